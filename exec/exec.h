@@ -1,0 +1,114 @@
+/* Execution: runs the stages of physical plans over the log.
+ *
+ * A `struct task` runs one stage for one partition: it is pushed batches of records and pushes rows through its operators. A
+ * `struct worker` is a thread that owns a reader, one transactional writer and some tasks; its loop is
+ *     poll records -> run tasks -> every commit interval: commit.
+ * One commit of a worker is one transaction: sink records, changelog records, repartition records and positions of all
+ * its tasks, together. After a failed commit the worker's tasks are thrown away and rebuilt from positions and changelogs.
+ *
+ * Positions (how far a task has read each source partition, and its stream time) are records in a compacted internal topic, keyed by task.
+ * Nothing here knows SQL text, or which log it runs on. Wall-clock time comes in through `exec_clock`. */
+#ifndef WEIR_EXEC_H
+#define WEIR_EXEC_H
+
+#include "planner/plan.h"
+#include "topics/topics.h"
+
+/* ---- what queries share -------------------------------------------------------------------------------------- */
+
+struct exec_clock {
+    int64_t (*wall_ms)(void *data);
+    void *data;
+};
+
+/* An entry for the processing log; texts are valid during the call. */
+struct processing_error {
+    const char *query_id;
+    const char *logger;        /* step context: "KsqlTopic.Source", "Project" */
+    enum { ERROR_DESERIALIZE, ERROR_EXPRESSION, ERROR_SERIALIZE, ERROR_RECORD } kind;
+    const char *message;
+    const char *topic;         /* of the record; NULL if not known */
+    int32_t partition;
+    int64_t offset;
+    struct str record;         /* the raw payload; may be empty */
+};
+
+struct exec_options {
+    const char *service_id;       /* "default_" */
+    const char *topic_prefix;     /* of internal topics: "_confluent-ksql-" + service id + "query_" is put before the query id */
+    int64_t commit_interval_ms;   /* 100 */
+    size_t cache_bytes;           /* cache.max.bytes.buffering: 0: emit every change; else coalesce between commits */
+    size_t memory_budget;         /* of all state stores; bytes; 0: none */
+    const char *state_dir;        /* snapshots; NULL: none (recovery reads whole changelogs) */
+    bool exactly_once;            /* false: a plain writer */
+    uint32_t batch_rows;          /* <= BATCH_ROWS; tests use 1 and 3 */
+    bool drain;                   /* end when the sources' current ends are reached */
+    struct exec_clock clock;
+    void (*on_error)(void *data, const struct processing_error *e); /* the processing log; called from worker threads */
+    void *on_error_data;
+};
+
+/* ---- one task (also the unit that tests drive) ------------------------------------------------------------------ */
+
+struct task;
+struct log_writer;
+
+/* Where a task's output goes: a worker's open transaction, a test's list, a client. */
+struct task_output {
+    /* Rows for a topic. partition -1: by key. The records are copied before return. */
+    enum status (*append)(void *data, const char *topic, int32_t partition, const struct record *records, size_t n,
+                          struct diag *d);
+    /* Rows for the client of a transient query. *stop is set when it wants no more. */
+    enum status (*rows)(void *data, const struct batch *b, bool *stop, struct diag *d);
+    void *data;
+};
+
+enum status task_create(const struct plan *p, uint32_t stage, int32_t partition, const struct exec_options *options,
+                        const struct task_output *out, struct task **task, struct diag *d) MUST_CHECK;
+void task_destroy(struct task *t);
+/* Records of one source, in order; source counts within the stage. Everything that follows from them has been output (or, when coalescing, is dirty) when it returns.
+ * STATUS_RUNTIME: the query must stop (its text in `d`). */
+enum status task_push(struct task *t, uint32_t source, const struct record_batch *records, struct diag *d) MUST_CHECK;
+/* Emits what coalescing held back and the changelog of the keys changed since the last call, to `out`. */
+enum status task_flush(struct task *t, struct diag *d) MUST_CHECK;
+int64_t task_stream_time(const struct task *t); /* INT64_MIN: none yet */
+size_t task_memory(const struct task *t);       /* bytes of state */
+/* Internal topics that the stage's task needs: changelogs (compacted) of its stores. Names are full topic names, in the arena. */
+enum status stage_changelogs(const struct plan *p, uint32_t stage, const struct exec_options *options,
+                             struct arena *a, const char ***names, size_t *n, struct diag *d) MUST_CHECK;
+/* Feeds records of a changelog back into the task's stores, before the first push. */
+enum status task_restore(struct task *t, const char *changelog, const struct record_batch *records,
+                         struct diag *d) MUST_CHECK;
+/* Name of the repartition topic of a step in this plan. */
+const char *repartition_topic(struct arena *a, const struct plan *p, const struct step *s,
+                              const struct exec_options *options);
+
+/* ---- running a query on the log -------------------------------------------------------------------------------------- */
+
+struct executor; /* the workers of one process */
+enum status executor_create(struct log *log, const struct exec_options *options, uint32_t n_workers,
+                            struct executor **out, struct diag *d) MUST_CHECK;
+/* Starts a persistent query: creates its internal topics where missing, and gives its tasks to the workers. The plan must outlive the query. `from_latest`:
+ * sources without a recorded position start at their end. */
+enum status executor_start(struct executor *x, const struct plan *p, bool from_latest, struct diag *d) MUST_CHECK;
+/* A transient query: runs on a worker of its own, not transactional, rows to `rows`; ends by itself at the limit, when *stop is set, or (drain) at the
+ * end of its sources. Blocks until then. */
+enum status executor_run_transient(struct executor *x, const struct plan *p, bool from_latest, bool drain,
+                                   const struct task_output *rows, struct diag *d) MUST_CHECK;
+/* Stops a query after a last commit. `forget` also deletes its internal topics and positions (TERMINATE, DROP). */
+enum status executor_stop(struct executor *x, const char *query_id, bool forget, struct diag *d) MUST_CHECK;
+
+enum query_state { QUERY_RUNNING, QUERY_RECOVERING, QUERY_FAILED, QUERY_DRAINED, QUERY_STOPPED };
+struct query_status {
+    enum query_state state;
+    int64_t records_in, records_out, errors;
+    size_t memory;            /* bytes of state */
+    char message[512];        /* why it failed */
+};
+bool executor_status(struct executor *x, const char *query_id, struct query_status *out);
+/* Waits until every query is drained, failed or stopped; false on timeout (ms; -1: none). */
+bool executor_wait_drained(struct executor *x, int64_t timeout_ms);
+/* Last commit, then stops the workers. */
+enum status executor_close(struct executor *x, struct diag *d) MUST_CHECK;
+
+#endif

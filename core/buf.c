@@ -1,0 +1,80 @@
+/* Growing byte buffers. A failure sticks, so that writers need not check each append. */
+#include "str.h"
+
+#include <stdio.h>
+
+void buf_init(struct buf *b, size_t limit)
+{
+    *b = (struct buf){.limit = limit};
+}
+
+void buf_free(struct buf *b)
+{
+    mem_free(b->p);
+    buf_init(b, b->limit);
+}
+
+static bool grow(struct buf *b, size_t need)
+{
+    size_t cap = b->cap < 64 ? 64 : b->cap;
+    while (cap < need)
+        cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+    char *p = mem_realloc(b->p, cap);
+    if (!p)
+        return false;
+    b->p = p;
+    b->cap = cap;
+    return true;
+}
+
+bool buf_reserve_slow(struct buf *b, size_t more)
+{
+    if (b->failed)
+        return false;
+    if (more > SIZE_MAX - b->len || (b->limit && b->len + more > b->limit) || !grow(b, b->len + more))
+        b->failed = true;
+    return !b->failed;
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    if (n < 0)
+        b->failed = true;
+    else if (n > 0 && buf_reserve(b, (size_t)n) && (b->cap - b->len > (size_t)n || grow(b, b->len + (size_t)n + 1))) {
+        vsnprintf(b->p + b->len, (size_t)n + 1, format, again);
+        b->len += (size_t)n;
+    } else if (n > 0) {
+        b->failed = true;
+    }
+    va_end(again);
+    va_end(args);
+}
+
+void buf_put_i64(struct buf *b, int64_t v)
+{
+    char digits[20];
+    unsigned n = 0;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do
+        digits[sizeof digits - ++n] = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    if (v < 0)
+        buf_putc(b, '-');
+    buf_put(b, digits + sizeof digits - n, n);
+}
+
+const char *buf_z(struct buf *b)
+{
+    if (b->failed || b->len == 0)
+        return "";
+    if (b->cap == b->len && !grow(b, b->len + 1)) {
+        b->failed = true;
+        return "";
+    }
+    b->p[b->len] = '\0';
+    return b->p;
+}

@@ -3,7 +3,8 @@
  * A function is a row in the table of its family's file (functions/scalar/string.c ...), with one variant per signature. A
  * signature is text as in the reference: "(ARRAY<T>, T) -> BOOLEAN", "(STRING, STRING...) -> INT",
  * "(ARRAY<T>, LAMBDA(T)->R) -> ARRAY<R>", "(UNIT, INT, DATE) -> DATE", "(DECIMAL) -> DECIMAL *" (the star: `result_type` computes
- * it). T, U, K, V, R, S are generics. The registry parses signatures once, at functions_init.
+ * it). Capital letters are generics, ANY takes everything, names after types are optional. Parameters of an aggregate
+ * behind a ';' must be literals: "(T; INT n) -> ARRAY<T>". The registry parses signatures once, at functions_init.
  *
  * Threads: the registry is immutable after functions_init; calls belong to one thread each. */
 #ifndef WEIR_FUNCTIONS_H

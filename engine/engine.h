@@ -1,0 +1,62 @@
+/* The engine: the life of statements and queries. It alone knows the parser, the planner, the log and the executor.
+ *
+ * What lasts is in the log: every statement that changes the catalog (CREATE, DROP, ALTER, INSERT INTO ... SELECT, TERMINATE, CREATE TYPE)
+ * is a record of the command topic before it takes effect. engine_open replays that topic, and so finds the catalog and all
+ * queries again; queries go on from their recorded positions.
+ *
+ * Statements run one after the other, in a session (properties, variables). Results go to an engine_sink.
+ * Threads: an engine and its sessions belong to one thread; its executor has threads of its own. */
+#ifndef WEIR_ENGINE_H
+#define WEIR_ENGINE_H
+
+#include "exec/exec.h"
+#include "parser/parser.h"
+#include "planner/planner.h"
+
+struct engine;
+struct session;
+
+struct engine_options {
+    struct log *log;                  /* borrowed */
+    const char *service_id;           /* "default_" */
+    const char *state_dir;            /* snapshots; NULL: none */
+    uint32_t n_workers;               /* 0: one a processor */
+    bool drain;                       /* persistent queries end at the present end of their sources */
+    const struct kafka_option *properties; /* defaults of every session: ksqlDB property names */
+    size_t n_properties;
+};
+
+/* Where results go. Texts are valid during the call. */
+struct engine_sink {
+    void *data;
+    /* A line for people: "Stream created", a warning. */
+    enum status (*message)(void *data, const char *text);
+    /* A table of texts (SHOW, DESCRIBE, EXPLAIN): once, with its rows. */
+    enum status (*table)(void *data, const char *title, const char *const *columns, size_t n_columns,
+                         const char *const *cells, size_t n_rows);
+    /* Result of a query: its columns first, then rows in batches, then the end. Cells are in the order of the columns. */
+    enum status (*begin)(void *data, const struct schema_column *columns, size_t n);
+    enum status (*rows)(void *data, const struct batch *b, const uint32_t *columns, size_t n, bool *stop);
+    enum status (*end)(void *data, bool limit_reached);
+};
+
+enum status engine_open(const struct engine_options *options, struct engine **out, struct diag *d) MUST_CHECK;
+/* Waits until every persistent query has read its sources to the end (they drain) or failed; *failed says whether one did. False: interrupted by `stop` (polled). */
+bool engine_wait(struct engine *e, const volatile int *stop, bool *failed);
+/* Commits, stops the queries, closes. Queries stay known to the log. */
+enum status engine_close(struct engine *e, struct diag *d) MUST_CHECK;
+
+enum status session_create(struct engine *e, struct session **out, struct diag *d) MUST_CHECK;
+void session_destroy(struct session *s);
+/* Sets a property of the session as SET does; unknown names are refused. */
+enum status session_set(struct session *s, struct str name, struct str value, struct diag *d) MUST_CHECK;
+/* Runs all statements of `text`; stops at the first that fails (the earlier ones stay in effect). With `repeatable`, a CREATE
+ * or INSERT ... SELECT that is recorded already, word for word, is a success: a script can be run again after a crash.
+ * The diag's place refers to `text`. */
+enum status session_run(struct session *s, struct str text, bool repeatable, const struct engine_sink *sink,
+                        struct diag *d) MUST_CHECK;
+
+/* Prints how the queries stand, a line each. */
+void engine_print_stats(struct engine *e, struct buf *out);
+
+#endif

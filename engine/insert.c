@@ -1,0 +1,71 @@
+/* INSERT VALUES: one record, encoded as the target's formats say, in a transaction of its own. */
+#include "engine/engine_int.h"
+
+/* Encodes columns[first..first+n) of the target, whose values are given. */
+static enum status encode_side(const struct planned_insert *i, uint32_t first, uint32_t n, const struct format_spec *format,
+                               struct arena *a, struct buf *out, bool *is_null, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct encoder *encoder = NULL;
+    const struct schema_column *schema = i->target->schema.columns + first;
+    struct column *columns = ARENA_ARRAY(a, struct column, n);
+    if (!columns)
+        return diag_nomem(d);
+    for (uint32_t c = 0; c < n; c++) {
+        if (!column_init(&columns[c], schema[c].type, 1, true, a))
+            return diag_nomem(d);
+        column_set(&columns[c], 0, &i->values[first + c]);
+    }
+    TRY(encoder_create(format, schema, n, &encoder, d));
+    TRY(encode(encoder, columns, 0, out, is_null, d));
+    if (out->failed)
+        st = diag_nomem(d);
+done:
+    if (encoder)
+        encoder_destroy(encoder);
+    return st;
+}
+
+static bool all_null(const struct value *values, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (!value_is_null(&values[i]))
+            return false;
+    return true;
+}
+
+enum status insert_values(struct engine *e, const struct planned_insert *insert, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    const struct source *target = insert->target;
+    struct arena a;
+    struct buf key, value;
+    struct log_writer *writer = NULL;
+    bool null_key = target->schema.n_keys == 0, null_value = insert->is_tombstone;
+    arena_init(&a, 0);
+    buf_init(&key, 0);
+    buf_init(&value, 0);
+    if (!null_key && !(target->schema.n_keys == 1 && all_null(insert->values, 1)))
+        TRY(encode_side(insert, 0, target->schema.n_keys, &target->formats.key, &a, &key, &null_key, d));
+    else
+        null_key = true;
+    if (!null_value)
+        TRY(encode_side(insert, target->schema.n_keys, source_n_values(target), &target->formats.value, &a, &value,
+                        &null_value, d));
+    const struct record record = {
+        .key = null_key ? (struct str){NULL, 0} : str_make(buf_z(&key), key.len),
+        .value = null_value ? (struct str){NULL, 0} : str_make(buf_z(&value), value.len),
+        .ts = insert->rowtime,
+    };
+    TRY(writer_open(e->log, NULL, &writer, d));
+    TRY(writer_begin(writer, d));
+    TRY(writer_append(writer, target->topic, -1, &record, 1, d));
+    TRY(writer_commit(writer, d));
+done:
+    if (writer)
+        writer_close(writer);
+    buf_free(&key);
+    buf_free(&value);
+    arena_free(&a);
+    return st;
+}

@@ -1,0 +1,172 @@
+/* Sessions: properties, variables, and running a text statement by statement. */
+#include "engine/engine_int.h"
+
+static void free_values(struct map *m)
+{
+    MAP_EACH(m, entry)
+        mem_free(entry->value);
+    map_free(m);
+}
+
+enum status session_create(struct engine *e, struct session **out, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct session *s = mem_calloc(1, sizeof *s);
+    if (!s)
+        return diag_nomem(d);
+    s->engine = e;
+    map_init(&s->properties);
+    map_init(&s->variables);
+    for (size_t i = 0; i < e->options.n_properties; i++)
+        TRY(session_set(s, str_from(e->options.properties[i].name), str_from(e->options.properties[i].value), d));
+    *out = s;
+    s = NULL;
+done:
+    session_destroy(s);
+    return st;
+}
+
+void session_destroy(struct session *s)
+{
+    if (!s)
+        return;
+    free_values(&s->properties);
+    free_values(&s->variables);
+    mem_free(s);
+}
+
+bool property_is_known(struct str name)
+{
+    static const char *const names[] = {
+        "auto.offset.reset", "cache.max.bytes.buffering", "commit.interval.ms", "processing.guarantee", "num.stream.threads",
+        "max.task.idle.ms", "statestore.cache.max.bytes", "default.deserialization.exception.handler",
+        "default.timestamp.extractor", "topology.optimization", "enable.auto.commit",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq(name, str_from(names[i])))
+            return true;
+    return str_starts(name, STR("ksql.")) || str_starts(name, STR("weir."));
+}
+
+static enum status put_text(struct map *m, struct str name, struct str value, struct diag *d)
+{
+    char *copy = mem_alloc((size_t)value.len + 1);
+    if (!copy)
+        return diag_nomem(d);
+    memcpy(copy, value.p ? value.p : "", value.len);
+    copy[value.len] = 0;
+    mem_free(map_get(m, name));
+    if (map_put(m, name, copy))
+        return STATUS_OK;
+    map_remove(m, name);
+    mem_free(copy);
+    return diag_nomem(d);
+}
+
+enum status session_set(struct session *s, struct str name, struct str value, struct diag *d)
+{
+    if (!property_is_known(name))
+        return diag_set(d, STATUS_INVALID, "Unknown property: " STR_FMT, STR_ARG(name));
+    return put_text(&s->properties, name, value, d);
+}
+
+const char *session_property(const struct session *s, const char *name)
+{
+    const char *value = map_get(&s->properties, str_from(name));
+    char prefixed[256];
+    if (value)
+        return value;
+    snprintf(prefixed, sizeof prefixed, "ksql.streams.%s", name);
+    return map_get(&s->properties, str_from(prefixed));
+}
+
+void sink_message(const struct engine_sink *sink, const char *text)
+{
+    if (sink && sink->message && text) {
+        enum status ignored = sink->message(sink->data, text);
+        (void)ignored; /* a closed terminal is noticed when rows are written */
+    }
+}
+
+static bool find_variable(void *data, struct str name, struct str *value)
+{
+    const char *text = map_get(&((struct session *)data)->variables, name);
+    if (text)
+        *value = str_from(text);
+    return text != NULL;
+}
+
+/* Puts the session's variables in; the statement is parsed again if there were any. */
+static enum status substitute(struct session *s, struct arena *a, const struct ast_stmt **statement, struct diag *d)
+{
+    const char *enabled = session_property(s, "ksql.variable.substitution.enable");
+    struct str text;
+    if (!s->variables.n_live || !(*statement)->n_holes || (enabled && !strcmp(enabled, "false")))
+        return STATUS_OK;
+    enum status st = parser_substitute(a, *statement, find_variable, s, &text, d);
+    return st == STATUS_OK ? parser_statement(a, text, NULL, statement, d) : st;
+}
+
+static enum status set_variable(struct session *s, const struct ast_setting *setting, struct diag *d)
+{
+    if (setting->value.p)
+        return put_text(&s->variables, setting->name.text, setting->value, d);
+    mem_free(map_remove(&s->variables, setting->name.text));
+    return STATUS_OK;
+}
+
+static enum status set_property(struct session *s, const struct ast_setting *setting, struct diag *d)
+{
+    if (setting->value.p)
+        return session_set(s, setting->name.text, setting->value, d);
+    mem_free(map_remove(&s->properties, setting->name.text));
+    return STATUS_OK;
+}
+
+static enum status run_one(struct session *s, struct arena *a, const struct ast_stmt *statement, bool repeatable,
+                           const struct engine_sink *sink, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    TRY(substitute(s, a, &statement, d));
+    TRY(parser_prepare(statement, d));
+    switch (statement->kind) {
+    case STMT_SET:
+    case STMT_UNSET: return set_property(s, (const struct ast_setting *)statement, d);
+    case STMT_DEFINE:
+    case STMT_UNDEFINE: return set_variable(s, (const struct ast_setting *)statement, d);
+    case STMT_TERMINATE: return statement_terminate(s, (const struct ast_query_control *)statement, false, sink, d);
+    case STMT_QUERY:
+    case STMT_CREATE_SOURCE:
+    case STMT_CREATE_AS:
+    case STMT_CREATE_TYPE:
+    case STMT_INSERT_SELECT:
+    case STMT_INSERT_VALUES:
+    case STMT_DROP_SOURCE:
+    case STMT_DROP_TYPE:
+    case STMT_ALTER_SOURCE: return statement_execute(s, statement, false, repeatable, sink, d);
+    default: return admin_execute(s, statement, sink, d);
+    }
+done:
+    return st;
+}
+
+enum status session_run(struct session *s, struct str text, bool repeatable, const struct engine_sink *sink,
+                        struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct arena a;
+    struct script script;
+    arena_init(&a, 0);
+    TRY(parser_parse(&a, text, NULL, &script, d));
+    for (uint32_t i = 0; i < script.n; i++) {
+        st = run_one(s, &a, script.statements[i], repeatable, sink, d);
+        if (st == STATUS_OK)
+            continue;
+        if (d && !d->where.line)
+            d->where = script.statements[i]->span;
+        break;
+    }
+done:
+    arena_free(&a);
+    return st;
+}

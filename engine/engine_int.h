@@ -4,6 +4,8 @@
 
 #include "engine/engine.h"
 
+#include <stdio.h>
+
 /* One recorded statement of the command topic. Texts live in the arena that command_decode was given. */
 struct command {
     struct str statement;

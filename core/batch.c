@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <pthread.h>
 
-enum { POOL_BATCHES = 16, POOL_BYTES = 2 << 20 };
+enum { POOL_BATCHES = 16, POOL_BYTES = 4 << 20 };
 
 struct batch_owner {
     struct batch_owner *next;

@@ -62,7 +62,7 @@ struct batch {
     const int32_t *partition;  /* ROWPARTITION, ROWOFFSET: only where the plan reads them, else NULL */
     const int64_t *offset;
     const struct headers *const *headers; /* NULL: none; single entries may be NULL */
-    struct batch *before;      /* previous state of the same rows (same n_rows, columns), or NULL */
+    struct batch *before;      /* previous state of the same rows (same n_rows, columns), or NULL; kept by batch_own */
     const uint8_t *has_before; /* 1: the row existed before; only with `before` */
     struct arena arena;
     struct batch_owner *owners;

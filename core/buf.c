@@ -14,16 +14,19 @@ void buf_free(struct buf *b)
     buf_init(b, b->limit);
 }
 
+/* There is one byte more than `cap` says: for the NUL of buf_z. */
 static bool grow(struct buf *b, size_t need)
 {
-    size_t cap = b->cap < 64 ? 64 : b->cap;
-    while (cap < need)
-        cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-    char *p = mem_realloc(b->p, cap);
+    size_t size = 64;
+    while (size <= need)
+        size = size > SIZE_MAX / 2 ? SIZE_MAX : size * 2;
+    if (b->limit && size - 1 > b->limit)
+        size = b->limit + 1;
+    char *p = mem_realloc(b->p, size);
     if (!p)
         return false;
     b->p = p;
-    b->cap = cap;
+    b->cap = size - 1;
     return true;
 }
 
@@ -31,7 +34,7 @@ bool buf_reserve_slow(struct buf *b, size_t more)
 {
     if (b->failed)
         return false;
-    if (more > SIZE_MAX - b->len || (b->limit && b->len + more > b->limit) || !grow(b, b->len + more))
+    if (more >= SIZE_MAX - b->len || (b->limit && b->len + more > b->limit) || !grow(b, b->len + more))
         b->failed = true;
     return !b->failed;
 }
@@ -41,14 +44,15 @@ void buf_printf(struct buf *b, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
-    if (n < 0)
+    size_t room = b->p && !b->failed ? b->cap - b->len + 1 : 0;
+    int n = vsnprintf(b->p ? b->p + b->len : NULL, room, format, args);
+    if (n < 0) {
         b->failed = true;
-    else if (n > 0 && buf_reserve(b, (size_t)n) && (b->cap - b->len > (size_t)n || grow(b, b->len + (size_t)n + 1))) {
+    } else if ((size_t)n < room) {
+        b->len += (size_t)n;
+    } else if (n > 0 && buf_reserve(b, (size_t)n)) {
         vsnprintf(b->p + b->len, (size_t)n + 1, format, again);
         b->len += (size_t)n;
-    } else if (n > 0) {
-        b->failed = true;
     }
     va_end(again);
     va_end(args);
@@ -71,10 +75,6 @@ const char *buf_z(struct buf *b)
 {
     if (b->failed || b->len == 0)
         return "";
-    if (b->cap == b->len && !grow(b, b->len + 1)) {
-        b->failed = true;
-        return "";
-    }
     b->p[b->len] = '\0';
     return b->p;
 }

@@ -3,6 +3,8 @@
  * cause as java.time does. */
 #include "datetime.h"
 
+#include <stdio.h>
+
 static const char DATE_HELP[] = "Required format is: \"yyyy-MM-dd\", for example '2020-05-26'. "
                                 "Partials are also supported, for example '2020-05'";
 static const char TIME_HELP[] = "Required format is: \"HH:mm:ss.SSS\", for example '01:34:20.123' or '01:34:20'. "
@@ -12,7 +14,36 @@ static const char TIMESTAMP_HELP[] =
     "'2020-05-26T23:59:58.000' or with tz: '2020-05-26T23:59:58.000+0200'. A trailing 'Z' instead of tz indicates the "
     "zero UTC offset. Partials are also supported, for example \"2020-05-26\"";
 
-enum { TEXT_MAX = 64 }; /* java.time shows no more of a text; longer ones cannot be right either */
+enum {
+    SHOWN_MAX = 64, /* java.time shows no more of a text */
+    TEXT_MAX = 256  /* longer texts are cut: none of them is right */
+};
+
+/* A short text in the making. What does not fit is dropped. */
+struct text {
+    char p[TEXT_MAX];
+    uint32_t len;
+};
+
+static void text_put(struct text *t, struct str s)
+{
+    uint32_t n = s.len < TEXT_MAX - t->len ? s.len : TEXT_MAX - t->len;
+    if (n)
+        memcpy(t->p + t->len, s.p, n);
+    t->len += n;
+}
+
+PRINTF_LIKE(2, 3)
+static void text_printf(struct text *t, const char *format, ...)
+{
+    char piece[TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(piece, sizeof piece, format, args);
+    va_end(args);
+    if (n > 0)
+        text_put(t, str_make(piece, (size_t)n < sizeof piece ? (size_t)n : sizeof piece - 1));
+}
 
 /* A scan over a text: stops at the first error. */
 struct scan {
@@ -78,48 +109,56 @@ static bool scan_year(struct scan *s, uint32_t max, int64_t *year)
     return sign != '-' || value != 0 || scan_fail(s, begin);
 }
 
-/* What was read. `zone` is in seconds. */
 struct fields {
     int64_t year;
     int month, day, hour, minute, second, nano;
 };
 
-static enum status fail(struct diag *d, const char *kind, struct str text, const char *cause, const char *help)
+static enum status fail(struct diag *d, const char *kind, struct str text, const struct text *cause, const char *help)
 {
-    return diag_set(d, STATUS_INVALID, "Failed to parse %s '" STR_FMT "': %s\n%s", kind, STR_ARG(text), cause, help);
+    return diag_set(d, STATUS_INVALID, "Failed to parse %s '" STR_FMT "': %.*s\n%s", kind, STR_ARG(text),
+                    (int)cause->len, cause->p, help);
 }
 
-/* The cause in words: `completed` is the text after missing parts were filled in. */
-static void describe(struct buf *cause, struct str completed, const struct scan *s)
+/* Begins the cause in words: where the scan ended. A scan that went well leaves the rest to the checks of ranges. */
+static void describe(struct text *cause, const struct scan *s)
 {
-    bool cut = completed.len > TEXT_MAX;
-    buf_printf(cause, "Text '" STR_FMT "%s' could not be parsed", (int)(cut ? TEXT_MAX : completed.len), completed.p,
-               cut ? "..." : "");
+    uint32_t shown = s->text.len;
+    if (shown > SHOWN_MAX) {
+        shown = SHOWN_MAX;
+        while (shown > 0 && ((unsigned char)s->text.p[shown] & 0xC0) == 0x80)
+            shown--;
+    }
+    text_printf(cause, "Text '%.*s%s' could not be parsed", (int)shown, shown ? s->text.p : "",
+                shown < s->text.len ? "..." : "");
     if (s->error_at >= 0)
-        buf_printf(cause, " at index %lld", (long long)s->error_at);
-    else if (s->at < completed.len)
-        buf_printf(cause, ", unparsed text found at index %u", s->at);
+        text_printf(cause, " at index %lld", (long long)s->error_at);
+    else if (s->at < s->text.len)
+        text_printf(cause, ", unparsed text found at index %u", s->at);
 }
 
-static bool out_of_range(struct buf *cause, const char *field, const char *range, int64_t v)
+static bool out_of_range(struct text *cause, const char *field, const char *range, int64_t v)
 {
-    buf_printf(cause, ": Invalid value for %s (valid values %s): %lld", field, range, (long long)v);
+    if (cause)
+        text_printf(cause, ": Invalid value for %s (valid values %s): %lld", field, range, (long long)v);
     return false;
 }
 
-static bool day_missing(struct buf *cause, const struct fields *f)
+static bool day_missing(struct text *cause, const struct fields *f)
 {
     static const char *const months[] = {"JANUARY", "FEBRUARY", "MARCH",     "APRIL",   "MAY",      "JUNE",
                                          "JULY",    "AUGUST",   "SEPTEMBER", "OCTOBER", "NOVEMBER", "DECEMBER"};
+    if (!cause)
+        return false;
     if (f->day == 29)
-        buf_printf(cause, ": Invalid date 'February 29' as '%lld' is not a leap year", (long long)f->year);
+        text_printf(cause, ": Invalid date 'February 29' as '%lld' is not a leap year", (long long)f->year);
     else
-        buf_printf(cause, ": Invalid date '%s %d'", months[f->month - 1], f->day);
+        text_printf(cause, ": Invalid date '%s %d'", months[f->month - 1], f->day);
     return false;
 }
 
-/* Strict dates must exist; otherwise a day up to 31 becomes the last one of its month. */
-static bool check_date(struct fields *f, bool strict, int64_t min_year, struct buf *cause)
+/* The checks add to `cause`, which may be NULL. Strict dates must exist; otherwise a day up to 31 becomes the last one of its month. */
+static bool check_date(struct fields *f, bool strict, int64_t min_year, struct text *cause)
 {
     if (f->year < min_year || f->year > 999999999)
         return out_of_range(cause, min_year > 0 ? "YearOfEra" : "Year",
@@ -136,7 +175,7 @@ static bool check_date(struct fields *f, bool strict, int64_t min_year, struct b
     return true;
 }
 
-static bool check_time(struct fields *f, bool strict, struct buf *cause)
+static bool check_time(struct fields *f, bool strict, struct text *cause)
 {
     if (!strict && f->hour == 24 && f->minute == 0 && f->second == 0 && f->nano == 0)
         f->hour = 0;
@@ -168,14 +207,14 @@ static unsigned count_parts(struct str text)
     return parts;
 }
 
-static void complete_date(struct buf *out, struct str text)
+static void complete_date(struct text *out, struct str text)
 {
     unsigned parts = count_parts(text);
-    buf_puts(out, text);
+    text_put(out, text);
     if (parts == 1)
-        buf_puts(out, STR("-01-01"));
+        text_put(out, STR("-01-01"));
     else if (parts == 2)
-        buf_puts(out, STR("-01"));
+        text_put(out, STR("-01"));
 }
 
 static bool scan_date(struct scan *s, uint32_t year_digits, struct fields *f)
@@ -186,30 +225,21 @@ static bool scan_date(struct scan *s, uint32_t year_digits, struct fields *f)
 
 enum status parse_date(struct str text, int32_t *days, struct diag *d)
 {
-    struct buf full, cause;
-    buf_init(&full, 0);
-    buf_init(&cause, 0);
+    struct text full = {.len = 0}, cause = {.len = 0};
     complete_date(&full, text);
     struct fields f = {0};
-    struct scan s = scan_begin(buf_str(&full));
+    struct scan s = scan_begin(str_make(full.p, full.len));
     bool scanned = scan_date(&s, 10, &f) && s.at == s.text.len;
-    describe(&cause, s.text, &s);
-    bool ok = scanned && check_date(&f, true, -999999999, &cause);
-    int64_t count = ok ? date_to_days(f.year, f.month, f.day) : 0;
-    if (ok && count != (int32_t)count) {
-        buf_puts(&cause, STR(": The date is out of range"));
-        ok = false;
-    }
-    enum status st = STATUS_OK;
-    if (full.failed)
-        st = diag_nomem(d);
-    else if (!ok)
-        st = fail(d, "date", text, buf_z(&cause), DATE_HELP);
-    else
+    bool valid = scanned && check_date(&f, true, -999999999, NULL);
+    int64_t count = valid ? date_to_days(f.year, f.month, f.day) : 0;
+    if (valid && count == (int32_t)count) {
         *days = (int32_t)count;
-    buf_free(&full);
-    buf_free(&cause);
-    return st;
+        return STATUS_OK;
+    }
+    describe(&cause, &s);
+    if (scanned && check_date(&f, true, -999999999, &cause))
+        text_put(&cause, STR(": the date is out of range"));
+    return fail(d, "date", text, &cause, DATE_HELP);
 }
 
 /* Seconds and fraction may be missing. Digits beyond nanoseconds stay unread. */
@@ -238,18 +268,16 @@ enum status parse_time(struct str text, int32_t *ms, struct diag *d)
 {
     struct fields f = {0};
     struct scan s = scan_begin(text);
-    struct buf cause;
-    buf_init(&cause, 0);
+    struct text cause = {.len = 0};
     bool scanned = scan_iso_time(&s, &f) && s.at == text.len;
-    describe(&cause, text, &s);
-    bool ok = scanned && check_time(&f, true, &cause);
-    enum status st = STATUS_OK;
-    if (ok)
+    if (scanned && check_time(&f, true, NULL)) {
         *ms = ms_of_day(&f);
-    else
-        st = fail(d, "time", text, buf_z(&cause), TIME_HELP);
-    buf_free(&cause);
-    return st;
+        return STATUS_OK;
+    }
+    describe(&cause, &s);
+    if (scanned)
+        check_time(&f, true, &cause);
+    return fail(d, "time", text, &cause, TIME_HELP);
 }
 
 static bool two_digits(struct str s, uint32_t at, int32_t *out)
@@ -321,14 +349,14 @@ static bool is_blank(struct str s)
 }
 
 /* Splits off the zone and writes date, T and a full time to `out`. */
-static struct str complete_timestamp(struct buf *out, struct str text)
+static struct str complete_timestamp(struct text *out, struct str text)
 {
     static const struct str midnight = {"00:00:00.000", 12};
     int64_t t = find_char(text, 'T');
     if (t < 0) {
         complete_date(out, text);
-        buf_putc(out, 'T');
-        buf_puts(out, midnight);
+        text_put(out, STR("T"));
+        text_put(out, midnight);
         return STR("");
     }
     struct str time = str_make(text.p + t + 1, text.len - (size_t)t - 1), zone = STR("");
@@ -341,10 +369,10 @@ static struct str complete_timestamp(struct buf *out, struct str text)
     }
     if (time.len > 0 && time.p[time.len - 1] == 'Z')
         time.len--;
-    buf_put(out, text.p, (size_t)t + 1);
-    buf_puts(out, time);
+    text_put(out, str_make(text.p, (size_t)t + 1));
+    text_put(out, time);
     if (time.len < midnight.len)
-        buf_put(out, midnight.p + time.len, midnight.len - time.len);
+        text_put(out, str_make(midnight.p + time.len, midnight.len - time.len));
     return zone;
 }
 
@@ -367,35 +395,24 @@ static bool to_instant(const struct fields *f, int32_t zone_seconds, int64_t *ts
 
 enum status parse_timestamp(struct str text, int64_t *ts, struct diag *d)
 {
-    struct buf full, cause;
-    buf_init(&full, 0);
-    buf_init(&cause, 0);
+    struct text full = {.len = 0}, cause = {.len = 0};
     struct str zone = complete_timestamp(&full, text);
     int32_t seconds = 0;
-    bool ok = false;
-    int64_t instant = 0;
     if (!is_blank(zone) && !parse_zone_offset(zone, &seconds)) {
-        buf_printf(&cause, "Failed to parse timezone '" STR_FMT "': Invalid ID for ZoneOffset, invalid format: " STR_FMT,
-                   STR_ARG(zone), STR_ARG(zone));
-    } else {
-        struct fields f = {0};
-        struct scan s = scan_begin(buf_str(&full));
-        bool scanned = scan_timestamp(&s, &f);
-        describe(&cause, s.text, &s);
-        ok = scanned && check_date(&f, false, 1, &cause) && check_time(&f, false, &cause);
-        if (ok && !to_instant(&f, seconds, &instant)) {
-            buf_puts(&cause, STR(": long overflow"));
-            ok = false;
-        }
+        text_printf(&cause, "Failed to parse timezone '" STR_FMT "': Invalid ID for ZoneOffset, invalid format: " STR_FMT,
+                    STR_ARG(zone), STR_ARG(zone));
+        return fail(d, "timestamp", text, &cause, TIMESTAMP_HELP);
     }
-    enum status st = STATUS_OK;
-    if (full.failed)
-        st = diag_nomem(d);
-    else if (!ok)
-        st = fail(d, "timestamp", text, buf_z(&cause), TIMESTAMP_HELP);
-    else
+    struct fields f = {0};
+    struct scan s = scan_begin(str_make(full.p, full.len));
+    bool scanned = scan_timestamp(&s, &f);
+    int64_t instant;
+    if (scanned && check_date(&f, false, 1, NULL) && check_time(&f, false, NULL) && to_instant(&f, seconds, &instant)) {
         *ts = instant;
-    buf_free(&full);
-    buf_free(&cause);
-    return st;
+        return STATUS_OK;
+    }
+    describe(&cause, &s);
+    if (scanned && check_date(&f, false, 1, &cause) && check_time(&f, false, &cause))
+        text_put(&cause, STR(": long overflow"));
+    return fail(d, "timestamp", text, &cause, TIMESTAMP_HELP);
 }

@@ -102,10 +102,13 @@ static void *alloc_alone(struct arena *a, size_t size)
     return block->data;
 }
 
-/* Bytes of the next block: as much as is held already, within bounds, and within the limit where that suffices. */
+/* Bytes of the next block: twice the last one, within bounds, and within the limit where that suffices. So an arena
+ * that is cleared and filled again and again soon has one block for it all. */
 static size_t next_block_size(const struct arena *a, size_t need)
 {
-    size_t size = a->used < MIN_BLOCK ? MIN_BLOCK : a->used > MAX_BLOCK ? MAX_BLOCK : a->used;
+    size_t size = a->head ? 2 * a->head->size : MIN_BLOCK;
+    if (size > MAX_BLOCK)
+        size = MAX_BLOCK;
     if (a->limit && size > a->limit - a->used)
         size = a->limit - a->used;
     return size < need ? need : size;

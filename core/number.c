@@ -109,6 +109,25 @@ void print_double(struct buf *out, double d)
 
 /* ---- reading ------------------------------------------------------------------------------------------ */
 
+/* Java takes the decimal digits of every script in the Basic Multilingual Plane. Reads one character; 10: no digit. */
+static unsigned foreign_digit(const char **p, const char *end)
+{
+    static const uint16_t zeros[] = {0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6,
+                                     0x0C66, 0x0CE6, 0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090,
+                                     0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40,
+                                     0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10};
+    const unsigned char *c = (const unsigned char *)*p;
+    unsigned len = c[0] >= 0xE0 ? 3 : 2, code;
+    if ((size_t)(end - *p) < len || c[0] < 0xC2 || c[0] > 0xEF)
+        return 10;
+    code = len == 2 ? (c[0] & 0x1Fu) << 6 | (c[1] & 0x3Fu) : (c[0] & 0xFu) << 12 | (c[1] & 0x3Fu) << 6 | (c[2] & 0x3Fu);
+    *p += len;
+    for (unsigned i = 0; i < sizeof zeros / sizeof *zeros; i++)
+        if (code >= zeros[i] && code < zeros[i] + 10u)
+            return code - zeros[i];
+    return 10;
+}
+
 bool parse_i64(struct str s, int64_t *out)
 {
     const char *p = s.p, *end = p + s.len;
@@ -118,8 +137,8 @@ bool parse_i64(struct str s, int64_t *out)
     if (p == end)
         return false;
     uint64_t value = 0, max = negative ? (uint64_t)INT64_MAX + 1 : INT64_MAX;
-    for (; p < end; p++) {
-        unsigned digit = (unsigned char)*p - '0';
+    while (p < end) {
+        unsigned digit = (unsigned char)*p < 0x80 ? (unsigned)(*p++ - '0') : foreign_digit(&p, end);
         if (digit > 9 || value > max / 10 || value * 10 > max - digit)
             return false;
         value = value * 10 + digit;
@@ -134,8 +153,8 @@ struct float_text {
     bool is_hex;
     uint64_t mantissa;       /* decimal: its first 19 digits */
     bool exact;              /* all digits are in the mantissa */
-    int64_t exponent;        /* decimal: value = mantissa * 10^exponent where exact; hex: the sign alone counts */
-    int64_t magnitude;       /* decimal: the exponent of the first digit that is not 0 */
+    int64_t exponent;        /* decimal: value = mantissa * 10^exponent where exact */
+    int64_t magnitude;       /* > 0: a number out of range is too large, else too small */
 };
 
 static const char *scan_exponent(const char *p, const char *end, int64_t *exponent)
@@ -231,6 +250,35 @@ static bool convert(const struct float_text *t, double *out)
     return found != 0;
 }
 
+/* One d, D, f or F at the end; in hexadecimal numbers these are digits, unless an exponent stands in front. */
+static bool has_suffix(const struct float_text *t)
+{
+    char last = (char)(t->end[-1] | 32);
+    if (last != 'd' && last != 'f')
+        return false;
+    size_t len = (size_t)(t->end - t->begin);
+    return !t->is_hex || memchr(t->begin, 'p', len) || memchr(t->begin, 'P', len);
+}
+
+/* A number without its sign. */
+static bool parse_magnitude(struct float_text *t, double *out)
+{
+    struct str s = str_make(t->begin, (size_t)(t->end - t->begin));
+    if (s.len == 0)
+        return false;
+    if (str_eq(s, STR("NaN")) || str_eq(s, STR("Infinity"))) {
+        *out = s.len == 3 ? NAN : INFINITY;
+        return true;
+    }
+    if (s.len > 2 && s.p[0] == '0' && (s.p[1] | 32) == 'x') {
+        t->is_hex = true;
+        t->begin += 2;
+    }
+    if (has_suffix(t))
+        t->end--;
+    return (t->is_hex ? scan_hex(t) : scan_decimal(t)) && convert(t, out);
+}
+
 bool parse_double(struct str s, double *out)
 {
     struct float_text t = {.begin = s.p, .end = s.p + s.len};
@@ -238,25 +286,12 @@ bool parse_double(struct str s, double *out)
         t.begin++;
     while (t.end > t.begin && (unsigned char)t.end[-1] <= ' ')
         t.end--;
-    bool negative = t.begin < t.end && *t.begin == '-', ok = true;
+    bool negative = t.begin < t.end && *t.begin == '-';
     if (t.begin < t.end && (*t.begin == '-' || *t.begin == '+'))
         t.begin++;
-    struct str rest = str_make(t.begin, (size_t)(t.end - t.begin));
-    if (rest.len == 0)
+    double magnitude;
+    if (!parse_magnitude(&t, &magnitude))
         return false;
-    double value = NAN;
-    if (str_eq(rest, STR("Infinity"))) {
-        value = INFINITY;
-    } else if (!str_eq(rest, STR("NaN"))) {
-        if (rest.len > 2 && rest.p[0] == '0' && (rest.p[1] | 32) == 'x') {
-            t.is_hex = true;
-            t.begin += 2;
-        }
-        if (strchr("dDfF", t.end[-1]) && t.end[-1] && (!t.is_hex || memchr(t.begin, 'p', (size_t)(t.end - t.begin)) || memchr(t.begin, 'P', (size_t)(t.end - t.begin))))
-            t.end--;
-        ok = (t.is_hex ? scan_hex(&t) : scan_decimal(&t)) && convert(&t, &value);
-    }
-    if (ok)
-        *out = negative ? -value : value;
-    return ok;
+    *out = negative ? -magnitude : magnitude;
+    return true;
 }

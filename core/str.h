@@ -41,7 +41,7 @@ struct str str_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3
 /* A byte buffer. `failed` is sticky: appends after a failure do nothing, so that a caller may check once at the end. */
 struct buf {
     char *p;
-    size_t len, cap;
+    size_t len, cap; /* behind cap there is room for a NUL */
     size_t limit; /* bytes; 0: none */
     bool failed;
 };

@@ -1,0 +1,259 @@
+/* Stores: life, entries by key, the list of changes. Windows and sessions are in files of their own. */
+#include "state/state_int.h"
+
+enum status store_create(const struct store_options *options, struct store **out, struct diag *d)
+{
+    struct store *s = mem_calloc(1, sizeof *s);
+    if (!s)
+        return diag_nomem(d);
+    uint32_t fixed = options->kind == STORE_SESSION ? (uint32_t)sizeof(struct session *) : options->fixed_size;
+    s->options = *options;
+    s->stride = (uint32_t)((sizeof(struct entry) + fixed + 15) & ~(size_t)15);
+    s->marks = s->written = (struct store_marks){INT64_MIN, INT64_MIN, INT64_MIN};
+    s->bucket_width = options->gap / 64 > 0 ? options->gap / 64 : 1;
+    table_init(&s->table, s->stride);
+    *out = s;
+    return STATUS_OK;
+}
+
+void store_destroy(struct store *s)
+{
+    if (!s)
+        return;
+    sessions_free(s);
+    windows_free(s);
+    table_free(&s->table, &s->slab, &s->table_bytes);
+    for (uint32_t i = 0; i < s->n_changes; i++)
+        if (s->changes[i].old_fixed)
+            slab_free(&s->slab, (char *)(uintptr_t)s->changes[i].old_fixed,
+                      (size_t)s->options.fixed_size + s->changes[i].old_var_len);
+    slab_clear(&s->slab);
+    mem_free(s->changes);
+    mem_free(s);
+}
+
+const char *store_name(const struct store *s)
+{
+    return s->options.name;
+}
+
+enum store_kind store_kind(const struct store *s)
+{
+    return s->options.kind;
+}
+
+uint32_t store_fixed_size(const struct store *s)
+{
+    return s->options.fixed_size;
+}
+
+size_t store_memory(const struct store *s)
+{
+    return sizeof *s + s->table_bytes + s->slab.used + (size_t)s->cap_changes * sizeof *s->changes;
+}
+
+uint64_t store_count(const struct store *s)
+{
+    if (s->options.kind == STORE_SESSION)
+        return s->n_sessions;
+    uint64_t n = s->table.n_live;
+    for (uint32_t i = s->windows.first; i < s->windows.end; i++)
+        n += ((const struct window *)s->windows.items[i])->table.n_live;
+    return n;
+}
+
+struct store_marks *store_marks(struct store *s)
+{
+    return &s->marks;
+}
+
+int64_t store_horizon(const struct store *s)
+{
+    return s->options.kind == STORE_KEYED || s->marks.time == INT64_MIN ? INT64_MIN
+                                                                        : s->marks.time - s->options.retention + 1;
+}
+
+struct table *store_table(struct store *s)
+{
+    return &s->table;
+}
+
+struct table *store_window(struct store *s, int64_t start, bool create)
+{
+    struct window *w = window_get(s, start, create);
+    return w ? &w->table : NULL;
+}
+
+/* ---- entries ------------------------------------------------------------------------------------------ */
+
+struct entry *store_get(struct store *s, struct table *t, int64_t start, struct str key, uint64_t hash)
+{
+    (void)start;
+    (void)s;
+    struct entry *e = table_find(t, key, hash);
+    if (!e || (e->flags & ENTRY_DEAD))
+        return NULL;
+    e->flags |= ENTRY_USED;
+    return e;
+}
+
+/* A dead entry as good as new: it keeps its place in the list of changes. */
+struct entry *entry_revive(struct store *s, struct entry *e)
+{
+    e->flags = (e->flags & ~(uint32_t)ENTRY_DEAD) | ENTRY_USED;
+    e->ts = 0;
+    memset(e->fixed, 0, s->options.fixed_size);
+    s->n_dead--;
+    return e;
+}
+
+struct entry *store_put(struct store *s, struct table *t, int64_t start, struct str key, uint64_t hash, bool *created)
+{
+    (void)start;
+    struct entry *e = table_find(t, key, hash);
+    *created = !e || (e->flags & ENTRY_DEAD);
+    if (!e) {
+        e = table_add(t, key, hash, &s->slab, &s->table_bytes);
+        if (e)
+            e->flags |= ENTRY_USED;
+        return e;
+    }
+    if (*created) {
+        t->n_live++;
+        return entry_revive(s, e);
+    }
+    e->flags |= ENTRY_USED;
+    return e;
+}
+
+bool store_set_var(struct store *s, struct entry *e, const void *p, uint32_t len)
+{
+    if (!e->var || slab_room(e->var_len) != slab_room(len)) {
+        char *room = len ? slab_alloc(&s->slab, len) : NULL;
+        if (len && !room)
+            return false;
+        if (e->var)
+            slab_free(&s->slab, e->var, e->var_len);
+        e->var = room;
+    }
+    if (len)
+        memcpy(e->var, p, len);
+    e->var_len = len;
+    return true;
+}
+
+static void kill(struct store *s, struct entry *e)
+{
+    store_set_var(s, e, NULL, 0);
+    e->flags |= ENTRY_DEAD;
+    s->n_dead++;
+}
+
+bool store_remove(struct store *s, struct table *t, int64_t start, struct entry *e)
+{
+    if (!store_touch(s, t, start, e, true))
+        return false;
+    t->n_live--;
+    kill(s, e);
+    return true;
+}
+
+/* ---- changes ------------------------------------------------------------------------------------------ */
+
+static bool keep_old(struct store *s, struct change *c)
+{
+    const struct entry *e = c->entry;
+    size_t size = (size_t)s->options.fixed_size + e->var_len;
+    char *old = slab_alloc(&s->slab, size);
+    if (!old)
+        return false;
+    memcpy(old, e->fixed, s->options.fixed_size);
+    if (e->var_len)
+        memcpy(old + s->options.fixed_size, e->var, e->var_len);
+    c->old_fixed = old;
+    c->old_var = old + s->options.fixed_size;
+    c->old_var_len = e->var_len;
+    return true;
+}
+
+static bool add_change(struct store *s, struct change c)
+{
+    if (s->n_changes == s->cap_changes) {
+        uint32_t cap = s->cap_changes ? s->cap_changes * 2 : 16;
+        struct change *grown = mem_realloc(s->changes, (size_t)cap * sizeof *grown);
+        if (!grown)
+            return false;
+        s->changes = grown;
+        s->cap_changes = cap;
+    }
+    c.old_ts = c.entry->ts;
+    if (s->options.keep_old && c.existed && !keep_old(s, &c))
+        return false;
+    s->changes[s->n_changes++] = c;
+    c.entry->dirty = s->n_changes;
+    return true;
+}
+
+bool store_touch(struct store *s, struct table *t, int64_t start, struct entry *e, bool existed)
+{
+    if (e->dirty)
+        return true;
+    return add_change(s, (struct change){.entry = e, .table = t, .start = start, .existed = existed});
+}
+
+bool store_touch_session(struct store *s, struct session *session, bool existed)
+{
+    if (session->entry.dirty)
+        return true;
+    return add_change(s, (struct change){.entry = &session->entry, .start = session->start, .end = session->end,
+                                         .existed = existed});
+}
+
+bool store_remove_session(struct store *s, struct session *session)
+{
+    if (!store_touch_session(s, session, true))
+        return false;
+    s->n_sessions--;
+    kill(s, &session->entry);
+    return true;
+}
+
+uint32_t store_changes(const struct store *s)
+{
+    return s->n_changes;
+}
+
+const struct change *store_change(const struct store *s, uint32_t i)
+{
+    return &s->changes[i];
+}
+
+static struct session *session_of(struct entry *e)
+{
+    return (struct session *)(void *)((char *)e - offsetof(struct session, entry));
+}
+
+void store_clear_changes(struct store *s)
+{
+    for (uint32_t i = 0; i < s->n_changes; i++) {
+        struct change *c = &s->changes[i];
+        if (c->old_fixed)
+            slab_free(&s->slab, (char *)(uintptr_t)c->old_fixed, (size_t)s->options.fixed_size + c->old_var_len);
+        c->entry->dirty = 0;
+        if (!(c->entry->flags & ENTRY_DEAD))
+            continue;
+        s->n_dead--;
+        if (c->table)
+            table_erase(c->table, c->entry, &s->slab);
+        else
+            session_erase(s, session_of(c->entry));
+    }
+    s->n_changes = 0;
+    if (s->cap_changes > 1024) { /* a burst should not stay in the account for ever */
+        mem_free(s->changes);
+        s->changes = NULL;
+        s->cap_changes = 0;
+    }
+    windows_expire(s);
+    sessions_expire(s);
+}

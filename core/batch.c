@@ -1,7 +1,8 @@
 /* Batches: life cycle, owners, columns.
  *
  * A dropped batch goes, with one block of its arena, to a short list of the thread, from which the next one is made: in
- * steady state a batch costs no call of the allocator. The list is bounded in number and bytes and dies with the thread. */
+ * steady state a batch costs no call of the allocator. The list is bounded in number and bytes and dies with the
+ * thread. */
 #include "batch.h"
 
 #include <assert.h>

@@ -58,17 +58,29 @@ void buf_printf(struct buf *b, const char *format, ...)
     va_end(args);
 }
 
+/* Two digits a step; written from the end. */
 void buf_put_i64(struct buf *b, int64_t v)
 {
-    char digits[20];
-    unsigned n = 0;
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+        "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
+        "9899";
+    char text[24], *end = text + sizeof text, *p = end;
     uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-    do
-        digits[sizeof digits - ++n] = (char)('0' + rest % 10);
-    while ((rest /= 10) != 0);
+    while (rest >= 100) {
+        p -= 2;
+        memcpy(p, pairs + rest % 100 * 2, 2);
+        rest /= 100;
+    }
+    if (rest >= 10) {
+        p -= 2;
+        memcpy(p, pairs + rest * 2, 2);
+    } else {
+        *--p = (char)('0' + rest);
+    }
     if (v < 0)
-        buf_putc(b, '-');
-    buf_put(b, digits + sizeof digits - n, n);
+        *--p = '-';
+    buf_put(b, p, (size_t)(end - p));
 }
 
 const char *buf_z(struct buf *b)

@@ -8,7 +8,7 @@
 #define MS_PER_DAY INT64_C(86400000)
 
 struct civil_date {
-    int64_t year; /* 0 is 1 BC */
+    int64_t year;   /* 0 is 1 BC */
     int month, day; /* from 1 */
 };
 
@@ -24,8 +24,8 @@ void print_time(struct buf *out, int32_t ms);      /* 00:01, 16:43:40; milliseco
 void print_timestamp(struct buf *out, int64_t ts); /* 2020-05-26T23:59:58.000, in UTC */
 
 /* Text to time, with missing parts filled in: `2020` and `2020-05` are dates, a TIMESTAMP without T is midnight.
- * Zones are offsets: Z, +2, +02, -0230, +02:00, also behind UTC, GMT or UT. STATUS_INVALID with ksqlDB's message for other texts;
- * `d` may be NULL. */
+ * Zones are offsets: Z, +2, +02, -0230, +02:00, also behind UTC, GMT or UT. STATUS_INVALID with ksqlDB's message for
+ * other texts; `d` may be NULL. */
 enum status parse_date(struct str text, int32_t *days, struct diag *d) MUST_CHECK;
 enum status parse_time(struct str text, int32_t *ms, struct diag *d) MUST_CHECK;
 enum status parse_timestamp(struct str text, int64_t *ts, struct diag *d) MUST_CHECK;

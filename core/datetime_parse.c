@@ -157,7 +157,8 @@ static bool day_missing(struct text *cause, const struct fields *f)
     return false;
 }
 
-/* The checks add to `cause`, which may be NULL. Strict dates must exist; otherwise a day up to 31 becomes the last one of its month. */
+/* The checks add to `cause`, which may be NULL. Strict dates must exist; otherwise a day up to 31 becomes the last one
+ * of its month. */
 static bool check_date(struct fields *f, bool strict, int64_t min_year, struct text *cause)
 {
     if (f->year < min_year || f->year > 999999999)
@@ -225,7 +226,8 @@ static bool scan_date(struct scan *s, uint32_t year_digits, struct fields *f)
 
 enum status parse_date(struct str text, int32_t *days, struct diag *d)
 {
-    struct text full = {.len = 0}, cause = {.len = 0};
+    struct text full, cause;
+    full.len = cause.len = 0;
     complete_date(&full, text);
     struct fields f = {0};
     struct scan s = scan_begin(str_make(full.p, full.len));
@@ -268,7 +270,8 @@ enum status parse_time(struct str text, int32_t *ms, struct diag *d)
 {
     struct fields f = {0};
     struct scan s = scan_begin(text);
-    struct text cause = {.len = 0};
+    struct text cause;
+    cause.len = 0;
     bool scanned = scan_iso_time(&s, &f) && s.at == text.len;
     if (scanned && check_time(&f, true, NULL)) {
         *ms = ms_of_day(&f);
@@ -395,11 +398,13 @@ static bool to_instant(const struct fields *f, int32_t zone_seconds, int64_t *ts
 
 enum status parse_timestamp(struct str text, int64_t *ts, struct diag *d)
 {
-    struct text full = {.len = 0}, cause = {.len = 0};
+    struct text full, cause;
+    full.len = cause.len = 0;
     struct str zone = complete_timestamp(&full, text);
     int32_t seconds = 0;
     if (!is_blank(zone) && !parse_zone_offset(zone, &seconds)) {
-        text_printf(&cause, "Failed to parse timezone '" STR_FMT "': Invalid ID for ZoneOffset, invalid format: " STR_FMT,
+        text_printf(&cause,
+                    "Failed to parse timezone '" STR_FMT "': Invalid ID for ZoneOffset, invalid format: " STR_FMT,
                     STR_ARG(zone), STR_ARG(zone));
         return fail(d, "timestamp", text, &cause, TIMESTAMP_HELP);
     }

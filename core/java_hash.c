@@ -125,8 +125,8 @@ int32_t value_java_hash(const struct value *v)
 
 struct scratch {
     uint32_t n_slots;
-    uint32_t *slots;         /* n_slots: index + 1 */
-    uint32_t *last, *next;   /* chains, by slot and by entry; index + 1 */
+    uint32_t *slots;       /* n_slots: index + 1 */
+    uint32_t *last, *next; /* chains, by slot and by entry; index + 1 */
     struct value *keys, *items;
     uint32_t small[3 * SMALL_SLOTS];
     struct value small_values[2 * SMALL];

@@ -15,7 +15,9 @@ void map_init(struct map *m)
 void map_free(struct map *m)
 {
     MAP_EACH(m, e)
+    {
         mem_free((char *)(uintptr_t)e->key.p);
+    }
     mem_free(m->entries);
     mem_free(m->slots);
     map_init(m);
@@ -71,7 +73,8 @@ static bool make_room(struct map *m)
     }
     mem_free(m->slots);
     mem_free(m->entries);
-    *m = (struct map){.entries = entries, .n_entries = n, .n_live = n, .cap_entries = cap, .slots = slots, .n_slots = cap * 2};
+    *m = (struct map){
+        .entries = entries, .n_entries = n, .n_live = n, .cap_entries = cap, .slots = slots, .n_slots = cap * 2};
     return true;
 }
 

@@ -151,10 +151,10 @@ bool parse_i64(struct str s, int64_t *out)
 struct float_text {
     const char *begin, *end; /* the number, without sign, 0x and suffix */
     bool is_hex;
-    uint64_t mantissa;       /* decimal: its first 19 digits */
-    bool exact;              /* all digits are in the mantissa */
-    int64_t exponent;        /* decimal: value = mantissa * 10^exponent where exact */
-    int64_t magnitude;       /* > 0: a number out of range is too large, else too small */
+    uint64_t mantissa; /* decimal: its first 19 digits */
+    bool exact;        /* all digits are in the mantissa */
+    int64_t exponent;  /* decimal: value = mantissa * 10^exponent where exact */
+    int64_t magnitude; /* > 0: a number out of range is too large, else too small */
 };
 
 static const char *scan_exponent(const char *p, const char *end, int64_t *exponent)

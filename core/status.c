@@ -111,22 +111,14 @@ enum status diag_nomem(struct diag *d)
 const char *status_name(enum status code)
 {
     static const char *const names[] = {
-        [STATUS_OK] = "ok",
-        [STATUS_NOMEM] = "nomem",
-        [STATUS_PARSE] = "parse",
-        [STATUS_STATEMENT] = "statement",
-        [STATUS_INVALID] = "invalid",
-        [STATUS_UNSUPPORTED] = "unsupported",
-        [STATUS_DATA] = "data",
-        [STATUS_RUNTIME] = "runtime",
-        [STATUS_IO] = "io",
-        [STATUS_FULL] = "full",
-        [STATUS_FENCED] = "fenced",
-        [STATUS_ABORTED] = "aborted",
-        [STATUS_TIMEOUT] = "timeout",
-        [STATUS_NOT_FOUND] = "not_found",
-        [STATUS_EXISTS] = "exists",
-        [STATUS_CANCELLED] = "cancelled",
+        [STATUS_OK] = "ok",           [STATUS_NOMEM] = "nomem",
+        [STATUS_PARSE] = "parse",     [STATUS_STATEMENT] = "statement",
+        [STATUS_INVALID] = "invalid", [STATUS_UNSUPPORTED] = "unsupported",
+        [STATUS_DATA] = "data",       [STATUS_RUNTIME] = "runtime",
+        [STATUS_IO] = "io",           [STATUS_FULL] = "full",
+        [STATUS_FENCED] = "fenced",   [STATUS_ABORTED] = "aborted",
+        [STATUS_TIMEOUT] = "timeout", [STATUS_NOT_FOUND] = "not_found",
+        [STATUS_EXISTS] = "exists",   [STATUS_CANCELLED] = "cancelled",
     };
     return (unsigned)code < sizeof names / sizeof *names ? names[code] : "unknown";
 }

@@ -15,8 +15,7 @@ static const struct type *type_new(struct arena *a, struct type t)
 
 const struct type *type_decimal(struct arena *a, unsigned precision, unsigned scale)
 {
-    return type_new(a, (struct type){
-                           .kind = KIND_DECIMAL, .precision = (uint16_t)precision, .scale = (uint16_t)scale});
+    return type_new(a, (struct type){.kind = KIND_DECIMAL, .precision = (uint16_t)precision, .scale = (uint16_t)scale});
 }
 
 const struct type *type_array(struct arena *a, const struct type *element)

@@ -34,7 +34,8 @@ TEST(batch, starts_empty_even_when_recycled)
     for (int round = 0; round < 3; round++) {
         struct batch *b = batch_create(3);
         REQUIRE(b != NULL);
-        CHECK(b->refs == 1 && b->n_rows == 0 && b->n_columns == 3 && !b->selection && !b->ts && !b->owners && !b->before);
+        CHECK(b->refs == 1 && b->n_rows == 0 && b->n_columns == 3 && !b->selection && !b->ts && !b->owners &&
+              !b->before);
         for (uint32_t i = 0; i < 3; i++) {
             CHECK(b->columns[i].type == NULL && b->columns[i].valid == NULL);
             CHECK(column_init(&b->columns[i], &TYPE_BIGINT, BATCH_ROWS, true, &b->arena));
@@ -80,7 +81,9 @@ TEST(batch, derived_ones_keep_their_parent)
     CHECK(b->n_rows == 4 && b->n_columns == 5 && b->ts[3] == 0);
     uint32_t seen[4], n = 0;
     BATCH_EACH(b, i, row)
+    {
         seen[n++] = row;
+    }
     CHECK(n == 2 && seen[0] == 1 && seen[1] == 3);
     batch_drop(b);
     CHECK_INT(n_drops, 1);
@@ -92,11 +95,15 @@ TEST(batch, each_without_selection)
     REQUIRE(b != NULL);
     uint32_t n = 0;
     BATCH_EACH(b, i, row)
+    {
         n += row + 1;
+    }
     CHECK_INT(n, 0);
     b->n_rows = b->n_selected = 3;
     BATCH_EACH(b, i, row)
+    {
         n += row;
+    }
     CHECK_INT(n, 3);
     batch_drop(b);
 }

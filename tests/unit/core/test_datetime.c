@@ -116,8 +116,9 @@ TEST(datetime, reads_zones)
     CHECK(parse_zone_offset(STR("+01:02:03"), &s) && s == 3723);
     CHECK(parse_zone_offset(STR("-010203"), &s) && s == -3723);
     CHECK(parse_zone_offset(STR("+18:00"), &s) && s == 64800);
-    static const char *const bad[] = {"", "+", "z", "utc", "UTCZ", "UTC2", "+18:01", "+19", "+1:00", "+123", "+12345", "+01:", "+01:0",
-                                      "+0160", "+01:02:", "+01:0203", "+01:02:60", "PST", "+0102030"};
+    static const char *const bad[] = {"",        "+",        "z",         "utc",    "UTCZ",    "UTC2",  "+18:01",
+                                      "+19",     "+1:00",    "+123",      "+12345", "+01:",    "+01:0", "+0160",
+                                      "+01:02:", "+01:0203", "+01:02:60", "PST",    "+0102030"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (parse_zone_offset(str_from(bad[i]), &s))
             CHECK_TEXT(bad[i], "(refused)");
@@ -126,19 +127,25 @@ TEST(datetime, reads_zones)
 
 TEST(datetime, bad_timestamps_name_place_and_cause)
 {
-    CHECK_TEXT(read_timestamp("abc"), "Failed to parse timestamp 'abc': Text 'abc-01-01T00:00:00.000' could not be parsed at index 0");
-    CHECK_TEXT(read_timestamp(""), "Failed to parse timestamp '': Text '-01-01T00:00:00.000' could not be parsed at index 1");
+    CHECK_TEXT(read_timestamp("abc"),
+               "Failed to parse timestamp 'abc': Text 'abc-01-01T00:00:00.000' could not be parsed at index 0");
+    CHECK_TEXT(read_timestamp(""),
+               "Failed to parse timestamp '': Text '-01-01T00:00:00.000' could not be parsed at index 1");
     CHECK_TEXT(read_timestamp("2020-13-01"),
                "Failed to parse timestamp '2020-13-01': Text '2020-13-01T00:00:00.000' could not be parsed: "
                "Invalid value for MonthOfYear (valid values 1 - 12): 13");
-    CHECK_TEXT(read_timestamp("2020-05T01"), "Failed to parse timestamp '2020-05T01': Text '2020-05T01:00:00.000' could not be parsed at index 7");
+    CHECK_TEXT(read_timestamp("2020-05T01"),
+               "Failed to parse timestamp '2020-05T01': Text '2020-05T01:00:00.000' could not be parsed at index 7");
     CHECK_TEXT(read_timestamp("2020-05-26T25"),
                "Failed to parse timestamp '2020-05-26T25': Text '2020-05-26T25:00:00.000' could not be parsed: "
                "Invalid value for HourOfDay (valid values 0 - 23): 25");
-    CHECK_TEXT(read_timestamp("2020-05-26T01:02:03.1234"),
-               "Failed to parse timestamp '2020-05-26T01:02:03.1234': Text '2020-05-26T01:02:03.1234' could not be parsed, "
-               "unparsed text found at index 23");
-    CHECK_TEXT(read_timestamp("12020-05-26"), "Failed to parse timestamp '12020-05-26': Text '12020-05-26T00:00:00.000' could not be parsed at index 0");
+    CHECK_TEXT(
+        read_timestamp("2020-05-26T01:02:03.1234"),
+        "Failed to parse timestamp '2020-05-26T01:02:03.1234': Text '2020-05-26T01:02:03.1234' could not be parsed, "
+        "unparsed text found at index 23");
+    CHECK_TEXT(
+        read_timestamp("12020-05-26"),
+        "Failed to parse timestamp '12020-05-26': Text '12020-05-26T00:00:00.000' could not be parsed at index 0");
     static char text[5001];
     memset(text, '1', 5000);
     CHECK(strncmp(read_timestamp(text), "Failed to parse", 15) == 0);
@@ -163,8 +170,9 @@ TEST(datetime, reads_dates)
                           "Invalid date 'February 29' as '2021' is not a leap year\n"
                           "Required format is: \"yyyy-MM-dd\", for example '2020-05-26'. "
                           "Partials are also supported, for example '2020-05'");
-    static const char *const bad[] = {"", "20", "2020-5-26", "2020-05-26T00", "2020-04-31", "2020-00-01", "2020-01-32", "x", "--", "2020-",
-                                      "-0000-01-01", "+999999999-01-01", "2020-05-26 "};
+    static const char *const bad[] = {
+        "",  "20", "2020-5-26", "2020-05-26T00", "2020-04-31",       "2020-00-01", "2020-01-32",
+        "x", "--", "2020-",     "-0000-01-01",   "+999999999-01-01", "2020-05-26 "};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (parse_date(str_from(bad[i]), &days, NULL) != STATUS_INVALID)
             CHECK_TEXT(bad[i], "(refused)");
@@ -183,7 +191,8 @@ TEST(datetime, reads_times)
     CHECK_TEXT(d.message, "Failed to parse time '1:34': Text '1:34' could not be parsed at index 0\n"
                           "Required format is: \"HH:mm:ss.SSS\", for example '01:34:20.123' or '01:34:20'. "
                           "Partials are also supported, for example '01:34'");
-    static const char *const bad[] = {"", "24:00", "01", "01:60", "01:00:60", "01:00:", "01:00:00.1234567890", "01:00 ", "01:00:0", "aa:bb"};
+    static const char *const bad[] = {"",       "24:00",   "01",   "01:60", "01:00:60", "01:00:", "01:00:00.1234567890",
+                                      "01:00 ", "01:00:0", "aa:bb"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (parse_time(str_from(bad[i]), &ms, NULL) != STATUS_INVALID)
             CHECK_TEXT(bad[i], "(refused)");

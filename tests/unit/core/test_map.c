@@ -66,7 +66,9 @@ TEST(map, walks_in_insertion_order)
     CHECK_INT(n, (int)m.n_live);
     map_free(&m);
     MAP_EACH(&m, e)
+    {
         CHECK(e == NULL);
+    }
 }
 
 TEST(map, random_operations_match_an_array)

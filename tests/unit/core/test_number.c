@@ -133,13 +133,16 @@ TEST(number, doubles_read_as_java_does)
     CHECK(reads("1", 1) && reads("+1", 1) && reads("-1", -1) && reads("1.5", 1.5) && reads(".5", .5) && reads("5.", 5));
     CHECK(reads(" \t1.5\n ", 1.5) && reads("1e3", 1000) && reads("1E+3", 1000) && reads("1e-3", 0.001));
     CHECK(reads("1d", 1) && reads("1D", 1) && reads("1.5f", 1.5) && reads("1e3F", 1000));
-    CHECK(reads("0x1p3", 8) && reads("-0X1.8P1", -3) && reads("0x.8p0", .5) && reads("0x1p3d", 8) && reads("0xfp0", 15));
+    CHECK(reads("0x1p3", 8) && reads("-0X1.8P1", -3) && reads("0x.8p0", .5) && reads("0x1p3d", 8) &&
+          reads("0xfp0", 15));
     CHECK(reads("NaN", NAN) && reads("-NaN", NAN) && reads("Infinity", INFINITY) && reads("-Infinity", -INFINITY));
     CHECK(reads("0", 0) && reads("-0", -0.0) && reads("-0.0e5", -0.0) && reads("00012", 12) && reads("0e999999", 0));
-    CHECK(reads("1e400", INFINITY) && reads("-1e400", -INFINITY) && reads("1e-400", 0) && reads("1e99999999999", INFINITY));
+    CHECK(reads("1e400", INFINITY) && reads("-1e400", -INFINITY) && reads("1e-400", 0) &&
+          reads("1e99999999999", INFINITY));
     CHECK(reads("0x1p5000", INFINITY) && reads("0x1p-5000", 0));
     CHECK(reads("4.9e-324", 4.9e-324) && reads("2.4e-324", 0) && reads("1.7976931348623157e308", DBL_MAX));
-    CHECK(reads("2.2250738585072012e-308", 2.2250738585072012e-308) && reads("123456789012345678901234567890", 1.2345678901234568e29));
+    CHECK(reads("2.2250738585072012e-308", 2.2250738585072012e-308) &&
+          reads("123456789012345678901234567890", 1.2345678901234568e29));
     CHECK(reads("9007199254740993", 9007199254740992) && reads("0.000000000000000000000000000001", 1e-30));
     CHECK(reads("1.00000000000000000000000000000000000000000", 1) && reads("10000000000000000000000", 1e22));
     CHECK(reads("8.5070591730234616e37", 8.5070591730234616e37) && reads("8.41e21", 8.41e21));
@@ -147,14 +150,17 @@ TEST(number, doubles_read_as_java_does)
 
 TEST(number, texts_that_are_no_doubles)
 {
-    static const char *const bad[] = {"", " ", "+", "-", ".", "e5", "1e", "1e+", "1.2.3", "1 2", "--1", "+-1", "nan", "NAN", "inf",
-                                      "infinity", "Infinityx", "NaNd", "0x", "0x1", "0xp3", "0x1p", "0x.p1", "1dd", "1x", "d", "0x1d",
-                                      "1_000", "1,5", "½", "1e5.5", "0x1.8", "Infinityf"};
+    static const char *const bad[] = {
+        "",      " ",   "+",   "-",   ".",        "e5",        "1e",   "1e+", "1.2.3", "1 2",   "--1",
+        "+-1",   "nan", "NAN", "inf", "infinity", "Infinityx", "NaNd", "0x",  "0x1",   "0xp3",  "0x1p",
+        "0x.p1", "1dd", "1x",  "d",   "0x1d",     "1_000",     "1,5",  "½",   "1e5.5", "0x1.8", "Infinityf"};
     double d;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (parse_double(str_from(bad[i]), &d))
             CHECK_TEXT(bad[i], "(refused)");
-    CHECK(!parse_double(STR("1\0" "1"), &d));
+    CHECK(!parse_double(STR("1\0"
+                            "1"),
+                        &d));
     CHECK(!parse_double((struct str){NULL, 0}, &d));
 }
 
@@ -188,8 +194,23 @@ TEST(number, random_texts_read_as_strtod_does)
 
 TEST(number, integers)
 {
-    static const char *const bad[] = {"", "+", "-", " 1", "1 ", "1.0", "1e3", "0x1", "9223372036854775808",
-                                      "-9223372036854775809", "99999999999999999999999", "--1", "+-1", "1L", "½", "\xD9", "1\xD9"};
+    static const char *const bad[] = {"",
+                                      "+",
+                                      "-",
+                                      " 1",
+                                      "1 ",
+                                      "1.0",
+                                      "1e3",
+                                      "0x1",
+                                      "9223372036854775808",
+                                      "-9223372036854775809",
+                                      "99999999999999999999999",
+                                      "--1",
+                                      "+-1",
+                                      "1L",
+                                      "½",
+                                      "\xD9",
+                                      "1\xD9"};
     int64_t v = 0;
     CHECK(parse_i64(STR("9223372036854775807"), &v) && v == INT64_MAX);
     CHECK(parse_i64(STR("-9223372036854775808"), &v) && v == INT64_MIN);
@@ -249,8 +270,22 @@ static bool decimal_is(const char *text, int128 unscaled, int scale)
 
 TEST(decimal, reads)
 {
-    static const char *const bad[] = {"", "+", ".", "1e", "1e+", "e1", "1.2.3", " 1", "1 ", "1x", "NaN", "0x1", "1e5.5",
-                                      "1e99999999999", "100000000000000000000000000000000000000", "--1"};
+    static const char *const bad[] = {"",
+                                      "+",
+                                      ".",
+                                      "1e",
+                                      "1e+",
+                                      "e1",
+                                      "1.2.3",
+                                      " 1",
+                                      "1 ",
+                                      "1x",
+                                      "NaN",
+                                      "0x1",
+                                      "1e5.5",
+                                      "1e99999999999",
+                                      "100000000000000000000000000000000000000",
+                                      "--1"};
     CHECK(decimal_is("0", 0, 0) && decimal_is("-0", 0, 0) && decimal_is("1.50", 150, 2) && decimal_is("-1.5", -15, 1));
     CHECK(decimal_is("1.", 1, 0) && decimal_is(".5", 5, 1) && decimal_is("1e3", 1, -3) && decimal_is("1.5E-3", 15, 4));
     CHECK(decimal_is("+00000000000000000000000000000000000000000007", 7, 0) && decimal_is("1E+2", 1, -2));
@@ -278,7 +313,8 @@ TEST(decimal, rescales_half_up)
     int128 half = decimal_pow10(38) / 2, out;
     CHECK(rescales(half, 38, 0, 1) && rescales(half - 1, 38, 0, 0) && rescales(-half, 38, 0, -1));
     CHECK(rescales(decimal_pow10(38), 39, 0, 0));
-    CHECK(!decimal_rescale(10, 0, 38, &out) && !decimal_rescale(1, 0, 39, &out) && rescales(1, 0, 38, decimal_pow10(38)));
+    CHECK(!decimal_rescale(10, 0, 38, &out) && !decimal_rescale(1, 0, 39, &out) &&
+          rescales(1, 0, 38, decimal_pow10(38)));
 }
 
 TEST(decimal, counts_digits)

@@ -45,11 +45,24 @@ TEST(str, order_by_utf16_units)
 
 TEST(str, utf8)
 {
-    static const char *const good[] = {"", "abc", "plain text of more than eight bytes", "é", "\u0800", "\uD7FF", "\uE000",
-                                       "\U00010000", "\U0010FFFF", "mixed é and 😀 and plain text behind it"};
-    static const char *const bad[] = {"\x80", "\xC0\x80", "\xC1\xBF", "\xC3", "a\xC3(", "\xE0\x9F\xBF", "\xED\xA0\x80",
-                                      "\xE2\x82", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF",
-                                      "eight chars and then \xFE", "\xF0\x9F\x98", "\xE2\x28\xA1"};
+    static const char *const good[] = {
+        "",           "abc",        "plain text of more than eight bytes",   "é", "\u0800", "\uD7FF", "\uE000",
+        "\U00010000", "\U0010FFFF", "mixed é and 😀 and plain text behind it"};
+    static const char *const bad[] = {"\x80",
+                                      "\xC0\x80",
+                                      "\xC1\xBF",
+                                      "\xC3",
+                                      "a\xC3(",
+                                      "\xE0\x9F\xBF",
+                                      "\xED\xA0\x80",
+                                      "\xE2\x82",
+                                      "\xF0\x8F\xBF\xBF",
+                                      "\xF4\x90\x80\x80",
+                                      "\xF5\x80\x80\x80",
+                                      "\xFF",
+                                      "eight chars and then \xFE",
+                                      "\xF0\x9F\x98",
+                                      "\xE2\x28\xA1"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         CHECK(str_is_utf8(str_from(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

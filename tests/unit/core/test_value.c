@@ -60,7 +60,8 @@ TEST(value, equality_is_javas)
 
 TEST(value, maps_are_equal_in_any_order)
 {
-    struct value keys[] = {STRING("Aa"), STRING("BB"), STRING("x")}, other[] = {STRING("BB"), STRING("Aa"), STRING("x")};
+    struct value keys[] = {STRING("Aa"), STRING("BB"), STRING("x")},
+                 other[] = {STRING("BB"), STRING("Aa"), STRING("x")};
     struct value items[] = {INT(1), INT(2), INT(3)}, swapped[] = {INT(2), INT(1), INT(3)};
     CHECK(eq(map_of(3, keys, items), map_of(3, other, swapped)));
     CHECK(!eq(map_of(3, keys, items), map_of(3, other, items)));
@@ -245,7 +246,8 @@ TEST(value, prints_scalars)
 
 TEST(value, prints_nested)
 {
-    const struct field fields[] = {{STR("F0"), &TYPE_INT}, {STR("n"), &TYPE_INT}, {STR("f1"), type_decimal(&arena, 9, 9)}};
+    const struct field fields[] = {
+        {STR("F0"), &TYPE_INT}, {STR("n"), &TYPE_INT}, {STR("f1"), type_decimal(&arena, 9, 9)}};
     const struct type *row_type = type_struct(&arena, fields, 3);
     struct value items[] = {INT(1), VALUE_NULL, decimal(3)}, keys[] = {STRING("k"), STRING("k2"), STRING("k3")};
     struct value row = list(3, items);

@@ -56,7 +56,7 @@ if [[ $log == kafka ]]; then
     if [[ -z ${WEIR_BENCH_BOOTSTRAP:-} ]]; then
         port=${WEIR_BENCH_PORT:-29392}
         "$here/../tests/broker/broker.sh" start "$port" "$home/kafka" >/dev/null || die "no broker"
-        trap '"$here/../tests/broker/broker.sh" stop "$port" "$home/kafka" >/dev/null' EXIT
+        trap '"$here/../tests/broker/broker.sh" stop "$home/kafka" >/dev/null' EXIT
         WEIR_BENCH_BOOTSTRAP=127.0.0.1:$port
     fi
     where=(--bootstrap-server "$WEIR_BENCH_BOOTSTRAP")

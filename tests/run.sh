@@ -17,7 +17,7 @@ export WEIR_QTT=$shared/qtt
 # shellcheck source=/dev/null
 for file in "$here"/suites/*.sh; do source "$file"; done
 
-default=(unit cli conformance recovery broker)
+default=(unit cli conformance broker recovery sanitizers)
 suites=("${@:-${default[@]}}")
 [[ $# -gt 0 ]] || suites=("${default[@]}")
 

@@ -23,19 +23,40 @@ function(weir_module name)
   endif()
 endfunction()
 
-# The parser proper: grammar/sql.y through Lemon, and the keyword table from grammar/keywords.def, into the build folder.
+# The parser proper: grammar/sql.y through Lemon, with the token and fallback lists from grammar/keywords.def, and the
+# sorted keyword table of the lexer, into the build folder. Lemon fails the build on any conflict.
 function(weir_grammar)
   if(NOT EXISTS ${CMAKE_SOURCE_DIR}/grammar/sql.y)
     return()
   endif()
   set(out ${CMAKE_BINARY_DIR}/generated/grammar)
-  file(MAKE_DIRECTORY ${out})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+    ${CMAKE_SOURCE_DIR}/grammar/sql.y ${CMAKE_SOURCE_DIR}/grammar/keywords.def)
+  file(STRINGS ${CMAKE_SOURCE_DIR}/grammar/keywords.def lines REGEX "^KEYWORD\\(")
+  set(words)
+  set(free)
+  set(table)
+  foreach(line ${lines})
+    string(REGEX MATCH "^KEYWORD\\(([A-Z]+), (RESERVED|FREE)\\)" match "${line}")
+    if(NOT match)
+      message(FATAL_ERROR "grammar/keywords.def: cannot read '${line}'")
+    endif()
+    list(APPEND words ${CMAKE_MATCH_1})
+    if(CMAKE_MATCH_2 STREQUAL "FREE")
+      list(APPEND free ${CMAKE_MATCH_1})
+    endif()
+    list(APPEND table "WORD(${CMAKE_MATCH_1}, ${CMAKE_MATCH_2})")
+  endforeach()
+  list(SORT table)
+  list(JOIN words " " KEYWORDS)
+  list(JOIN free " " FREE)
+  list(JOIN table "\n" table)
+  file(CONFIGURE OUTPUT ${out}/keywords_sorted.inc CONTENT "${table}\n" @ONLY)
+  configure_file(${CMAKE_SOURCE_DIR}/grammar/sql.y ${out}/sql.y @ONLY)
   add_custom_command(
     OUTPUT ${out}/sql.c ${out}/sql.h
-    COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_SOURCE_DIR}/grammar/sql.y ${out}/sql.y
-    COMMAND ${LEMON} -q -s ${out}/sql.y
-    DEPENDS ${CMAKE_SOURCE_DIR}/grammar/sql.y ${CMAKE_SOURCE_DIR}/grammar/keywords.def
-    WORKING_DIRECTORY ${out} COMMENT "Lemon: grammar/sql.y" VERBATIM)
+    COMMAND ${LEMON} -q -c ${out}/sql.y
+    DEPENDS ${out}/sql.y WORKING_DIRECTORY ${out} COMMENT "Lemon: grammar/sql.y" VERBATIM)
 endfunction()
 
 add_custom_target(check_layers ALL COMMAND ${CMAKE_SOURCE_DIR}/cmake/check_layers.sh ${CMAKE_SOURCE_DIR}

@@ -1,0 +1,171 @@
+/* The last select of a query, and the rules of keys in a projection (rules.md 2.4). Persistent queries: the keys stand
+ * first, in their own order, under the names that the projection gives them. Transient ones keep all keys, hidden where
+ * they are not selected, and say in which order the client sees the columns. */
+#include "planner/planner_int.h"
+
+struct projecting {
+    struct planner *p;
+    const struct query *q;
+    const struct logical *input;
+    const struct projection *proj;
+    int *key_of;                   /* one an item: the key that it is, or -1 */
+    int *item_of;                  /* one a key: the first item that is it, or -1 */
+    const struct expr **bound;     /* one an item */
+};
+
+/* ---- which item is which key ------------------------------------------------------------------------------------------ */
+
+static enum status duplicate_key(struct projecting *w, uint32_t key, uint32_t first, uint32_t second)
+{
+    static const char tail[] = "\nEach key column must only be in the projection once. If you intended to copy the key "
+                               "into the value, then consider using the AS_VALUE function to indicate which key "
+                               "reference should be copied.";
+    struct str a = w->q->items[first].name, b = w->q->items[second].name;
+    if (w->proj->is_grouped)
+        return plan_error(w->p, w->q->items[second].span,
+                          "The projection contains a key column more than once: `" STR_FMT "` and `" STR_FMT "`.%s",
+                          STR_ARG(a), STR_ARG(b), tail);
+    return plan_error(w->p, w->q->items[second].span,
+                      "The projection contains a key column (`" STR_FMT "`) more than once, aliased as: " STR_FMT
+                      " and " STR_FMT ".%s",
+                      STR_ARG(w->input->schema.columns[key].name), STR_ARG(a), STR_ARG(b), tail);
+}
+
+static enum status match_keys(struct projecting *w)
+{
+    bool persistent = w->q->purpose == PURPOSE_PERSISTENT;
+    for (uint32_t k = 0; k < w->proj->n_keys; k++)
+        w->item_of[k] = -1;
+    for (uint32_t i = 0; i < w->q->n_items; i++) {
+        w->key_of[i] = -1;
+        for (uint32_t k = 0; k < w->proj->n_keys; k++) {
+            if (!ast_expr_eq(w->q->items[i].expr, w->proj->keys[k]))
+                continue;
+            if (w->item_of[k] < 0) {
+                w->item_of[k] = (int)i;
+                w->key_of[i] = (int)k;
+            } else if (persistent) {
+                return duplicate_key(w, k, (uint32_t)w->item_of[k], i);
+            }
+            break;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status check_all_keys(struct projecting *w)
+{
+    const struct projection *proj = w->proj;
+    struct str missing[64];
+    uint32_t n = 0, n_missing = 0;
+    for (uint32_t k = 0; k < proj->n_keys; k++)
+        n_missing += w->item_of[k] < 0;
+    for (uint32_t k = 0; k < proj->n_keys && n < 64; k++)
+        if (w->item_of[k] < 0 || !proj->is_grouped) /* GROUP BY lists only those that are missing */
+            missing[n++] = proj->key_texts[k];
+    if (n_missing == 0)
+        return STATUS_OK;
+    struct buf names, example;
+    buf_init(&names, 0);
+    buf_init(&example, 0);
+    print_list(&names, missing, n, " and ");
+    print_list(&example, missing, n, ", ");
+    enum status st = plan_error(w->p, w->q->ast->span,
+                                "Key%s missing from projection (ie, SELECT). \nThe query used to build `" STR_FMT
+                                "` must include the %s%s %s in its projection (eg, SELECT %s...).",
+                                n > 1 ? "s" : "", STR_ARG(w->q->sink), proj->key_kind, n > 1 ? "s" : "", buf_z(&names),
+                                buf_z(&example));
+    buf_free(&names);
+    buf_free(&example);
+    return st;
+}
+
+/* ---- expressions ---------------------------------------------------------------------------------------------------- */
+
+static enum status bind_items(struct projecting *w)
+{
+    struct binder b;
+    binder_init(&b, w->p, &w->input->schema);
+    for (uint32_t i = 0; i < w->q->n_items; i++) {
+        w->bound[i] = w->key_of[i] >= 0 ? expr_column(w->p, &w->input->schema, (uint32_t)w->key_of[i])
+                                        : bind_item(&b, w->proj->plain[i], "Select");
+        if (!w->bound[i])
+            return w->p->d->code;
+        if (expr_is_null_literal(w->bound[i]))
+            return plan_error(w->p, w->q->items[i].span,
+                              "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null "
+                              "AS VARCHAR).");
+    }
+    return STATUS_OK;
+}
+
+static enum status check_names(struct projecting *w)
+{
+    for (uint32_t i = 0; i < w->q->n_items; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (str_eq(w->q->items[i].name, w->q->items[j].name))
+                return plan_error(w->p, w->q->items[i].span,
+                                  "Duplicate value columns found in schema: `" STR_FMT "` " STR_FMT,
+                                  STR_ARG(w->q->items[i].name), STR_ARG(type_text(w->p, w->bound[i]->type)));
+    return STATUS_OK;
+}
+
+/* ---- the node ---------------------------------------------------------------------------------------------------------- */
+
+static const struct logical *build_select(struct projecting *w, struct logical_query *out)
+{
+    struct planner *p = w->p;
+    uint32_t n_keys = w->input->schema.n_keys, n = n_keys;
+    struct schema_column *columns = PLAN_ARRAY(p, struct schema_column, n_keys + w->q->n_items);
+    const struct expr **exprs = PLAN_ARRAY(p, const struct expr *, n_keys + w->q->n_items);
+    uint32_t *output = PLAN_ARRAY(p, uint32_t, w->q->n_items);
+    struct logical *node = logical_new(p, LOGICAL_PROJECT, w->proj->context, w->input);
+    if (!columns || !exprs || !output || !node)
+        return NULL;
+    for (uint32_t k = 0; k < n_keys; k++) {
+        columns[k] = w->input->schema.columns[k];
+        if (k < w->proj->n_keys && w->item_of[k] >= 0)
+            columns[k].name = w->q->items[w->item_of[k]].name;
+        if (!(exprs[k] = expr_column(p, &w->input->schema, k)))
+            return NULL;
+    }
+    for (uint32_t i = 0; i < w->q->n_items; i++) {
+        output[i] = w->key_of[i] >= 0 ? (uint32_t)w->key_of[i] : n;
+        if (w->key_of[i] >= 0)
+            continue;
+        columns[n] = (struct schema_column){.name = w->q->items[i].name, .type = w->bound[i]->type, .role = ROLE_VALUE};
+        exprs[n++] = w->bound[i];
+    }
+    node->schema.columns = columns;
+    node->schema.n_columns = n;
+    node->select.exprs = exprs;
+    out->n_output = w->q->n_items;
+    out->output = output;
+    return node;
+}
+
+const struct logical *logical_project(struct planner *p, struct query *q, const struct logical *input,
+                                      const struct projection *proj, struct logical_query *out)
+{
+    struct projecting w = {
+        .p = p,
+        .q = q,
+        .input = input,
+        .proj = proj,
+        .key_of = PLAN_ARRAY(p, int, q->n_items),
+        .item_of = PLAN_ARRAY(p, int, proj->n_keys),
+        .bound = PLAN_ARRAY(p, const struct expr *, q->n_items),
+    };
+    if (!w.key_of || !w.item_of || !w.bound || match_keys(&w) != STATUS_OK || bind_items(&w) != STATUS_OK ||
+        check_names(&w) != STATUS_OK)
+        return NULL;
+    if (q->purpose == PURPOSE_PERSISTENT) {
+        if (check_all_keys(&w) != STATUS_OK)
+            return NULL;
+        if (q->n_items == proj->n_keys) {
+            (void)plan_error(p, q->ast->span, "The projection contains no value columns.");
+            return NULL;
+        }
+    }
+    return build_select(&w, out);
+}

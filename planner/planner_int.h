@@ -1,0 +1,373 @@
+/* What the passes of the planner share: the statement being planned, the analysed query, bound names, logical nodes.
+ * Private to planner/. Convention: a function that answers a pointer answers NULL after it has set the diag. */
+#ifndef WEIR_PLANNER_INT_H
+#define WEIR_PLANNER_INT_H
+
+#include "planner/planner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- one statement being planned --------------------------------------------------------------------------------- */
+
+struct planner {
+    const struct planner_context *context;
+    const struct catalog *catalog;
+    const struct ast_stmt *statement;
+    struct arena *a;
+    struct diag *d;
+};
+
+/* Zeroed memory from the arena; NULL after the diag was set. */
+void *planner_alloc(struct planner *p, size_t size);
+#define PLAN_NEW(p, type) ((type *)planner_alloc((p), sizeof(type)))
+#define PLAN_ARRAY(p, type, n) ((type *)planner_alloc((p), (size_t)(n) * sizeof(type)))
+/* Errors. plan_error: KsqlStatementException at a place; the text is ksqlDB's. */
+enum status plan_error(struct planner *p, struct span where, const char *format, ...) PRINTF_LIKE(3, 4);
+enum status plan_invalid(struct planner *p, struct span where, const char *format, ...) PRINTF_LIKE(3, 4);
+/* As plan_error, with "Line: l, Col: c: " in front of the text. */
+enum status plan_error_placed(struct planner *p, struct span where, const char *format, ...) PRINTF_LIKE(3, 4);
+enum status plan_unsupported(struct planner *p, struct span where, const char *what);
+enum status plan_nomem(struct planner *p);
+/* The bytes of `b` in the arena, and the buffer is freed. {NULL, 0} after the diag was set. */
+struct str planner_take(struct planner *p, struct buf *b);
+/* A property of the session; false: not set. */
+bool planner_property(const struct planner *p, const char *name, struct str *value);
+bool planner_flag(const struct planner *p, const char *name, bool otherwise);
+const struct type *planner_type(struct planner *p, const struct ast_type *t); /* with the catalog's custom types */
+
+/* Names */
+bool is_pseudo_name(struct str name); /* ROWTIME ROWPARTITION ROWOFFSET WINDOWSTART WINDOWEND */
+bool is_window_bound(struct str name);
+/* Texts joined as "A", "A and B", "A, B and C". */
+void print_list(struct buf *out, const struct str *items, uint32_t n, const char *last);
+
+/* ---- WITH clauses ------------------------------------------------------------------------------------------------ */
+
+enum with_place { WITH_CREATE_SOURCE, WITH_CREATE_AS, WITH_INSERT };
+
+struct with_side { /* key or value */
+    struct str format;           /* p NULL: not given */
+    bool format_from_both;       /* given by FORMAT */
+    bool has_delimiter;
+    char delimiter;
+    struct serde_properties serde;
+    struct span format_span;
+};
+struct with {
+    struct str topic;            /* p NULL: not given */
+    struct with_side key, value;
+    int64_t partitions, replicas, retention_ms; /* -1: not given */
+    struct str timestamp, timestamp_format;
+    bool has_wrap, wrap;
+    enum window_kind window;
+    bool has_window_size;
+    int64_t window_size;
+    struct str query_id;
+};
+enum status with_parse(struct planner *p, const struct ast_properties *properties, enum with_place place,
+                       struct with *out);
+/* "Expected a duration": "10 SECONDS" to ms. False: `reason` says why. */
+bool duration_parse(struct str text, int64_t *ms, struct buf *reason);
+
+/* ---- formats ------------------------------------------------------------------------------------------------------- */
+
+/* Fills in a side's format from its name. */
+enum status format_from_name(struct planner *p, struct str name, struct span where, enum format_kind *kind);
+/* The properties that a format does not know. */
+enum status format_check_properties(struct planner *p, enum format_kind kind, const struct with_side *side);
+/* Wrapping of single columns: sets spec->wrapped and the feature. `explicit_wrap`: -1 not given, 0, 1. */
+enum status wrap_value(struct planner *p, struct format_spec *spec, uint32_t n_columns, int explicit_wrap,
+                       enum wrap_feature *feature);
+void wrap_key(struct format_spec *spec, uint32_t n_columns, enum wrap_feature *feature);
+/* "Key format does not support schema. ..." unless the format holds the columns. Maps in keys are refused. */
+enum status format_check_schema(struct planner *p, const struct format_spec *spec, enum wrap_feature feature,
+                                const struct schema_column *columns, uint32_t n, bool is_key);
+bool type_has_map(const struct type *t);
+/* The last check of all: formats that cannot be run yet. */
+enum status format_check_built(struct planner *p, const struct topic_formats *formats);
+
+/* ---- timestamps ------------------------------------------------------------------------------------------------------- */
+
+/* TIMESTAMP and TIMESTAMP_FORMAT against the columns of a schema (rules.md 7.4). */
+enum status timestamp_resolve(struct planner *p, const struct schema *schema, struct str column, struct str format,
+                              struct timestamp_spec *out);
+
+/* ---- the analysed query --------------------------------------------------------------------------------------------- */
+
+struct query_source {
+    const struct source *source;
+    struct str alias;
+    struct span span;
+};
+
+/* One item of SELECT. Expressions have all names qualified by aliases (AST_COLUMN.source). */
+struct query_item {
+    enum ast_item_kind kind;
+    struct span span;
+    struct str source;           /* ITEM_SOURCE_STAR */
+    const struct ast_expr *expr;
+    struct str name;             /* of the column: the alias, or made up */
+    bool is_aliased;
+    bool from_star;              /* made by expanding a star */
+};
+
+enum purpose { PURPOSE_PERSISTENT, PURPOSE_PUSH, PURPOSE_PULL };
+
+struct query {
+    const struct ast_query *ast;
+    enum purpose purpose;
+    bool is_create_as, is_create_table;
+    struct str sink;             /* PERSISTENT */
+    uint32_t n_sources;
+    struct query_source *sources; /* [0]: FROM */
+    uint32_t n_items;
+    struct query_item *items;
+    const struct ast_expr *where, *having;
+    uint32_t n_group_by, n_partition_by;
+    const struct ast_expr **group_by, **partition_by;
+    const struct ast_window *window;
+    bool is_final;
+};
+
+/* bind/sanitize.c: finds the sources, qualifies the names, names the items. */
+enum status query_sanitize(struct planner *p, const struct ast_query *ast, struct query *q);
+/* bind/analyse.c: the rules that need no types, in ksqlDB's order. */
+enum status query_analyse(struct planner *p, struct query *q);
+/* Replaces stars by items. `types` gives the scope in which `expr->*` is typed. */
+enum status query_expand_stars(struct planner *p, struct query *q, const struct schema *schema);
+
+/* ---- syntax trees ------------------------------------------------------------------------------------------------- */
+
+/* Copies a tree with every node answered by `change` (NULL: keep and go on below). Sets *failed on no memory. */
+typedef const struct ast_expr *(*ast_change)(void *data, const struct ast_expr *e);
+const struct ast_expr *ast_rewrite(struct planner *p, const struct ast_expr *e, ast_change change, void *data);
+/* Walks a tree, parents first; false from `visit` skips what is below. */
+void ast_walk(const struct ast_expr *e, bool (*visit)(void *data, const struct ast_expr *e), void *data);
+const struct ast_expr *ast_column(struct planner *p, struct str source, struct str name, struct span span);
+/* The tree as it reads after planning: SRC.COL becomes COL (joins: SRC_COL). */
+const struct ast_expr *query_plain(struct planner *p, const struct query *q, const struct ast_expr *e);
+struct str query_column_name(struct planner *p, const struct query *q, const struct ast_expr *column);
+const struct function *ast_function(const struct ast_expr *e); /* of an AST_CALL; NULL: unknown */
+bool ast_is_aggregate(const struct ast_expr *e);
+bool ast_has_aggregate(const struct ast_expr *e);
+bool ast_is_table_function(const struct ast_expr *e);
+
+/* ---- binding expressions --------------------------------------------------------------------------------------------- */
+
+struct lambda_scope {
+    const struct lambda_scope *outer;
+    const struct ast_name *names;
+    const struct type *const *types;
+    uint32_t n, base;
+};
+
+struct binder {
+    struct planner *p;
+    const struct schema *schema; /* of the input; its window says whether the bounds exist */
+    bool is_windowed;
+    bool magic_time;             /* ROWTIME and window bounds against text literals: WHERE, HAVING */
+    const struct lambda_scope *lambdas;
+    uint32_t n_lambda_vars;
+    uint32_t below_opaque;       /* inside of what is not typed before code generation */
+    bool failed_late;            /* the error belongs to code generation */
+};
+void binder_init(struct binder *b, struct planner *p, const struct schema *schema);
+/* Raw binding: errors carry no frame. */
+const struct expr *bind_expr(struct binder *b, const struct ast_expr *e);
+enum status bind_fail(struct binder *b, const struct ast_expr *at, const char *format, ...) PRINTF_LIKE(3, 4);
+enum status bind_fail_late(struct binder *b, const struct ast_expr *at, const char *format, ...) PRINTF_LIKE(3, 4);
+struct str bind_text(struct binder *b, const struct ast_expr *e); /* as messages print it */
+struct str type_text(struct planner *p, const struct type *t);
+/* With frames: an item ("Select", "SelectKey"), a predicate ("WHERE", "HAVING"). `name`: as messages call it. */
+const struct expr *bind_item(struct binder *b, const struct ast_expr *e, const char *frame);
+const struct expr *bind_predicate(struct binder *b, const struct ast_expr *e, const char *clause);
+
+/* Building blocks (bind/build.c); they answer NULL after an error. */
+struct expr *expr_new(struct planner *p, enum expr_kind kind, const struct type *type);
+const struct expr *expr_literal(struct planner *p, struct value v, const struct type *type);
+const struct expr *expr_column(struct planner *p, const struct schema *schema, uint32_t index);
+const struct expr *expr_pseudo(struct planner *p, enum pseudo which);
+const struct expr *expr_n(struct planner *p, enum expr_kind kind, const struct type *type,
+                          const struct expr *const *args, uint32_t n);
+/* `e` cast to `to`, folded for literals; `e` itself if the type is right already. */
+const struct expr *expr_cast(struct planner *p, const struct expr *e, const struct type *to);
+static inline bool expr_is_null_literal(const struct expr *e)
+{
+    return e->kind == EXPR_LITERAL && value_is_null(&e->value) && e->type->kind == KIND_NULL;
+}
+
+/* Parts of bind_expr. */
+const struct expr *bind_call(struct binder *b, const struct ast_expr *e);
+/* A call of a function of that kind; the arguments are cast to the parameters. */
+const struct expr *bind_call_of(struct binder *b, const struct ast_expr *e, enum function_kind kind);
+const struct expr *bind_arithmetic(struct binder *b, const struct ast_expr *e);
+const struct expr *bind_comparison(struct binder *b, const struct ast_expr *e);
+const struct expr *bind_between(struct binder *b, const struct ast_expr *e);
+const struct expr *bind_in(struct binder *b, const struct ast_expr *e);
+const struct expr *bind_case(struct binder *b, const struct ast_expr *e);
+const struct expr *bind_array(struct binder *b, const struct ast_expr *e);
+const struct expr *bind_map(struct binder *b, const struct ast_expr *e);
+/* The common type of a list (rules.md 3.2), and its elements converted to it. asts[i] belongs to items[i]. */
+const struct type *common_type(struct binder *b, const struct ast_expr *const *asts, const struct expr **items,
+                               uint32_t n);
+const struct type *decimal_of(struct planner *p, const struct type *t); /* INT as DECIMAL(10, 0) ... */
+const struct type *wider_type(struct planner *p, const struct type *x, const struct type *y); /* both numeric */
+
+/* An insertable value of a type: the strict rules of 3.3. NULL: cannot be (no error set). */
+bool coerce_strict(struct planner *p, const struct value *v, const struct type *from, const struct type *to,
+                   struct value *out, struct buf *reason);
+
+/* ---- logical plan ---------------------------------------------------------------------------------------------------- */
+
+enum logical_kind {
+    LOGICAL_SOURCE,
+    LOGICAL_FILTER,
+    LOGICAL_PROJECT,
+    LOGICAL_REKEY,     /* PARTITION BY: new keys, then the columns */
+    LOGICAL_FLAT_MAP,  /* input columns, then one a table function */
+    LOGICAL_GROUP,     /* new keys, then the columns that the aggregate reads */
+    LOGICAL_AGGREGATE, /* keys, then one column a call */
+};
+
+/* What a row of a node's output means. */
+enum changelog {
+    CHANGELOG_APPEND,  /* a stream */
+    CHANGELOG_UPSERT,  /* a table: new states by key */
+    CHANGELOG_RETRACT, /* a table: new states with the previous ones */
+};
+
+struct aggregate_item {
+    const struct resolved_call *call;
+    uint32_t n_args, n_literals;
+    const uint32_t *args;          /* indexes into the input's columns */
+    const struct value *literals;
+    struct str text;
+};
+
+struct logical {
+    enum logical_kind kind;
+    const char *context;           /* ksqlDB's: "KsqlTopic", "WhereFilter", "Aggregate-Prepare" */
+    struct schema schema;
+    enum changelog changelog;
+    uint32_t n_inputs;
+    const struct logical *inputs[2];
+    union {
+        struct {
+            const struct source *source;
+            const struct source_read *reads; /* one a column of the schema */
+            bool is_materialized;
+        } source;
+        struct {
+            const struct expr *predicate;
+        } filter;
+        struct { /* PROJECT, REKEY, GROUP */
+            const struct expr *const *exprs;
+            bool keeps_key;        /* GROUP by exactly the key: nothing moves */
+        } select;
+        struct {
+            uint32_t n_calls;
+            const struct expr *const *calls;
+        } flat_map;
+        struct {
+            uint32_t n_calls;
+            const struct aggregate_item *calls;
+            struct window_spec window;
+        } aggregate;
+    };
+};
+
+/* The logical plan of a query: its root, and what the query's result looks like from outside. */
+struct logical_query {
+    const struct logical *root;
+    bool is_table;
+    uint32_t n_output;             /* what is selected, in order: indexes into root->schema */
+    const uint32_t *output;
+};
+enum status query_to_logical(struct planner *p, struct query *q, struct logical_query *out);
+struct logical *logical_new(struct planner *p, enum logical_kind kind, const char *context,
+                            const struct logical *input);
+const struct logical *logical_source(struct planner *p, const struct source *s, const char *context);
+void logical_print(struct buf *out, const struct logical *node);
+
+/* What the projection of a query needs to know of the keys below it. */
+struct projection {
+    uint32_t n_keys;
+    const struct ast_expr **keys;       /* qualified: an item equal to one is that key */
+    const struct str *key_texts;        /* as messages show them */
+    const char *key_kind;               /* "key column", "partitioning expression", "grouping expression" */
+    bool is_grouped;
+    const struct ast_expr **plain;      /* the items' expressions over the input's schema, one an item of the query */
+    const struct ast_expr **shown;      /* the same as messages show them */
+    const char *context;
+};
+/* logical/aggregate.c: everything between the source and the projection of a grouped query; fills in `proj`. */
+const struct logical *logical_aggregate(struct planner *p, struct query *q, const struct logical *input,
+                                        struct projection *proj);
+/* logical/rekey.c: PARTITION BY, and table functions. */
+const struct logical *logical_rekey(struct planner *p, struct query *q, const struct logical *input,
+                                    struct projection *proj);
+const struct logical *logical_flat_map(struct planner *p, struct query *q, const struct logical *input,
+                                       struct projection *proj);
+/* logical/project.c: the last select, and the rules of keys in it. */
+const struct logical *logical_project(struct planner *p, struct query *q, const struct logical *input,
+                                      const struct projection *proj, struct logical_query *out);
+/* "Map keys, including types that contain maps, ..." for keys that hold a map. */
+enum status check_no_map_key(struct planner *p, struct str name, const struct type *t, struct span where);
+/* A name for a made-up key that `schema` does not have: KSQL_COL_n. */
+struct str made_up_key(struct planner *p, const struct schema *schema, unsigned *next);
+/* Whether the expressions (qualified) are exactly the key columns, in order. */
+bool exprs_are_key(const struct schema *schema, const struct ast_expr *const *exprs, uint32_t n);
+enum status window_bind(struct planner *p, const struct ast_window *w, bool is_final, struct window_spec *out);
+
+/* ---- rewrites ----------------------------------------------------------------------------------------------------------- */
+
+const struct logical *rewrite_all(struct planner *p, const struct logical *root);
+const struct logical *rewrite_fold(struct planner *p, const struct logical *node);
+const struct logical *rewrite_merge(struct planner *p, const struct logical *node);
+const struct logical *rewrite_filter(struct planner *p, const struct logical *node);
+const struct logical *rewrite_prune(struct planner *p, const struct logical *node);
+/* Marks where previous states are needed, and so which source tables are materialized. `keep_tables`: all of them, for pull
+ * queries. */
+const struct logical *rewrite_changelog(struct planner *p, const struct logical *node, bool keep_tables);
+
+/* Answers a copy of `e` in which `change` has replaced nodes (NULL from it: go on below). NULL: no memory. */
+typedef const struct expr *(*expr_change)(void *data, const struct expr *e, bool *failed);
+const struct expr *expr_rewrite(struct planner *p, const struct expr *e, expr_change change, void *data);
+void expr_walk(const struct expr *e, bool (*visit)(void *data, const struct expr *e), void *data);
+
+/* ---- physical plan -------------------------------------------------------------------------------------------------------- */
+
+struct sink_target {               /* where the rows go */
+    enum { TARGET_TOPIC, TARGET_CLIENT } kind;
+    struct str name;
+    const char *topic;
+    struct topic_formats formats;
+    struct timestamp_spec timestamp;
+};
+struct plan *physical_plan(struct planner *p, const struct logical *root, const struct sink_target *target,
+                           const struct query *q, const char *query_id);
+enum status physical_output(struct planner *p, struct plan *plan, const struct logical_query *lq);
+
+/* ---- statements ------------------------------------------------------------------------------------------------------------ */
+
+enum status plan_create_source(struct planner *p, const struct ast_create_source *s, struct planned *out);
+enum status plan_create_as(struct planner *p, const struct ast_create_as *s, struct planned *out);
+enum status plan_insert_select(struct planner *p, const struct ast_insert_select *s, struct planned *out);
+enum status plan_insert_values(struct planner *p, const struct ast_insert_values *s, struct planned *out);
+enum status plan_select(struct planner *p, const struct ast_stmt_query *s, struct planned *out);
+enum status plan_pull(struct planner *p, struct query *q, struct planned *out);
+enum status plan_drop_source(struct planner *p, const struct ast_drop *s, struct planned *out);
+enum status plan_alter_source(struct planner *p, const struct ast_alter_source *s, struct planned *out);
+enum status plan_create_type(struct planner *p, const struct ast_create_type *s, struct planned *out);
+enum status plan_drop_type(struct planner *p, const struct ast_drop *s, struct planned *out);
+/* CREATE OR REPLACE over `old` (rules.md 4.2). */
+enum status check_replaceable(struct planner *p, const struct source *old, const struct source *new_one);
+enum status check_query_replaceable(struct planner *p, const struct source *old, const struct plan *plan);
+/* "Cannot add stream 'X': ..." if the name is taken. */
+enum status check_name_free(struct planner *p, struct str name, bool is_table, bool or_replace);
+/* Copies columns into a schema in key-first order, with `declared`. */
+enum status schema_from_columns(struct planner *p, const struct schema_column *columns, uint32_t n,
+                                struct source *out);
+
+#endif

@@ -61,6 +61,8 @@ struct task_output {
     /* Rows for the client of a transient query. *stop is set when it wants no more. */
     enum status (*rows)(void *data, const struct batch *b, bool *stop, struct diag *d);
     void *data;
+    /* Number of partitions of a topic, for keys whose bytes do not tell the partition (windowed ones). NULL: all have one. */
+    int32_t (*partitions)(void *data, const char *topic);
 };
 
 enum status task_create(const struct plan *p, uint32_t stage, int32_t partition, const struct exec_options *options,

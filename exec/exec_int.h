@@ -1,0 +1,98 @@
+/* Inside of exec/: operators and tasks. An operator is a const table (struct op_def) and one `struct op` a step and task.
+ *
+ * Batches are pushed from the sources to the sink (op_emit calls the next operator's push); a pushed batch is borrowed. flush
+ * runs once a commit, sources first: it emits what coalescing held back and writes the changelog. Nothing else has a
+ * side effect outside of the task. */
+#ifndef WEIR_EXEC_INT_H
+#define WEIR_EXEC_INT_H
+
+#include "exec/exec.h"
+#include "state/state.h"
+
+struct op;
+
+/* Whether an operator wants the previous rows (batch.before) from its inputs. */
+enum before_need { BEFORE_UNUSED, BEFORE_WANTED, BEFORE_AS_PARENT };
+
+struct op_def {
+    const char *name;
+    enum before_need before;
+    /* Makes op->state; the diag has the reason of a failure. NULL: no state. */
+    enum status (*open)(struct op *op, struct diag *d);
+    enum status (*push)(struct op *op, uint32_t port, struct batch *b, struct diag *d);
+    /* Sources only, instead of push. */
+    enum status (*read)(struct op *op, const struct record_batch *records, uint32_t from, uint32_t to, struct diag *d);
+    enum status (*flush)(struct op *op, struct diag *d); /* NULL: holds nothing back */
+    void (*close)(struct op *op);                        /* NULL: nothing to free */
+};
+
+struct op {
+    const struct op_def *def;
+    struct task *task;
+    const struct step *step;
+    struct op *parent;       /* NULL: the sink */
+    uint32_t port;           /* which of the parent's inputs this is */
+    struct op *inputs[2];
+    bool emits_before;       /* the parent wants previous rows */
+    void *state;
+    struct store *store;     /* made by open with op_store; NULL: stateless */
+    const char *changelog;   /* full topic name */
+};
+
+struct task {
+    const struct plan *plan;
+    const struct stage *stage;
+    int32_t partition;
+    struct exec_options options;
+    struct task_output out;
+    struct op *ops;          /* inputs before their users; the sink is the last */
+    uint32_t n_ops;
+    struct op **sources;     /* as in the stage */
+    int64_t stream_time;
+    bool row_by_row;         /* the sink needs the stream time of each row: push single rows */
+    bool time_of_nulls;      /* the same, but only around records without value */
+    bool stopped;            /* the client wants no more */
+    int64_t n_in, n_out, n_errors;
+    int64_t limit_left;      /* -1: none */
+    struct arena arena;      /* names and operators, for life */
+};
+
+extern const struct op_def op_source, op_repartition_source, op_filter, op_project, op_select_key, op_group_by,
+    op_table_group_by, op_flat_map, op_aggregate, op_window_aggregate, op_session_aggregate, op_table_aggregate,
+    op_pass, op_sink, op_repartition_sink, op_client_sink;
+
+/* The operator that runs a step; NULL: not built. */
+const struct op_def *op_for(const struct step *s);
+
+/* Hands a batch to the next operator; empty ones are not handed on. */
+static inline enum status op_emit(struct op *op, struct batch *b, struct diag *d)
+{
+    return b->n_selected ? op->parent->def->push(op->parent, op->port, b, d) : STATUS_OK;
+}
+
+/* True: changes are emitted at flush, not as they come. */
+static inline bool op_coalesces(const struct op *op)
+{
+    return op->task->options.cache_bytes > 0;
+}
+
+/* Makes op->store with its changelog. */
+enum status op_store(struct op *op, struct store_options options, struct diag *d) MUST_CHECK;
+/* Writes the store's changes to the changelog and forgets them. */
+enum status op_flush_store(struct op *op, struct diag *d) MUST_CHECK;
+
+/* An entry for the processing log; `record` may be NULL. */
+void op_report(struct op *op, int kind, const char *logger, const char *message, const struct record *record,
+               const struct record_batch *from);
+
+/* Full name of a changelog topic. */
+const char *changelog_topic(struct arena *a, const struct plan *p, const char *store, const struct exec_options *options);
+/* Name of the state store of a step; NULL: it has none. */
+const char *step_store(const struct step *s);
+
+/* What a worker sets when it rebuilds a task, and reads when it records positions. */
+void task_set_stream_time(struct task *t, int64_t stream_time);
+bool task_is_stopped(const struct task *t);
+void task_counts(const struct task *t, int64_t *in, int64_t *out, int64_t *errors);
+
+#endif

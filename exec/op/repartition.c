@@ -1,0 +1,204 @@
+/* Rows between stages. A record's key is what the shown key format makes of the row's key, so that records meet those of topics
+ * that are partitioned by the same key. Its value is
+ *   a byte of flags; for a row with both states: the length of the first (varint); the new row; the previous row
+ * each row being ROW bytes of all columns, keys too. Values are never null, keys are for rows without one. */
+#include "exec/op/outbox.h"
+#include "exec/op/project.h"
+#include "formats/row.h"
+
+enum { HAS_NEW = 1, HAS_OLD = 2, NULL_VALUE = 4, NULL_KEY = 8, OLD_TS = 8 /* bytes */ };
+
+struct repartition_sink {
+    struct encoder *key;
+    const char *topic;
+    struct outbox outbox;
+};
+
+static enum status sink_open(struct op *op, struct diag *d)
+{
+    struct repartition_sink *s = ARENA_NEW(&op->task->arena, struct repartition_sink);
+    const struct step *step = op->step;
+    op->state = s;
+    if (!s)
+        return diag_nomem(d);
+    s->topic = repartition_topic(&op->task->arena, op->task->plan, step, &op->task->options);
+    if (!s->topic)
+        return diag_nomem(d);
+    return encoder_create(&step->repartition.shown_formats.key, step->schema.columns, step->schema.n_keys, &s->key, d);
+}
+
+static void sink_close(struct op *op)
+{
+    struct repartition_sink *s = op->state;
+    if (s->key)
+        encoder_destroy(s->key);
+    outbox_free(&s->outbox);
+}
+
+static void put_varint(struct buf *out, uint64_t v)
+{
+    for (; v >= 0x80; v >>= 7)
+        buf_putc(out, (char)(v | 0x80));
+    buf_putc(out, (char)v);
+}
+
+/* The new row goes to a scratch place first only when there are two: its length stands before it. */
+static void put_value(struct buf *out, const struct batch *b, uint32_t row, uint32_t n_columns, bool no_key)
+{
+    bool dead = b->kinds && b->kinds[row] == ROW_DELETE, old = b->before && b->has_before[row];
+    buf_putc(out, (char)((dead ? 0 : HAS_NEW) | (old ? HAS_OLD : 0)
+                         | (b->null_value && b->null_value[row] ? NULL_VALUE : 0) | (no_key ? NULL_KEY : 0)));
+    if (old) {
+        buf_put(out, &b->before->ts[row], OLD_TS);
+        struct buf previous;
+        buf_init(&previous, 0);
+        row_put_columns(&previous, b->before->columns, n_columns, row);
+        put_varint(out, previous.len);
+        buf_puts(out, buf_str(&previous));
+        out->failed |= previous.failed;
+        buf_free(&previous);
+    }
+    row_put_columns(out, b->columns, n_columns, row); /* of a deletion: the key, and nulls */
+}
+
+static enum status put_record(struct op *op, const struct batch *b, uint32_t row, struct diag *d)
+{
+    struct repartition_sink *s = op->state;
+    struct buf *out = &s->outbox.bytes;
+    size_t key_at = out->len;
+    bool no_key = b->null_key && b->null_key[row];
+    if (!no_key) {
+        enum status st = encode(s->key, b->columns, row, out, &no_key, d);
+        if (st != STATUS_OK)
+            return st;
+    }
+    if (no_key && !op->step->repartition.keep_null_keys) {
+        out->len = key_at;
+        return STATUS_OK;
+    }
+    size_t value_at = out->len;
+    put_value(out, b, row, op->step->schema.n_columns, no_key);
+    outbox_add(&s->outbox, no_key ? SIZE_MAX : key_at, value_at, value_at, b->ts[row],
+               b->headers ? b->headers[row] : NULL);
+    return STATUS_OK;
+}
+
+static enum status sink_push(struct op *op, uint32_t port, struct batch *b, struct diag *d)
+{
+    struct repartition_sink *s = op->state;
+    (void)port;
+    if (!outbox_begin(&s->outbox, b->n_selected))
+        return diag_nomem(d);
+    BATCH_EACH(b, i, row)
+    {
+        enum status st = put_record(op, b, row, d);
+        if (st != STATUS_OK)
+            return st == STATUS_DATA ? STATUS_RUNTIME : st;
+    }
+    return outbox_send(&s->outbox, op, s->topic, -1, d);
+}
+
+const struct op_def op_repartition_sink = {
+    .name = "repartition sink", .before = BEFORE_WANTED, .open = sink_open, .push = sink_push, .close = sink_close,
+};
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+struct unpacked { /* a record's value taken apart */
+    uint8_t flags;
+    int64_t old_ts;
+    struct str now, old;
+};
+
+static bool unpack(struct str value, struct unpacked *u)
+{
+    if (value.len < 1)
+        return false;
+    const char *p = value.p, *end = p + value.len;
+    *u = (struct unpacked){.flags = (uint8_t)*p++};
+    if (u->flags & HAS_OLD) {
+        if (end - p < OLD_TS)
+            return false;
+        memcpy(&u->old_ts, p, sizeof u->old_ts);
+        p += OLD_TS;
+        uint64_t len = 0;
+        for (unsigned shift = 0;; shift += 7) {
+            if (p == end || shift > 28)
+                return false;
+            len |= (uint64_t)(*p & 0x7F) << shift;
+            if (!(*p++ & 0x80))
+                break;
+        }
+        if (len > (size_t)(end - p))
+            return false;
+        u->old = str_make(p, (size_t)len);
+        p += len;
+    }
+    u->now = str_make(p, (size_t)(end - p));
+    return true;
+}
+
+static bool get_row(struct str bytes, struct batch *b, uint32_t row)
+{
+    struct row_cursor c = row_cursor(bytes);
+    return row_get_columns(&c, b->columns, b->n_columns, row, &b->arena);
+}
+
+static bool read_row(struct row_builder *r, const struct record *record, uint8_t *null_key, uint8_t *null_value,
+                     bool *flagged)
+{
+    struct unpacked u;
+    uint32_t row = rows_add(r, record->ts);
+    if (!unpack(record->value, &u) || !get_row(u.now, r->b, row))
+        return false;
+    null_key[row] = (u.flags & NULL_KEY) != 0;
+    null_value[row] = (u.flags & NULL_VALUE) != 0;
+    *flagged |= null_key[row] || null_value[row];
+    if (r->kinds && !(u.flags & HAS_NEW))
+        r->kinds[row] = ROW_DELETE;
+    if (record->headers) {
+        r->headers[row] = record->headers;
+        r->any_headers = true;
+    }
+    if (!r->b->before)
+        return true;
+    if (u.flags & HAS_OLD) {
+        r->has_before[row] = 1;
+        r->before_ts[row] = u.old_ts;
+        return get_row(u.old, r->b->before, row);
+    }
+    for (uint32_t c = 0; c < r->b->n_columns; c++)
+        column_set_null(&r->b->before->columns[c], row);
+    return true;
+}
+
+static enum status source_read(struct op *op, const struct record_batch *records, uint32_t from, uint32_t to,
+                               struct diag *d)
+{
+    struct task *t = op->task;
+    struct row_builder r = {.op = op, .schema = &op->step->schema, .is_table = op->step->repartition.is_table};
+    enum status st = STATUS_OK;
+    bool flagged = false;
+    if (!rows_begin(&r, to - from)
+        || !batch_own(r.b, record_batch_keep((struct record_batch *)(uintptr_t)records), record_batch_drop))
+        TRY(diag_nomem(d));
+    uint8_t *null_key = arena_alloc(&r.b->arena, to - from), *null_value = arena_alloc(&r.b->arena, to - from);
+    if (!null_key || !null_value)
+        TRY(diag_nomem(d));
+    for (uint32_t i = from; i < to; i++) {
+        const struct record *record = &records->records[i];
+        if (!read_row(&r, record, null_key, null_value, &flagged))
+            TRY(diag_set(d, STATUS_RUNTIME, "Record %lld of %s (partition %d) cannot be read", (long long)record->offset,
+                         records->topic, records->partition));
+        if (record->ts > t->stream_time)
+            t->stream_time = record->ts;
+    }
+    r.b->null_key = flagged ? null_key : NULL;
+    r.b->null_value = flagged && !r.is_table ? null_value : NULL;
+    TRY(rows_emit(&r, d));
+done:
+    rows_drop(&r);
+    return st;
+}
+
+const struct op_def op_repartition_source = {.name = "repartition source", .before = BEFORE_UNUSED, .read = source_read};

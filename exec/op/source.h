@@ -1,0 +1,24 @@
+/* Reading records: what the source operator and its time extraction share. */
+#ifndef WEIR_EXEC_OP_SOURCE_H
+#define WEIR_EXEC_OP_SOURCE_H
+
+#include "exec/rows.h"
+
+/* Takes the time of rows from a column; not for TS_RECORD. */
+struct time_reader;
+enum status time_reader_open(const struct timestamp_spec *spec, const struct type *type, struct arena *a,
+                             struct time_reader **out, struct diag *d) MUST_CHECK;
+void time_reader_close(struct time_reader *t);
+/* False: there is no time in this cell; the reason is in `error`. */
+bool time_read(struct time_reader *t, const struct column *c, uint32_t row, int64_t *ts, char *error, size_t error_size);
+
+/* A materialised table: finds the previous rows and keeps the new ones. The batch has kinds, and no null keys. */
+struct table_rows;
+enum status table_rows_open(struct op *op, struct table_rows **out, struct diag *d) MUST_CHECK;
+void table_rows_close(struct table_rows *t);
+/* Applies the changes; emits them unless changes are coalesced. */
+enum status table_rows_push(struct table_rows *t, struct batch *b, struct diag *d) MUST_CHECK;
+/* Emits what was held back, and writes the changelog. */
+enum status table_rows_flush(struct table_rows *t, struct diag *d) MUST_CHECK;
+
+#endif

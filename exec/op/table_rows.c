@@ -1,0 +1,222 @@
+/* Materialised tables: the rows of a table source in a store, as ROW bytes of the value columns. A later arrival wins
+ * whatever its time. */
+#include "exec/key.h"
+#include "exec/op/source.h"
+#include "formats/row.h"
+
+struct table_rows {
+    struct op *op;
+    struct buf bytes;
+    bool windowed;
+};
+
+enum status table_rows_open(struct op *op, struct table_rows **out, struct diag *d)
+{
+    struct table_rows *t = ARENA_NEW(&op->task->arena, struct table_rows);
+    *out = t;
+    if (!t)
+        return diag_nomem(d);
+    t->op = op;
+    t->windowed = op->step->source.formats.window != WINDOW_NONE;
+    buf_init(&t->bytes, 0);
+    return op_store(op, (struct store_options){.name = op->step->source.store, .kind = STORE_KEYED}, d);
+}
+
+void table_rows_close(struct table_rows *t)
+{
+    if (t)
+        buf_free(&t->bytes);
+}
+
+/* ---- keys ----------------------------------------------------------------------------------------------- */
+
+/* A windowed table's key in the store has the window's bounds behind it. */
+static bool add_bounds(const struct batch *b, struct str *keys, uint64_t *hashes)
+{
+    BATCH_EACH(b, i, row)
+    {
+        if (!keys[i].p)
+            continue;
+        char *p = arena_alloc(&((struct batch *)(uintptr_t)b)->arena, (size_t)keys[i].len + 16);
+        if (!p)
+            return false;
+        memcpy(p, keys[i].p, keys[i].len);
+        memcpy(p + keys[i].len, &b->window_start[row], 8);
+        memcpy(p + keys[i].len + 8, &b->window_end[row], 8);
+        keys[i] = str_make(p, (size_t)keys[i].len + 16);
+        hashes[i] = key_hash(keys[i]);
+    }
+    return true;
+}
+
+/* ---- changes as they come -------------------------------------------------------------------------------- */
+
+struct change_batch { /* a batch with room for the previous rows */
+    struct batch *out;
+    struct batch *before;
+    uint8_t *has_before;
+    int64_t *before_ts;
+};
+
+static void drop_batch(void *b)
+{
+    batch_drop(b);
+}
+
+static bool begin_before(struct change_batch *c, struct batch *b)
+{
+    uint32_t n_columns = b->n_columns;
+    c->out = batch_select(b, b->selection, b->n_selected);
+    c->before = c->out ? batch_create(n_columns) : NULL;
+    if (!c->before || !batch_own(c->out, c->before, drop_batch))
+        return false;
+    c->has_before = arena_zalloc(&c->before->arena, b->n_rows);
+    c->before_ts = arena_zalloc(&c->before->arena, b->n_rows * sizeof *c->before_ts);
+    for (uint32_t i = 0; i < n_columns; i++)
+        if (!column_init(&c->before->columns[i], b->columns[i].type, b->n_rows, true, &c->before->arena))
+            return false;
+    c->before->n_rows = c->before->n_selected = b->n_rows;
+    c->before->ts = c->before_ts;
+    c->before->window_start = b->window_start;
+    c->before->window_end = b->window_end;
+    c->out->before = c->before;
+    c->out->has_before = c->has_before;
+    return c->has_before && c->before_ts;
+}
+
+static bool copy_row(struct batch *to, const struct batch *keys, uint32_t n_keys, uint32_t row, struct str bytes)
+{
+    for (uint32_t c = 0; c < n_keys; c++) {
+        struct value v = column_get(&keys->columns[c], row);
+        column_set(&to->columns[c], row, &v);
+    }
+    struct str copy = str_make(arena_dup(&to->arena, bytes.p, bytes.len), bytes.len);
+    struct row_cursor cursor = row_cursor(copy);
+    return copy.p && row_get_columns(&cursor, to->columns + n_keys, to->n_columns - n_keys, row, &to->arena);
+}
+
+static void null_row(struct batch *b, uint32_t row)
+{
+    for (uint32_t c = 0; c < b->n_columns; c++)
+        column_set_null(&b->columns[c], row);
+}
+
+static bool note_before(struct change_batch *c, const struct batch *b, uint32_t n_keys, uint32_t row,
+                        const struct entry *e)
+{
+    if (!e) {
+        null_row(c->before, row);
+        return true;
+    }
+    c->has_before[row] = 1;
+    c->before_ts[row] = e->ts;
+    return copy_row(c->before, b, n_keys, row, str_make(e->var ? e->var : "", e->var_len));
+}
+
+static bool apply(struct table_rows *t, const struct batch *b, uint32_t n_keys, uint32_t row, struct str key,
+                  uint64_t hash, struct entry *e)
+{
+    struct store *s = t->op->store;
+    struct table *table = store_table(s);
+    if (b->kinds[row] == ROW_DELETE)
+        return !e || store_remove(s, table, 0, e);
+    bool created = false;
+    if (!e && !(e = store_put(s, table, 0, key, hash, &created)))
+        return false;
+    t->bytes.len = 0;
+    row_put_columns(&t->bytes, b->columns + n_keys, b->n_columns - n_keys, row);
+    if (t->bytes.failed || !store_touch(s, table, 0, e, !created)
+        || !store_set_var(s, e, t->bytes.p, (uint32_t)t->bytes.len))
+        return false;
+    e->ts = b->ts[row];
+    return true;
+}
+
+enum status table_rows_push(struct table_rows *t, struct batch *b, struct diag *d)
+{
+    const struct schema *schema = &t->op->step->schema;
+    struct str *keys;
+    uint64_t *hashes;
+    struct change_batch c = {0};
+    bool keep = t->op->emits_before && !op_coalesces(t->op);
+    if (keys_encode(schema->columns, schema->n_keys, b, &b->arena, &keys, &hashes) != STATUS_OK
+        || (t->windowed && !add_bounds(b, keys, hashes)) || (keep && !begin_before(&c, b))) {
+        batch_drop(c.out);
+        return diag_nomem(d);
+    }
+    enum status st = STATUS_OK;
+    BATCH_EACH(b, i, row)
+    {
+        if (i + 8 < b->n_selected)
+            store_prefetch(store_table(t->op->store), hashes[i + 8]);
+        struct entry *e = keys[i].p ? store_get(t->op->store, store_table(t->op->store), 0, keys[i], hashes[i]) : NULL;
+        if (keep && !note_before(&c, b, schema->n_keys, row, e))
+            TRY(diag_nomem(d));
+        if (keys[i].p && !apply(t, b, schema->n_keys, row, keys[i], hashes[i], e))
+            TRY(diag_nomem(d));
+    }
+    if (!op_coalesces(t->op))
+        st = op_emit(t->op, keep ? c.out : b, d);
+done:
+    batch_drop(c.out);
+    return st;
+}
+
+/* ---- changes at flush ------------------------------------------------------------------------------------ */
+
+/* A change's rows into the builder. The window's bounds are taken off the key. */
+static bool add_change(struct table_rows *t, struct row_builder *r, const struct change *c)
+{
+    uint32_t n_keys = r->schema->n_keys, row = rows_add(r, c->entry->ts);
+    struct str key = entry_key(c->entry);
+    struct arena *a = &r->b->arena;
+    if (t->windowed) {
+        key.len -= 16;
+        memcpy(&r->start[row], key.p + key.len, 8);
+        memcpy(&r->end[row], key.p + key.len + 8, 8);
+    }
+    key.p = arena_dup(a, key.p, key.len);
+    if (!key.p || !key_decode(key, n_keys, r->b->columns, row, a))
+        return false;
+    if (c->entry->flags & ENTRY_DEAD) {
+        r->kinds[row] = ROW_DELETE;
+        for (uint32_t i = n_keys; i < r->schema->n_columns; i++)
+            column_set_null(&r->b->columns[i], row);
+    } else if (!copy_row(r->b, r->b, n_keys, row, str_make(c->entry->var ? c->entry->var : "", c->entry->var_len))) {
+        return false;
+    }
+    if (!r->b->before)
+        return true;
+    if (!c->old_fixed) {
+        null_row(r->b->before, row);
+        return true;
+    }
+    r->has_before[row] = 1;
+    r->before_ts[row] = c->old_ts;
+    return copy_row(r->b->before, r->b, n_keys, row, str_make(c->old_var, c->old_var_len));
+}
+
+static enum status emit_changes(struct table_rows *t, struct diag *d)
+{
+    const struct store *s = t->op->store;
+    struct row_builder r = {.op = t->op, .schema = &t->op->step->schema, .windowed = t->windowed, .is_table = true};
+    enum status st = STATUS_OK;
+    for (uint32_t i = 0; i < store_changes(s); i++) {
+        if (!change_counts(store_change(s, i)))
+            continue;
+        if (rows_full(&r))
+            TRY(rows_emit(&r, d));
+        if (!rows_begin(&r, store_changes(s) - i) || !add_change(t, &r, store_change(s, i)))
+            TRY(diag_nomem(d));
+    }
+    TRY(rows_emit(&r, d));
+done:
+    rows_drop(&r);
+    return st;
+}
+
+enum status table_rows_flush(struct table_rows *t, struct diag *d)
+{
+    enum status st = op_coalesces(t->op) ? emit_changes(t, d) : STATUS_OK;
+    return st == STATUS_OK ? op_flush_store(t->op, d) : st;
+}

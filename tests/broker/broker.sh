@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# One Apache Kafka broker on the loopback interface, for the broker tests and for benchmarks.
+#
+#   broker.sh install                 fetch Kafka and what it needs from Maven Central, once
+#   broker.sh start PORT DATADIR      format DATADIR if it is empty, start, wait until it serves; prints the address
+#   broker.sh stop DATADIR            orderly stop
+#   broker.sh kill DATADIR            kill -9
+#   broker.sh pause|resume DATADIR    SIGSTOP, SIGCONT
+#   broker.sh restart DATADIR         stop if it runs, then start again on the same port and data
+#   broker.sh status DATADIR          prints the process id; fails when none runs
+#   broker.sh run PORT COMMAND...     start on fresh data, run COMMAND with WEIR_TEST_BOOTSTRAP set, stop, remove the data
+#
+# Needs a Java runtime (17 or later) and, to install, Maven. The jars go to ${XDG_CACHE_HOME:-~/.cache}/weir/kafka, or
+# to $WEIR_KAFKA_HOME. The controller listens on PORT + 500. KAFKA_PROPS: more broker properties, separated by spaces.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+lib=${WEIR_KAFKA_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/weir/kafka}
+quiet=(-Dorg.slf4j.simpleLogger.defaultLogLevel=error -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info)
+
+die() {
+    echo "broker.sh: $*" >&2
+    exit 1
+}
+
+install() {
+    cmp -s "$here/pom.xml" "$lib/pom.xml" && return
+    command -v mvn >/dev/null || die "Maven is needed to fetch Kafka (Debian: maven)"
+    rm -rf "$lib"
+    mkdir -p "$lib"
+    mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$lib" -DincludeScope=runtime \
+        >"$lib/mvn.log" 2>&1 || die "Maven failed: see $lib/mvn.log"
+    cp "$here/pom.xml" "$lib/pom.xml"
+}
+
+# The process id of the broker on data directory $1, if it runs and is still the one that was started.
+pid_of() {
+    local pid
+    pid=$(cat "$1/broker.pid" 2>/dev/null) || return 1
+    tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "$1/broker.properties" || return 1
+    echo "$pid"
+}
+
+write_config() { # PORT DATADIR
+    cat <<END
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$(($1 + 500))
+listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$(($1 + 500))
+advertised.listeners=PLAINTEXT://127.0.0.1:$1
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=$2/log
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+log.retention.ms=-1
+log.segment.delete.delay.ms=1000
+log.cleaner.dedupe.buffer.size=33554432
+message.max.bytes=16777216
+END
+    tr ' ' '\n' <<<"${KAFKA_PROPS:-}"
+}
+
+launch() { # DATADIR: starts the broker that is configured there and waits until it serves
+    local data=$1 tenths log_size
+    touch "$data/broker.log"
+    log_size=$(stat -c %s "$data/broker.log")
+    setsid nohup java -Xms256m -Xmx"${KAFKA_HEAP:-1g}" -XX:+UseG1GC -XX:+ExitOnOutOfMemoryError "${quiet[@]}" \
+        -cp "$lib/*" kafka.Kafka "$data/broker.properties" >>"$data/broker.log" 2>&1 </dev/null &
+    echo $! >"$data/broker.pid"
+    for ((tenths = 0; tenths < 600; tenths++)); do
+        if tail -c +$((log_size + 1)) "$data/broker.log" | grep -q 'Kafka Server started'; then
+            sed -n 's,^advertised.listeners=PLAINTEXT://,,p' "$data/broker.properties"
+            return
+        fi
+        kill -0 "$(cat "$data/broker.pid")" 2>/dev/null || break
+        sleep 0.1
+    done
+    tail -n 20 "$data/broker.log" >&2
+    die "the broker did not start"
+}
+
+start() { # PORT DATADIR
+    local port=$1 data id
+    mkdir -p "$2"
+    data=$(cd "$2" && pwd)
+    if pid_of "$data" >/dev/null; then die "a broker runs on $data already"; fi
+    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then die "port $port is taken"; fi
+    install
+    write_config "$port" "$data" >"$data/broker.properties"
+    if [[ ! -f $data/log/meta.properties ]]; then
+        id=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | cut -c1-22)
+        java -XX:TieredStopAtLevel=1 "${quiet[@]}" -cp "$lib/*" kafka.tools.StorageTool format -t "$id" \
+            -c "$data/broker.properties" >"$data/format.log" 2>&1 || die "cannot format the storage: see $data/format.log"
+    fi
+    launch "$data"
+}
+
+end() { # DATADIR SIGNAL: sends it and waits for the end; the second half of the time with SIGKILL
+    local data pid tenths
+    data=$(cd "$1" && pwd)
+    pid=$(pid_of "$data") || return 0
+    kill -s "$2" "$pid"
+    for ((tenths = 0; tenths < 300; tenths++)); do
+        pid_of "$data" >/dev/null || break
+        if ((tenths == 150)); then kill -s KILL "$pid"; fi
+        sleep 0.1
+    done
+    rm -f "$data/broker.pid"
+}
+
+signal() { # DATADIR SIGNAL
+    kill -s "$2" "$(pid_of "$(cd "$1" && pwd)")"
+}
+
+run() { # PORT COMMAND...
+    local port=$1 data rc=0
+    shift
+    data=$(mktemp -d "${TMPDIR:-/tmp}/weir-broker.XXXXXX")
+    # shellcheck disable=SC2064
+    trap "end '$data' KILL; rm -rf '$data'" EXIT
+    start "$port" "$data" >/dev/null
+    WEIR_TEST_BOOTSTRAP=127.0.0.1:$port WEIR_TEST_BROKER_DATA=$data "$@" || rc=$?
+    return $rc
+}
+
+usage() {
+    sed -n '/^#   /s/^# *//p' "$0" >&2
+    exit 2
+}
+
+case ${1:-} in
+install) install ;;
+start) [[ $# == 3 ]] || usage; start "$2" "$3" ;;
+stop) [[ $# == 2 ]] || usage; end "$2" TERM ;;
+kill) [[ $# == 2 ]] || usage; end "$2" KILL ;;
+pause) [[ $# == 2 ]] || usage; signal "$2" STOP ;;
+resume) [[ $# == 2 ]] || usage; signal "$2" CONT ;;
+restart) [[ $# == 2 ]] || usage; end "$2" TERM; launch "$(cd "$2" && pwd)" ;;
+status) [[ $# == 2 ]] || usage; pid_of "$(cd "$2" && pwd)" ;;
+run) [[ $# -ge 3 ]] || usage; shift; run "$@" ;;
+*) usage ;;
+esac

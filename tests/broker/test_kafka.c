@@ -1,0 +1,363 @@
+/* The log tests on the broker at $WEIR_TEST_BOOTSTRAP, and what only a broker can do: options, several members of a
+ * service, open transactions of others. Failures of the broker are in test_failures.c. */
+#include "tests/broker/kafka_log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RUN(name)                                                                                                      \
+    TEST(kafka, name)                                                                                                  \
+    {                                                                                                                  \
+        log_test_##name(kafka_log());                                                                                  \
+    }
+LOG_TESTS(RUN)
+
+struct log *kafka_log_with(const struct kafka_option *options, size_t n)
+{
+    struct log *log = NULL;
+    const char *bootstrap = getenv("WEIR_TEST_BOOTSTRAP");
+    REQUIRE(bootstrap != NULL);
+    struct kafka_options o = {.bootstrap_servers = bootstrap, .options = options, .n_options = n};
+    OK(log_open_kafka(&o, &log, d));
+    REQUIRE(log != NULL);
+    return log;
+}
+
+static struct log *shared_log;
+
+static void close_shared_log(void)
+{
+    log_close(shared_log);
+}
+
+struct log *kafka_log(void)
+{
+    if (!shared_log) {
+        shared_log = kafka_log_with(NULL, 0);
+        atexit(close_shared_log);
+    }
+    return shared_log;
+}
+
+/* ---- options --------------------------------------------------------------------------------------------- */
+
+static enum status open_with(const char *bootstrap, const char *name, const char *value, struct diag *e)
+{
+    struct kafka_option option = {name, value};
+    struct kafka_options o = {.bootstrap_servers = bootstrap, .options = &option, .n_options = name ? 1 : 0};
+    struct log *log = NULL;
+    enum status st = log_open_kafka(&o, &log, e);
+    CHECK((st == STATUS_OK) == (log != NULL));
+    if (log)
+        log_close(log);
+    return st;
+}
+
+TEST(kafka_only, options_pass_through)
+{
+    const char *bootstrap = getenv("WEIR_TEST_BOOTSTRAP");
+    static const struct kafka_option good[] = {
+        {"ksql.streams.num.stream.threads", "4"},      {"ksql.streams.producer.linger.ms", "1"},
+        {"ksql.streams.consumer.fetch.min.bytes", "1"}, {"ksql.streams.ssl.endpoint.identification.algorithm", ""},
+        {"ksql.streams.sasl.jaas.config", "x.PlainLoginModule required username=\"me\" password='a \"b';"},
+        {"security.protocol", "plaintext"},            {"ksql.streams.processing.guarantee", "exactly_once_v2"},
+        {"ksql.streams.buffer.memory", "33554432"},    {"ksql.streams.auto.offset.reset", "earliest"},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct diag e = DIAG_INIT;
+        CHECK_INT(open_with(bootstrap, good[i].name, good[i].value, &e), STATUS_OK);
+        CHECK_TEXT(e.message, "");
+    }
+    static const struct {
+        const char *name, *value, *says;
+    } bad[] = {
+        {"ksql.streams.no.such.option", "1", "no.such.option"},
+        {"linger.ms", "soon", "linger.ms"},
+        {"producer.compression.type", "zip", "compression"},
+        {"ksql.streams.ssl.truststore.location", "/x/trust.jks", "PEM"},
+        {"sasl.jaas.config", "x.PlainLoginModule required", "sasl.jaas.config"},
+        {"ksql.streams.buffer.memory", "much", "buffer.memory"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct diag e = DIAG_INIT;
+        CHECK_INT(open_with(bootstrap, bad[i].name, bad[i].value, &e), STATUS_INVALID);
+        CHECK(strstr(e.message, bad[i].says) != NULL);
+    }
+}
+
+TEST(kafka_only, no_broker)
+{
+    struct diag e = DIAG_INIT;
+    CHECK(open_with("127.0.0.1:1", NULL, NULL, &e) != STATUS_OK);
+    CHECK(strstr(e.message, "127.0.0.1:1") != NULL);
+    CHECK(strstr(e.message, "refused") != NULL);
+    diag_clear(&e);
+    CHECK_INT(open_with("", NULL, NULL, &e), STATUS_INVALID);
+}
+
+TEST(kafka_only, create_refused)
+{
+    struct topic_spec spec = {.name = fresh_name("replicas"), .n_partitions = 1, .replicas = 3};
+    struct diag e = DIAG_INIT;
+    CHECK_INT(topic_create(kafka_log(), &spec, &e), STATUS_INVALID);
+    CHECK(strstr(e.message, spec.name) != NULL);
+    CHECK(strstr(e.message, getenv("WEIR_TEST_BOOTSTRAP")) != NULL);
+}
+
+/* ---- limits ---------------------------------------------------------------------------------------------- */
+
+TEST(kafka_only, too_large_record_spares_transaction)
+{
+    enum { SIZE = 20 << 20 }; /* the broker of the tests takes 16 MB */
+    const char *topic = fresh_topic(kafka_log(), "limit", 1);
+    char *value = mem_calloc(1, SIZE);
+    REQUIRE(value != NULL);
+    struct record r = {.value = str_make(value, SIZE)};
+    struct log_writer *w = writer_new(kafka_log(), fresh_name("id"));
+    struct diag e = DIAG_INIT;
+    long long sum;
+    OK(writer_begin(w, d));
+    OK(append_numbered(w, topic, 0, 1, 1));
+    CHECK_INT(writer_append(w, topic, 0, &r, 1, &e), STATUS_DATA);
+    CHECK(strstr(e.message, topic) != NULL);
+    OK(append_numbered(w, topic, 0, 2, 1));
+    OK(writer_commit(w, d));
+    writer_close(w);
+    mem_free(value);
+    CHECK_INT(read_to_end(kafka_log(), topic, 0, &sum), 2);
+    CHECK_INT(sum, 3);
+}
+
+TEST(kafka_only, more_than_memory_blocks)
+{
+    enum { SIZE = 1000, ROUNDS = 200, EACH = 1000 }; /* 200 MB in one transaction, through 64 MB of buffers */
+    const char *topic = fresh_topic(kafka_log(), "blocks", 2);
+    static char value[SIZE] = "v1";
+    static struct record records[EACH];
+    for (int i = 0; i < EACH; i++)
+        records[i] = (struct record){.value = str_make(value, SIZE), .ts = 1};
+    struct log_writer *w = writer_new(kafka_log(), fresh_name("id"));
+    OK(writer_begin(w, d));
+    for (int i = 0; i < ROUNDS; i++)
+        OK(writer_append(w, topic, i % 2, records, EACH, d));
+    OK(writer_commit(w, d));
+    writer_close(w);
+    long long sum;
+    CHECK_INT(read_to_end(kafka_log(), topic, 0, &sum), ROUNDS * EACH / 2);
+    CHECK_INT(read_to_end(kafka_log(), topic, 1, &sum), ROUNDS * EACH / 2);
+    OK(topic_delete(kafka_log(), topic, d));
+}
+
+/* A paused partition is read on from its place, though more was fetched of it than may be held. */
+TEST(kafka_only, long_pause)
+{
+    enum { N = 60000 };
+    const char *topic = fresh_topic(kafka_log(), "hold", 2);
+    struct log_writer *w = writer_new(kafka_log(), fresh_name("id"));
+    for (int p = 0; p < 2; p++)
+        commit_numbered(w, topic, p, 0, N);
+    writer_close(w);
+    struct log_reader *r = reader_at(kafka_log(), topic, 0, 0);
+    OK(reader_assign(r, topic, 1, 0, d));
+    long next[2] = {0, 0};
+    for (int half = 0; half < 2; half++) {
+        reader_pause(r, topic, 0, half == 0);
+        while (next[1 - half] < N) {
+            struct record_batch *b = NULL;
+            OK(reader_poll(r, 10000, 1000, &b, d));
+            REQUIRE(b != NULL);
+            CHECK(half == 1 || b->partition == 1);
+            for (uint32_t i = 0; i < b->n; i++) {
+                char expected[32];
+                int len = snprintf(expected, sizeof expected, "v%ld", next[b->partition]++);
+                CHECK(str_eq(b->records[i].value, str_make(expected, (size_t)len)));
+            }
+            record_batch_drop(b);
+        }
+    }
+    CHECK_INT(next[1], N);
+    reader_close(r);
+}
+
+/* ---- open transactions of others ------------------------------------------------------------------------- */
+
+TEST(kafka_only, uncommitted_end_is_beyond)
+{
+    const char *topic = fresh_topic(kafka_log(), "beyond", 1);
+    struct log_writer *w = writer_new(kafka_log(), fresh_name("id"));
+    int64_t end = -1, all = -1;
+    commit_numbered(w, topic, 0, 0, 5);
+    wait_until_seen(kafka_log(), topic, 0);
+    OK(writer_begin(w, d));
+    OK(append_numbered(w, topic, 0, 5, 5));
+    for (int i = 0; i < 100 && all < 11; i++, clock_sleep_ms(20))
+        OK(topic_offsets(kafka_log(), topic, 0, NULL, &end, &all, d));
+    CHECK_INT(end, 6); /* five records and a marker */
+    CHECK_INT(all, 11);
+    writer_abort(w);
+    writer_close(w);
+    wait_until_seen(kafka_log(), topic, 0);
+    OK(topic_offsets(kafka_log(), topic, 0, NULL, &end, &all, d));
+    CHECK_INT(end, 12);
+}
+
+/* Who takes over an id waits until the old transaction is settled: nothing of it appears later. */
+TEST(kafka_only, successor_settles)
+{
+    const char *topic = fresh_topic(kafka_log(), "settle", 1);
+    char id[64];
+    int64_t end = -1, all = -1;
+    snprintf(id, sizeof id, "%s", fresh_name("id"));
+    struct log_writer *old = writer_new(kafka_log(), id);
+    OK(writer_begin(old, d));
+    OK(append_numbered(old, topic, 0, 0, 5));
+    for (int i = 0; i < 100 && all < 5; i++, clock_sleep_ms(20))
+        OK(topic_offsets(kafka_log(), topic, 0, NULL, &end, &all, d));
+    CHECK_INT(end, 0);
+    struct log_writer *successor = writer_new(kafka_log(), id);
+    wait_until_seen(kafka_log(), topic, 0);
+    CHECK_INT(writer_commit(old, NULL), STATUS_FENCED);
+    CHECK_INT(writer_begin(old, NULL), STATUS_FENCED); /* and does not fence the successor */
+    long long sum;
+    commit_numbered(successor, topic, 0, 7, 1);
+    CHECK_INT(read_to_end(kafka_log(), topic, 0, &sum), 1);
+    writer_close(old);
+    writer_close(successor);
+}
+
+TEST(kafka_only, expired_transaction_is_aborted)
+{
+    const char *topic = fresh_topic(kafka_log(), "expire", 1);
+    struct log_writer *w = writer_new(kafka_log(), fresh_name("id"));
+    long long sum;
+    OK(writer_begin(w, d));
+    OK(append_numbered(w, topic, 0, 0, 5));
+    clock_sleep_ms(22000); /* the coordinator looks every 10 s */
+    CHECK_INT(writer_commit(w, NULL), STATUS_ABORTED);
+    commit_numbered(w, topic, 0, 7, 1);
+    writer_close(w);
+    CHECK_INT(read_to_end(kafka_log(), topic, 0, &sum), 1);
+    CHECK_INT(sum, 7);
+}
+
+/* ---- several members ------------------------------------------------------------------------------------- */
+
+enum { SLOTS = 16 };
+
+struct member {
+    struct membership *m;
+    uint8_t owned[SLOTS];
+    int n, n_changes;
+    bool releases;
+};
+
+static void member_poll(struct member *s, int timeout_ms)
+{
+    bool changed;
+    OK(membership_poll(s->m, timeout_ms, s->owned, &changed, d));
+    s->n_changes += changed;
+    s->n = 0;
+    for (int i = 0; i < SLOTS; i++)
+        s->n += s->owned[i];
+    if (s->releases)
+        membership_release_done(s->m);
+}
+
+/* Serves both until they own so much; no slot ever has two owners. */
+static bool settle(struct member *x, struct member *y, int nx, int ny)
+{
+    for (int64_t until = clock_mono_ns() + INT64_C(30000000000); clock_mono_ns() < until;) {
+        member_poll(x, 20);
+        member_poll(y, 20);
+        for (int i = 0; i < SLOTS; i++)
+            CHECK(!x->owned[i] || !y->owned[i]);
+        if (x->n == nx && y->n == ny)
+            return true;
+    }
+    return false;
+}
+
+static struct member member_join(const char *service)
+{
+    struct member s = {.releases = true};
+    OK(membership_join(kafka_log(), service, SLOTS, &s.m, d));
+    REQUIRE(s.m != NULL);
+    return s;
+}
+
+TEST(kafka_only, members_share_slots)
+{
+    char service[64];
+    snprintf(service, sizeof service, "%s", fresh_name("service"));
+    struct member x = member_join(service);
+    for (int i = 0; i < 500 && x.n < SLOTS; i++)
+        member_poll(&x, 20);
+    CHECK_INT(x.n, SLOTS);
+    struct membership *odd = NULL;
+    CHECK_INT(membership_join(kafka_log(), service, SLOTS + 1, &odd, NULL), STATUS_INVALID);
+
+    /* What is taken away waits for the release. */
+    x.releases = false;
+    struct member y = member_join(service);
+    CHECK(!settle(&x, &y, SLOTS / 2, SLOTS / 2) && x.n == SLOTS / 2 && y.n == 0);
+    membership_release_done(x.m);
+    x.releases = true;
+    CHECK(settle(&x, &y, SLOTS / 2, SLOTS / 2));
+
+    membership_leave(x.m);
+    for (int i = 0; i < 1000 && y.n < SLOTS; i++)
+        member_poll(&y, 20);
+    CHECK_INT(y.n, SLOTS);
+    membership_leave(y.m);
+}
+
+/* A member that the group has dropped cannot commit. */
+TEST(kafka_only, stale_member_is_fenced)
+{
+    static const struct kafka_option impatient[] = {{"consumer.session.timeout.ms", "6000"},
+                                                    {"consumer.max.poll.interval.ms", "6000"}};
+    struct log *log = kafka_log_with(impatient, 2);
+    const char *topic = fresh_topic(kafka_log(), "stale", 1);
+    char service[64];
+    snprintf(service, sizeof service, "%s", fresh_name("service"));
+    struct member x = {.releases = true};
+    OK(membership_join(log, service, SLOTS, &x.m, d));
+    for (int i = 0; i < 500 && x.n < SLOTS; i++)
+        member_poll(&x, 20);
+    CHECK_INT(x.n, SLOTS);
+    struct log_writer *w = writer_new(kafka_log(), fresh_name("id"));
+    OK(writer_begin(w, d));
+    OK(append_numbered(w, topic, 0, 0, 1));
+    OK(membership_fence(x.m, w, d));
+    OK(writer_commit(w, d));
+
+    struct member y = member_join(service);
+    for (int i = 0; i < 1500 && y.n < SLOTS; i++)
+        member_poll(&y, 20); /* x is not served in the meantime */
+    CHECK_INT(y.n, SLOTS);
+    OK(writer_begin(w, d));
+    OK(append_numbered(w, topic, 0, 100, 1));
+    struct diag e = DIAG_INIT;
+    enum status st = membership_fence(x.m, w, &e);
+    if (st == STATUS_OK)
+        st = writer_commit(w, &e);
+    else
+        CHECK_INT(writer_commit(w, NULL), STATUS_FENCED);
+    CHECK_INT(st, STATUS_FENCED);
+    CHECK(e.message[0] != 0);
+    member_poll(&x, 100);
+    CHECK_INT(x.n, 0);
+
+    /* The writer itself is still good. */
+    long long sum;
+    OK(writer_begin(w, d));
+    OK(append_numbered(w, topic, 0, 1, 1));
+    OK(membership_fence(y.m, w, d));
+    OK(writer_commit(w, d));
+    writer_close(w);
+    membership_leave(x.m);
+    membership_leave(y.m);
+    log_close(log);
+    CHECK_INT(read_to_end(kafka_log(), topic, 0, &sum), 2);
+    CHECK_INT(sum, 1);
+}

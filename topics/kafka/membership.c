@@ -1,0 +1,225 @@
+/* Membership of a service: one consumer in the group `weir-<service>`, subscribed to `_weir-<service>-slots`, a topic without
+ * records whose partitions are the slots. Nothing is ever fetched: the partitions are paused as soon as they are assigned.
+ *
+ * Partitions that the group takes back are kept (and the group waits) until membership_release_done. Those that were lost,
+ * because we were too slow, are gone at once: whoever works on them is fenced. */
+#include "topics/kafka/kafka_int.h"
+
+#include <stdio.h>
+
+struct kafka_membership {
+    struct membership head;
+    struct kafka_log *log;
+    struct kafka_client *client;
+    rd_kafka_queue_t *queue;
+    char *topic;
+    int32_t n_slots;
+    uint8_t *owned, *told;  /* a byte a slot: now, and in the last answer */
+    rd_kafka_topic_partition_list_t *leaving; /* to be given up after release_done, or NULL */
+};
+
+/* ---- joining --------------------------------------------------------------------------------------------- */
+
+static enum status slots_topic(struct kafka_membership *m, struct diag *d)
+{
+    struct topic_spec spec = {.name = m->topic, .n_partitions = m->n_slots};
+    int32_t n = 0;
+    enum status st = kafka_partition_count(m->log, m->topic, &n, d);
+    if (st == STATUS_NOT_FOUND) {
+        struct diag other = DIAG_INIT; /* another server may create it at the same time */
+        st = kafka_topic_create(&m->log->head, &spec, &other);
+        if (st == STATUS_EXISTS)
+            st = kafka_partition_count(m->log, m->topic, &n, d);
+        else if (st != STATUS_OK)
+            return diag_set(d, st, "%s", other.message);
+        else
+            n = m->n_slots;
+    }
+    if (st == STATUS_OK && n != m->n_slots)
+        st = diag_set(d, STATUS_INVALID, "The service has %d slots (topic %s), not %d", (int)n, m->topic, (int)m->n_slots);
+    return st;
+}
+
+static enum status subscribe(struct kafka_membership *m, struct diag *d)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, m->topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t err = rd_kafka_subscribe(m->client->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return err ? kafka_fail(m->log, m->client, err, NULL, d, "cannot join the service's group") : STATUS_OK;
+}
+
+static enum status member_create(struct kafka_membership *m, const char *group, struct diag *d)
+{
+    static const struct kafka_option defaults[] = {
+        {"session.timeout.ms", "10000"},
+        {"heartbeat.interval.ms", "1000"},
+        {"max.poll.interval.ms", "60000"},
+        {NULL, NULL},
+    };
+    const struct kafka_option forced[] = {
+        {"group.id", group},
+        {"partition.assignment.strategy", "cooperative-sticky"},
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "latest"},
+        {NULL, NULL},
+    };
+    enum status st = kafka_client_create(m->log, CLIENT_MEMBER, defaults, forced, &m->client, d);
+    if (st == STATUS_OK) {
+        rd_kafka_poll_set_consumer(m->client->rk);
+        m->queue = rd_kafka_queue_get_consumer(m->client->rk);
+        st = subscribe(m, d);
+    }
+    return st;
+}
+
+enum status kafka_membership_join(struct log *log, const char *service_id, int32_t n_slots, struct membership **out,
+                                  struct diag *d)
+{
+    struct kafka_membership *m = mem_calloc(1, sizeof *m);
+    if (!m)
+        return diag_nomem(d);
+    char group[300], topic[300];
+    snprintf(group, sizeof group, "weir-%s", service_id);
+    snprintf(topic, sizeof topic, "_weir-%s-slots", service_id);
+    m->head.ops = log->ops;
+    m->log = (struct kafka_log *)log;
+    m->n_slots = n_slots;
+    m->topic = mem_strdup(topic);
+    m->owned = mem_calloc(2, (size_t)n_slots);
+    m->told = m->owned ? m->owned + n_slots : NULL;
+    enum status st = m->topic && m->owned ? topic_name_check(topic, d) : diag_nomem(d);
+    if (st == STATUS_OK)
+        st = slots_topic(m, d);
+    if (st == STATUS_OK)
+        st = member_create(m, group, d);
+    if (st != STATUS_OK) {
+        kafka_membership_leave(&m->head);
+        return st;
+    }
+    *out = &m->head;
+    return STATUS_OK;
+}
+
+void kafka_membership_leave(struct membership *membership)
+{
+    struct kafka_membership *m = (struct kafka_membership *)membership;
+    if (m->client) {
+        kafka_membership_release_done(membership);
+        if (m->queue)
+            rd_kafka_queue_destroy(m->queue);
+        rd_kafka_consumer_close(m->client->rk);
+        kafka_client_drop(m->client);
+    }
+    mem_free(m->topic);
+    mem_free(m->owned);
+    mem_free(m);
+}
+
+/* ---- rebalances ------------------------------------------------------------------------------------------ */
+
+static void mark(struct kafka_membership *m, const rd_kafka_topic_partition_list_t *list, uint8_t value)
+{
+    for (int i = 0; i < list->cnt; i++)
+        if (list->elems[i].partition < m->n_slots)
+            m->owned[list->elems[i].partition] = value;
+}
+
+static enum status take_slots(struct kafka_membership *m, rd_kafka_topic_partition_list_t *list, struct diag *d)
+{
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = 0;
+    rd_kafka_error_t *error = rd_kafka_incremental_assign(m->client->rk, list);
+    if (error)
+        return kafka_fail_error(m->log, m->client, error, d, "cannot take slots");
+    rd_kafka_pause_partitions(m->client->rk, list);
+    mark(m, list, 1);
+    return STATUS_OK;
+}
+
+static void give_up(struct kafka_membership *m, const rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_error_t *error = rd_kafka_incremental_unassign(m->client->rk, list);
+    if (error)
+        rd_kafka_error_destroy(error);
+}
+
+static void leave_slots(struct kafka_membership *m, const rd_kafka_topic_partition_list_t *list)
+{
+    mark(m, list, 0);
+    if (rd_kafka_assignment_lost(m->client->rk)) { /* all of it, though it may be told in parts */
+        memset(m->owned, 0, (size_t)m->n_slots);
+        kafka_membership_release_done(&m->head);
+        give_up(m, list);
+        return;
+    }
+    kafka_membership_release_done(&m->head); /* at most one is under way; a second one means that the first is over */
+    m->leaving = rd_kafka_topic_partition_list_copy(list);
+}
+
+static enum status serve(struct kafka_membership *m, rd_kafka_event_t *ev, struct diag *d)
+{
+    if (rd_kafka_event_type(ev) == RD_KAFKA_EVENT_REBALANCE) {
+        rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(ev);
+        if (rd_kafka_event_error(ev) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+            return take_slots(m, list, d);
+        leave_slots(m, list);
+        return STATUS_OK;
+    }
+    rd_kafka_resp_err_t err = rd_kafka_event_error(ev);
+    if (err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) /* we have left the group; what we held is another's by now */
+        memset(m->owned, 0, (size_t)m->n_slots);
+    if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED || err == RD_KAFKA_RESP_ERR__FATAL ||
+        kafka_status(err) == STATUS_NOT_FOUND)
+        return kafka_fail(m->log, m->client, err, rd_kafka_event_error_string(ev), d, "membership of the service");
+    return STATUS_OK; /* what librdkafka recovers from by itself */
+}
+
+enum status kafka_membership_poll(struct membership *membership, int timeout_ms, uint8_t *owned, bool *changed,
+                                  struct diag *d)
+{
+    struct kafka_membership *m = (struct kafka_membership *)membership;
+    enum status st = STATUS_OK;
+    rd_kafka_event_t *ev;
+    while (st == STATUS_OK && (ev = rd_kafka_queue_poll(m->queue, timeout_ms))) {
+        st = serve(m, ev, d);
+        rd_kafka_event_destroy(ev);
+        timeout_ms = 0;
+    }
+    *changed = memcmp(m->owned, m->told, (size_t)m->n_slots) != 0;
+    memcpy(m->told, m->owned, (size_t)m->n_slots);
+    memcpy(owned, m->owned, (size_t)m->n_slots);
+    return st;
+}
+
+void kafka_membership_release_done(struct membership *membership)
+{
+    struct kafka_membership *m = (struct kafka_membership *)membership;
+    if (!m->leaving)
+        return;
+    give_up(m, m->leaving);
+    rd_kafka_topic_partition_list_destroy(m->leaving);
+    m->leaving = NULL;
+}
+
+/* ---- fencing --------------------------------------------------------------------------------------------- */
+
+/* The coordinator compares the member's generation with the group's when offsets are added to a transaction. One
+ * slot's offset is enough for that. */
+enum status kafka_membership_fence(struct membership *membership, struct log_writer *w, struct diag *d)
+{
+    struct kafka_membership *m = (struct kafka_membership *)membership;
+    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(m->client->rk);
+    if (!group)
+        return diag_set(d, STATUS_FENCED, "not a member of the service's group");
+    int32_t slot = 0;
+    while (slot < m->n_slots - 1 && !m->owned[slot])
+        slot++;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, m->topic, slot)->offset = 0;
+    enum status st = kafka_writer_send_offsets(w, list, group, d);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_consumer_group_metadata_destroy(group);
+    return st;
+}

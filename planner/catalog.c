@@ -66,6 +66,54 @@ void source_drop(const struct source *s)
     entry_drop(s);
 }
 
+static struct str copy_str(struct arena *a, struct str s)
+{
+    return s.p ? str_dup(a, s) : s;
+}
+
+static const char *copy_text(struct arena *a, const char *text)
+{
+    return text ? str_dup(a, str_from(text)).p : NULL;
+}
+
+static bool copy_columns(struct arena *a, struct source *to, const struct source *from)
+{
+    uint32_t n = from->schema.n_columns;
+    struct schema_column *columns = ARENA_ARRAY(a, struct schema_column, n ? n : 1);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!columns)
+            return false;
+        columns[i] = from->schema.columns[i];
+        columns[i].name = copy_str(a, columns[i].name);
+        columns[i].header = copy_str(a, columns[i].header);
+        if (!(columns[i].type = type_copy(a, columns[i].type)))
+            return false;
+    }
+    to->schema.columns = columns;
+    to->declared = arena_dup(a, from->declared, n * sizeof *from->declared);
+    return columns && to->declared;
+}
+
+bool source_copy(struct arena *a, struct source *to, const struct source *from)
+{
+    int refs = to->refs;
+    struct arena own = to->arena;
+    *to = *from;
+    to->refs = refs;
+    to->arena = own;
+    to->name = copy_str(a, from->name);
+    to->topic = copy_text(a, from->topic);
+    to->timestamp_column = copy_str(a, from->timestamp_column);
+    to->timestamp.format = copy_str(a, from->timestamp.format);
+    to->sql = copy_str(a, from->sql);
+    to->created_by = copy_text(a, from->created_by);
+    to->key_properties.schema_full_name = copy_text(a, from->key_properties.schema_full_name);
+    to->value_properties.schema_full_name = copy_text(a, from->value_properties.schema_full_name);
+    to->key_properties.nullable_representation = copy_text(a, from->key_properties.nullable_representation);
+    to->value_properties.nullable_representation = copy_text(a, from->value_properties.nullable_representation);
+    return copy_columns(a, to, from) && !a->failed;
+}
+
 const char *source_kind_name(const struct source *s)
 {
     return s->is_table ? "table" : "stream";

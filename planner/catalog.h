@@ -43,6 +43,8 @@ struct source {
 struct source *source_create(void);
 struct source *source_keep(const struct source *s);
 void source_drop(const struct source *s);
+/* Deep copy of everything but refs and arena into `a`; false: no memory. */
+bool source_copy(struct arena *a, struct source *to, const struct source *from);
 const char *source_kind_name(const struct source *s); /* "stream", "table" */
 /* Number of columns that are neither keys nor headers; they start at schema.n_keys. */
 static inline uint32_t source_n_values(const struct source *s)

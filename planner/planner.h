@@ -5,8 +5,8 @@
  *
  * The life of a statement, as the engine drives it:
  *     parser_prepare -> planner_plan_statement -> create planned.topic -> planner_apply -> start planned.plan
- * Everything that is answered lives in the arena that was passed in; for persistent queries that arena must live as long
- * as the query runs. Nothing here does I/O; facts about topics come through a callback.
+ * Everything that is answered lives in the arena that was passed in, or in the statement's tree; for persistent queries both must
+ * live as long as the query runs. Nothing here does I/O; facts about topics come through a callback.
  *
  * Errors: STATUS_PARSE, STATUS_STATEMENT, STATUS_INVALID with ksqlDB's wording; STATUS_UNSUPPORTED for what is understood
  * but not built yet ("not supported yet: JOIN"). diag.where is the place in the text. */
@@ -81,7 +81,6 @@ struct planned_insert {
     const struct source *target;
     const struct value *values;    /* one a column of target->schema (keys, values); missing ones null */
     int64_t rowtime;
-    bool is_tombstone;             /* a table row with no value column given, or only nulls */
 };
 
 /* A pull query on a table: rows of the table that `where` accepts, then the items. Expressions are over the table's
@@ -125,6 +124,9 @@ enum status planner_apply(struct catalog *c, const struct planned *p, struct dia
 
 /* EXPLAIN: every pass of a statement that runs a query, as text: statement, logical plan, rewritten plan, physical plan. */
 void planner_explain(struct buf *out, const struct planned *p);
+
+/* The physical plan in full: stages, expressions, what is read, stores. */
+void plan_describe(struct buf *out, const struct plan *p);
 
 /* The source's topic key and value columns as format checks and encoders want them. */
 static inline const struct schema_column *source_value_columns(const struct source *s)

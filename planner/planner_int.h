@@ -214,9 +214,8 @@ const struct type *common_type(struct binder *b, const struct ast_expr *const *a
 const struct type *decimal_of(struct planner *p, const struct type *t); /* INT as DECIMAL(10, 0) ... */
 const struct type *wider_type(struct planner *p, const struct type *x, const struct type *y); /* both numeric */
 
-/* An insertable value of a type: the strict rules of 3.3. NULL: cannot be (no error set). */
-bool coerce_strict(struct planner *p, const struct value *v, const struct type *from, const struct type *to,
-                   struct value *out, struct buf *reason);
+/* Whether a value of one type may stand for another without a CAST (rules.md 3.3). */
+bool coerces_strictly(const struct type *from, const struct type *to);
 
 /* ---- logical plan ---------------------------------------------------------------------------------------------------- */
 
@@ -347,7 +346,8 @@ struct sink_target {               /* where the rows go */
 };
 struct plan *physical_plan(struct planner *p, const struct logical *root, const struct sink_target *target,
                            const struct query *q, const char *query_id);
-enum status physical_output(struct planner *p, struct plan *plan, const struct logical_query *lq);
+/* A deep copy of a catalog entry in the statement's arena (its own arena stays empty). */
+struct source *source_copy_into(struct planner *p, const struct source *s);
 
 /* ---- statements ------------------------------------------------------------------------------------------------------------ */
 
@@ -366,8 +366,16 @@ enum status check_replaceable(struct planner *p, const struct source *old, const
 enum status check_query_replaceable(struct planner *p, const struct source *old, const struct plan *plan);
 /* "Cannot add stream 'X': ..." if the name is taken. */
 enum status check_name_free(struct planner *p, struct str name, bool is_table, bool or_replace);
-/* Copies columns into a schema in key-first order, with `declared`. */
+/* Copies columns into a schema in key-first order (headers last), with `declared`. */
 enum status schema_from_columns(struct planner *p, const struct schema_column *columns, uint32_t n,
                                 struct source *out);
+/* A new entry in the statement's arena. */
+struct source *source_new(struct planner *p, struct str name, bool is_table);
+/* The topic of a new stream or table: there already, with the right numbers, or to be created. */
+enum status topic_for_source(struct planner *p, const struct with *w, struct span where, struct planned_topic *out);
+enum status topic_for_sink(struct planner *p, const struct with *w, const struct source *from, struct span where,
+                           struct planned_topic *out);
+/* The value of an expression without columns, as text of the diag on failure (bind/const_eval.c). */
+enum status const_eval(struct planner *p, const struct expr *e, struct value *out);
 
 #endif

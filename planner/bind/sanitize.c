@@ -16,8 +16,10 @@ static enum status find_source(struct planner *p, const struct ast_source *ast, 
     out->source = catalog_source(p->catalog, ast->name.text);
     out->alias = ast->alias.text.p ? ast->alias.text : ast->name.text;
     out->span = ast->span;
-    if (out->source)
-        return STATUS_OK;
+    if (out->source) {
+        out->source = source_copy_into(p, out->source); /* the plan may outlive the catalog's entry */
+        return out->source ? STATUS_OK : STATUS_NOMEM;
+    }
     struct buf hint;
     buf_init(&hint, 0);
     catalog_hint(&hint, p->catalog, ast->name.text, 0);

@@ -41,7 +41,7 @@ enum status insert_values(struct engine *e, const struct planned_insert *insert,
     struct arena a;
     struct buf key, value;
     struct log_writer *writer = NULL;
-    bool null_key = target->schema.n_keys == 0, null_value = insert->is_tombstone;
+    bool null_key = target->schema.n_keys == 0, null_value = source_n_values(target) == 0;
     arena_init(&a, 0);
     buf_init(&key, 0);
     buf_init(&value, 0);

@@ -1,0 +1,50 @@
+--@test: records run through a chain of queries
+CREATE STREAM readings (sensor INT KEY, celsius DOUBLE) WITH (kafka_topic='readings', value_format='JSON');
+CREATE STREAM hot AS SELECT sensor, celsius FROM readings WHERE celsius > 30;
+CREATE TABLE hot_counts AS SELECT sensor, COUNT(*) AS n FROM hot GROUP BY sensor;
+
+ASSERT TABLE hot_counts (sensor INT PRIMARY KEY, n BIGINT) WITH (kafka_topic='HOT_COUNTS', value_format='JSON');
+
+INSERT INTO readings (sensor, celsius, rowtime) VALUES (1, 31.5, 10);
+INSERT INTO readings (sensor, celsius, rowtime) VALUES (1, 29.9, 20);
+INSERT INTO readings (sensor, celsius, rowtime) VALUES (1, 40, 30);
+ASSERT VALUES hot (sensor, celsius, rowtime) VALUES (1, 31.5, 10);
+ASSERT VALUES hot_counts (sensor, n, rowtime) VALUES (1, 1, 10);
+ASSERT VALUES hot_counts (sensor, n, rowtime) VALUES (1, 2, 30);
+
+--@test: a replaced query keeps its state
+SET 'ksql.create.or.replace.enabled' = 'true';
+CREATE STREAM s (k INT KEY, v INT) WITH (kafka_topic='s', value_format='JSON');
+CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM s GROUP BY k;
+INSERT INTO s (k, v) VALUES (1, 1);
+ASSERT VALUES t (k, n) VALUES (1, 1);
+CREATE OR REPLACE TABLE t AS SELECT k, COUNT(*) AS n FROM s WHERE v > 5 GROUP BY k;
+INSERT INTO s (k, v) VALUES (1, 1);
+INSERT INTO s (k, v) VALUES (1, 6);
+ASSERT VALUES t (k, n) VALUES (1, 2);
+
+--@test: a tombstone is asserted
+CREATE TABLE t (k INT PRIMARY KEY, v INT) WITH (kafka_topic='t', value_format='JSON');
+CREATE TABLE u AS SELECT * FROM t WHERE v > 0;
+INSERT INTO t (k, v) VALUES (1, 1);
+INSERT INTO t (k, v) VALUES (1, -1);
+ASSERT VALUES u (k, v) VALUES (1, 1);
+ASSERT NULL VALUES u (k) KEY (1);
+
+--@test: an assertion that does not hold
+--@expected.error: java.lang.AssertionError
+--@expected.message: Expected record does not match actual
+CREATE STREAM s (k INT KEY, v INT) WITH (kafka_topic='s', value_format='JSON');
+INSERT INTO s (k, v) VALUES (1, 1);
+ASSERT VALUES s (k, v) VALUES (1, 2);
+
+--@test: a record too few
+--@expected.error: java.lang.AssertionError
+--@expected.message: Expected another record
+CREATE STREAM s (k INT KEY, v INT) WITH (kafka_topic='s', value_format='JSON');
+ASSERT VALUES s (k, v) VALUES (1, 2);
+
+--@test: a source that is not there
+--@expected.error: io.confluent.ksql.util.KsqlException
+--@expected.message: NOWHERE does not exist
+CREATE STREAM o AS SELECT * FROM nowhere;

@@ -52,8 +52,8 @@ struct decode_sink { /* where bad records are reported: text is valid during the
     void *data;
 };
 /* Decodes payloads[0..n) (p NULL: null) into out[0..n_fields), which it initialises in `a`. states[row] is set; cells of rows that are not ROW_OK are null.
- * The payloads must stay valid as long as the columns, and must be followed by READ_PADDING readable bytes or be copied by the decoder (see
- * decoder_reads_past). STATUS_NOMEM only. */
+ * The payloads must stay valid as long as the columns; nothing is read behind their ends. Columns that the query does not
+ * read are still checked where ksqlDB would refuse the record for them. STATUS_NOMEM only. */
 enum status decode(struct decoder *dec, const struct str *payloads, uint32_t n, struct arena *a, struct column *out,
                    uint8_t *states, const struct decode_sink *sink) MUST_CHECK;
 

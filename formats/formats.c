@@ -1,0 +1,263 @@
+/* Names of formats, and the part of decoders and encoders that is the same for all: making them, the loop over a batch, null
+ * and bad rows. */
+#include "formats/formats_int.h"
+
+static const struct {
+    const char *name;
+    const struct decoder_ops *decoder; /* NULL: not built */
+    const struct encoder_ops *encoder;
+} formats[] = {
+    [FORMAT_NONE] = {"NONE", &kafka_decoder_ops, &kafka_encoder_ops},
+    [FORMAT_KAFKA] = {"KAFKA", &kafka_decoder_ops, &kafka_encoder_ops},
+    [FORMAT_DELIMITED] = {"DELIMITED", &delimited_decoder_ops, &delimited_encoder_ops},
+    [FORMAT_JSON] = {"JSON", &json_decoder_ops, &json_encoder_ops},
+    [FORMAT_JSON_SR] = {"JSON_SR", NULL, NULL},
+    [FORMAT_AVRO] = {"AVRO", NULL, NULL},
+    [FORMAT_PROTOBUF] = {"PROTOBUF", NULL, NULL},
+    [FORMAT_PROTOBUF_NOSR] = {"PROTOBUF_NOSR", NULL, NULL},
+    [FORMAT_ROW] = {"ROW", &row_decoder_ops, &row_encoder_ops},
+};
+
+bool format_by_name(struct str name, enum format_kind *out)
+{
+    for (int kind = FORMAT_NONE; kind < FORMAT_ROW; kind++) {
+        if (str_eq_nocase(name, str_from(formats[kind].name))) {
+            *out = (enum format_kind)kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *format_name(enum format_kind kind)
+{
+    return formats[kind].name;
+}
+
+bool format_is_built(enum format_kind kind)
+{
+    return formats[kind].decoder != NULL;
+}
+
+static enum status not_built(enum format_kind kind, struct diag *d)
+{
+    return diag_set(d, STATUS_UNSUPPORTED, "The '%s' format is not supported yet", format_name(kind));
+}
+
+static enum status check_columns(enum format_kind kind, const struct schema_column *columns, uint32_t n, struct diag *d)
+{
+    struct buf reason;
+    buf_init(&reason, 0);
+    enum status st = STATUS_OK;
+    if (!format_accepts(kind, columns, n, false, &reason))
+        st = reason.failed ? diag_nomem(d) : diag_set(d, STATUS_INVALID, "%s", buf_z(&reason));
+    buf_free(&reason);
+    return st;
+}
+
+/* ---- the plan of a decoder ---------------------------------------------------------------------------- */
+
+static bool node_init(struct arena *a, struct decode_node *node, const struct type *t)
+{
+    node->type = t;
+    if (t->kind == KIND_STRUCT) {
+        node->fields = ARENA_ARRAY(a, struct decode_node, t->n_fields);
+        if (!node->fields)
+            return false;
+        for (uint32_t i = 0; i < t->n_fields; i++)
+            if (!node_init(a, &node->fields[i], t->fields[i].type))
+                return false;
+    } else if (t->kind == KIND_ARRAY || t->kind == KIND_MAP) {
+        node->element = ARENA_NEW(a, struct decode_node);
+        return node->element && node_init(a, node->element, t->element);
+    }
+    return true;
+}
+
+static bool node_add_output(struct arena *a, struct decode_node *node, uint32_t output)
+{
+    uint32_t *outputs = ARENA_ARRAY(a, uint32_t, node->n_outputs + 1);
+    if (!outputs)
+        return false;
+    if (node->n_outputs)
+        memcpy(outputs, node->outputs, node->n_outputs * sizeof *outputs);
+    outputs[node->n_outputs++] = output;
+    node->outputs = outputs;
+    return true;
+}
+
+static bool plan_init(struct decoder *dec, const struct decode_field *wanted)
+{
+    struct field *columns = ARENA_ARRAY(&dec->arena, struct field, dec->n_columns);
+    if (!columns)
+        return false;
+    for (uint32_t i = 0; i < dec->n_columns; i++)
+        columns[i] = (struct field){dec->columns[i].name, dec->columns[i].type};
+    const struct type *side = type_struct(&dec->arena, columns, dec->n_columns);
+    if (!side || !node_init(&dec->arena, &dec->root, side))
+        return false;
+    dec->types = arena_alloc(&dec->arena, dec->n_fields * sizeof *dec->types);
+    if (!dec->types)
+        return false;
+    for (uint32_t i = 0; i < dec->n_fields; i++) {
+        dec->types[i] = wanted[i].type;
+        struct decode_node *node = &dec->root.fields[wanted[i].column];
+        node->wanted = true;
+        for (uint32_t k = 0; k < wanted[i].n_path; k++) {
+            node = &node->fields[wanted[i].path[k]];
+            node->wanted = true;
+        }
+        if (!node_add_output(&dec->arena, node, i))
+            return false;
+    }
+    return true;
+}
+
+enum status decoder_create(const struct format_spec *spec, const struct schema_column *columns, uint32_t n_columns,
+                           const struct decode_field *fields, uint32_t n_fields, struct decoder **out, struct diag *d)
+{
+    *out = NULL;
+    const struct decoder_ops *ops = formats[spec->kind].decoder;
+    if (!ops)
+        return not_built(spec->kind, d);
+    enum status st = check_columns(spec->kind, columns, n_columns, d);
+    if (st != STATUS_OK)
+        return st;
+    struct decoder *dec = mem_calloc(1, ops->size);
+    if (!dec)
+        return diag_nomem(d);
+    dec->ops = ops;
+    dec->spec = *spec;
+    dec->columns = columns;
+    dec->n_columns = n_columns;
+    dec->n_fields = n_fields;
+    arena_init(&dec->arena, 0);
+    buf_init(&dec->reason, 0);
+    st = plan_init(dec, fields) ? STATUS_OK : diag_nomem(d);
+    if (st == STATUS_OK && ops->open)
+        st = ops->open(dec, d);
+    if (st != STATUS_OK) {
+        decoder_destroy(dec);
+        return st;
+    }
+    *out = dec;
+    return STATUS_OK;
+}
+
+void decoder_destroy(struct decoder *dec)
+{
+    if (!dec)
+        return;
+    if (dec->ops->close)
+        dec->ops->close(dec);
+    buf_free(&dec->reason);
+    arena_free(&dec->arena);
+    mem_free(dec);
+}
+
+/* ---- decoding a batch --------------------------------------------------------------------------------- */
+
+void decode_emit(struct decode_run *run, const struct decode_node *node, const struct value *v)
+{
+    if (!node->wanted)
+        return;
+    for (uint32_t i = 0; i < node->n_outputs; i++)
+        column_set(&run->out[node->outputs[i]], run->row, v);
+    if (node->type->kind != KIND_STRUCT)
+        return;
+    static const struct value null = {.kind = KIND_NULL};
+    for (uint32_t i = 0; i < node->type->n_fields; i++)
+        decode_emit(run, &node->fields[i], value_is_null(v) ? &null : &v->nested->items[i]);
+}
+
+static void row_set_null(const struct decoder *dec, struct column *out, uint32_t row)
+{
+    for (uint32_t i = 0; i < dec->n_fields; i++)
+        column_set_null(&out[i], row);
+}
+
+/* A column without nulls has no validity bits: kernels have a shorter way for those. */
+static void drop_full_validity(struct column *c, uint32_t n)
+{
+    for (uint32_t i = 0; i < (n + 63) / 64; i++)
+        if (c->valid[i] != UINT64_MAX)
+            return;
+    c->valid = NULL;
+}
+
+enum status decode(struct decoder *dec, const struct str *payloads, uint32_t n, struct arena *a, struct column *out,
+                   uint8_t *states, const struct decode_sink *sink)
+{
+    for (uint32_t i = 0; i < dec->n_fields; i++)
+        if (!column_init(&out[i], dec->types[i], n, true, a))
+            return STATUS_NOMEM;
+    struct decode_run run = {.a = a, .out = out, .reason = &dec->reason};
+    for (uint32_t row = 0; row < n; row++) {
+        run.row = row;
+        states[row] = payloads[row].p ? (uint8_t)dec->ops->row(dec, &run, payloads[row]) : ROW_NULL;
+        if (__builtin_expect(states[row] == ROW_OK, 1))
+            continue;
+        row_set_null(dec, out, row);
+        if (states[row] != ROW_BAD)
+            continue;
+        if (a->failed || dec->reason.failed)
+            break;
+        if (sink && sink->bad)
+            sink->bad(sink->data, row, buf_z(&dec->reason));
+        dec->reason.len = 0;
+    }
+    if (a->failed || dec->reason.failed) {
+        buf_free(&dec->reason); /* for the next call */
+        return STATUS_NOMEM;
+    }
+    for (uint32_t i = 0; i < dec->n_fields; i++)
+        drop_full_validity(&out[i], n);
+    return STATUS_OK;
+}
+
+/* ---- encoding ----------------------------------------------------------------------------------------- */
+
+enum status encoder_create(const struct format_spec *spec, const struct schema_column *columns, uint32_t n_columns,
+                           struct encoder **out, struct diag *d)
+{
+    *out = NULL;
+    const struct encoder_ops *ops = formats[spec->kind].encoder;
+    if (!ops)
+        return not_built(spec->kind, d);
+    enum status st = check_columns(spec->kind, columns, n_columns, d);
+    if (st != STATUS_OK)
+        return st;
+    struct encoder *enc = mem_calloc(1, ops->size);
+    if (!enc)
+        return diag_nomem(d);
+    enc->ops = ops;
+    enc->spec = *spec;
+    arena_init(&enc->arena, 0);
+    enc->n_columns = n_columns;
+    enc->columns = columns;
+    st = ops->open ? ops->open(enc, d) : STATUS_OK;
+    if (st != STATUS_OK) {
+        encoder_destroy(enc);
+        return st;
+    }
+    *out = enc;
+    return STATUS_OK;
+}
+
+void encoder_destroy(struct encoder *enc)
+{
+    if (!enc)
+        return;
+    if (enc->ops->close)
+        enc->ops->close(enc);
+    arena_free(&enc->arena);
+    mem_free(enc);
+}
+
+enum status encode(struct encoder *enc, const struct column *columns, uint32_t row, struct buf *out, bool *is_null,
+                   struct diag *d)
+{
+    *is_null = false;
+    enum status st = enc->ops->row(enc, columns, row, out, is_null, d);
+    return st == STATUS_OK && out->failed ? diag_nomem(d) : st;
+}

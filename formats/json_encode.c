@@ -1,0 +1,198 @@
+/* JSON, writing: as Kafka Connect's JsonConverter does without a schema: all columns in order, nulls too. */
+#include "formats/json_int.h"
+
+struct json_encoder {
+    struct encoder base;
+    struct str *prefixes; /* what stands in front of each value: {"A": and ,"B": */
+    bool bare;            /* one column without its name */
+};
+
+static enum status json_encoder_open(struct encoder *enc, struct diag *d)
+{
+    struct json_encoder *j = (struct json_encoder *)enc;
+    j->bare = !enc->spec.wrapped && enc->n_columns == 1;
+    j->prefixes = arena_alloc(&enc->arena, enc->n_columns * sizeof *j->prefixes);
+    if (!j->prefixes)
+        return diag_nomem(d);
+    struct buf text;
+    buf_init(&text, 0);
+    for (uint32_t i = 0; i < enc->n_columns; i++) {
+        text.len = 0;
+        buf_putc(&text, i ? ',' : '{');
+        json_put_string(&text, enc->columns[i].name, true);
+        buf_putc(&text, ':');
+        j->prefixes[i] = text.failed ? (struct str){NULL, 0} : str_dup(&enc->arena, buf_str(&text));
+        if (!j->prefixes[i].p)
+            break;
+    }
+    enum status st = text.failed || enc->arena.failed ? diag_nomem(d) : STATUS_OK;
+    buf_free(&text);
+    return st;
+}
+
+static void put_double(struct buf *out, double d)
+{
+    bool quoted = d != d || d - d != 0; /* NaN and infinities are no JSON numbers */
+    if (quoted)
+        buf_putc(out, '"');
+    print_double(out, d);
+    if (quoted)
+        buf_putc(out, '"');
+}
+
+static void put_bytes(struct buf *out, struct str s)
+{
+    buf_putc(out, '"');
+    base64_put(out, s);
+    buf_putc(out, '"');
+}
+
+/* Two digits at a time. */
+static void put_integer(struct buf *out, int64_t v)
+{
+    static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+                                "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+    char digits[24], *p = digits + sizeof digits;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    for (; rest >= 100; rest /= 100)
+        memcpy(p -= 2, pairs + rest % 100 * 2, 2);
+    if (rest >= 10)
+        memcpy(p -= 2, pairs + rest * 2, 2);
+    else
+        *--p = (char)('0' + rest);
+    if (v < 0)
+        *--p = '-';
+    buf_put(out, p, (size_t)(digits + sizeof digits - p));
+}
+
+static void put_value(struct buf *out, const struct value *v, const struct type *t);
+
+static void put_map(struct buf *out, const struct nested *map, const struct type *t)
+{
+    buf_putc(out, '{');
+    for (uint32_t i = 0; i < map->n; i++) {
+        if (i)
+            buf_putc(out, ',');
+        json_put_string(out, value_is_null(&map->keys[i]) ? STR("null") : map->keys[i].str, true);
+        buf_putc(out, ':');
+        put_value(out, &map->items[i], t->element);
+    }
+    buf_putc(out, '}');
+}
+
+static void put_struct(struct buf *out, const struct nested *s, const struct type *t)
+{
+    buf_putc(out, '{');
+    for (uint32_t i = 0; i < t->n_fields; i++) {
+        if (i)
+            buf_putc(out, ',');
+        json_put_string(out, t->fields[i].name, true);
+        buf_putc(out, ':');
+        put_value(out, &s->items[i], t->fields[i].type);
+    }
+    buf_putc(out, '}');
+}
+
+static void put_array(struct buf *out, const struct nested *array, const struct type *t)
+{
+    buf_putc(out, '[');
+    for (uint32_t i = 0; i < array->n; i++) {
+        if (i)
+            buf_putc(out, ',');
+        put_value(out, &array->items[i], t->element);
+    }
+    buf_putc(out, ']');
+}
+
+static void put_value(struct buf *out, const struct value *v, const struct type *t)
+{
+    switch ((enum type_kind)v->kind) {
+    case KIND_BOOLEAN:
+        buf_puts(out, v->boolean ? STR("true") : STR("false"));
+        break;
+    case KIND_INT:
+    case KIND_DATE:
+    case KIND_TIME:
+        put_integer(out, v->i32);
+        break;
+    case KIND_BIGINT:
+    case KIND_TIMESTAMP:
+        put_integer(out, v->i64);
+        break;
+    case KIND_DOUBLE:
+        put_double(out, v->f64);
+        break;
+    case KIND_DECIMAL:
+        print_decimal_sci(out, *v->decimal, t->scale);
+        break;
+    case KIND_STRING:
+    case KIND_UNIT:
+        json_put_string(out, v->str, true);
+        break;
+    case KIND_BYTES:
+        put_bytes(out, v->str);
+        break;
+    case KIND_ARRAY:
+        put_array(out, v->nested, t);
+        break;
+    case KIND_MAP:
+        put_map(out, v->nested, t);
+        break;
+    case KIND_STRUCT:
+        put_struct(out, v->nested, t);
+        break;
+    case KIND_NULL:
+    case KIND_LAMBDA:
+        buf_puts(out, STR("null"));
+        break;
+    }
+}
+
+static void put_cell(struct buf *out, const struct column *c, uint32_t row)
+{
+    struct value v;
+    if (column_is_null(c, row)) {
+        buf_puts(out, STR("null"));
+        return;
+    }
+    switch (c->type->kind) {
+    case KIND_INT:
+        put_integer(out, c->i32[row]);
+        break;
+    case KIND_BIGINT:
+    case KIND_TIMESTAMP:
+        put_integer(out, c->i64[row]);
+        break;
+    case KIND_DOUBLE:
+        put_double(out, c->f64[row]);
+        break;
+    case KIND_STRING:
+        json_put_string(out, c->str[row], true);
+        break;
+    default:
+        v = column_get(c, row);
+        put_value(out, &v, c->type);
+    }
+}
+
+static enum status json_encode(struct encoder *enc, const struct column *columns, uint32_t row, struct buf *out,
+                               bool *is_null, struct diag *d)
+{
+    const struct json_encoder *j = (const struct json_encoder *)enc;
+    (void)d;
+    if (j->bare) {
+        *is_null = column_is_null(&columns[0], row);
+        if (!*is_null)
+            put_cell(out, &columns[0], row);
+        return STATUS_OK;
+    }
+    for (uint32_t i = 0; i < enc->n_columns; i++) {
+        buf_puts(out, j->prefixes[i]);
+        put_cell(out, &columns[i], row);
+    }
+    buf_puts(out, enc->n_columns ? STR("}") : STR("{}"));
+    return STATUS_OK;
+}
+
+const struct encoder_ops json_encoder_ops = {
+    .size = sizeof(struct json_encoder), .open = json_encoder_open, .row = json_encode};

@@ -1,0 +1,45 @@
+/* The ROW format: a lossless, compact encoding of rows and values for topics and state that only weir reads.
+ *
+ * A row of n cells is a bitmap of nulls (bit i of byte i / 8 set: cell i is null), then the cells that are not null, one
+ * after the other and without tags, as the types say:
+ *   BOOLEAN       1 byte
+ *   INT DATE TIME BIGINT TIMESTAMP DECIMAL   variable length, 7 bits a byte, low first, zigzag
+ *   DOUBLE        8 bytes, little-endian; NaN has one form
+ *   STRING BYTES  length (variable), bytes
+ *   ARRAY         count, bitmap, items
+ *   MAP           count * 2 + 1 if a key is null, [bitmap of keys,] keys, bitmap of items, items
+ *   STRUCT        as a row
+ * Equal rows (value_eq) have equal bytes, except for maps of other order. Order of bytes means nothing.
+ * A reader checks everything against the end of its input, so that damaged bytes are an error and no more. */
+#ifndef WEIR_FORMATS_ROW_H
+#define WEIR_FORMATS_ROW_H
+
+#include "core/core.h"
+
+struct row_cursor {
+    const char *p, *end;
+};
+
+static inline struct row_cursor row_cursor(struct str bytes)
+{
+    return (struct row_cursor){bytes.p, bytes.len ? bytes.p + bytes.len : bytes.p};
+}
+
+/* One row of columns [0, n), of values, or a single value that may be null (a row of one). Failure shows in out->failed. */
+void row_put_columns(struct buf *out, const struct column *columns, uint32_t n, uint32_t row);
+void row_put_values(struct buf *out, const struct value *values, const struct type *const *types, uint32_t n);
+void row_put_value(struct buf *out, const struct value *v, const struct type *t);
+
+/* The reverse. Strings point into the bytes, nested parts into the arena. False: damaged bytes, or a->failed.
+ * row_get_columns sets the cells of `row`; the columns must have validity bits. */
+bool row_get_columns(struct row_cursor *c, struct column *columns, uint32_t n, uint32_t row, struct arena *a);
+bool row_get_values(struct row_cursor *c, struct value *values, const struct type *const *types, uint32_t n,
+                    struct arena *a);
+bool row_get_value(struct row_cursor *c, const struct type *t, struct arena *a, struct value *v);
+
+/* A single cell without a null bit, for a caller that has bitmaps of its own. */
+void row_put_cell(struct buf *out, const struct value *v, const struct type *t);
+bool row_get_cell(struct row_cursor *c, const struct type *t, struct arena *a, struct value *v);
+bool row_skip_cell(struct row_cursor *c, const struct type *t);
+
+#endif

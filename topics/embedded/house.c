@@ -1,0 +1,291 @@
+/* Housekeeping of the embedded log, in a thread that starts when a log has been written to for a while: checkpoints of
+ * the WAL beside the writers, and retention, compaction and giving back pages in small write transactions between
+ * theirs. Errors are not reported here: whoever uses what is damaged or full learns it from his own operation. */
+#include "topics/embedded/embedded_int.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum {
+    START_MS = 3000,         /* a log that lives shorter has no thread */
+    PERIOD_MS = 5000,        /* between looks at all partitions while there are commits */
+    IDLE_PERIOD_MS = 60000,  /* ... and without */
+    CHECKPOINT_PAGES = 2048, /* 16 MB */
+    RESTART_PAGES = 4 * CHECKPOINT_PAGES,
+    RESTART_WAIT_MS = 100,
+    VACUUM_PAGES = 2048, /* free pages that are kept for use again */
+    HOUSE_CACHE_KIB = 256,
+};
+
+int house_count_pages(void *arg, sqlite3 *handle, const char *name, int pages)
+{
+    struct embedded *log = arg;
+    (void)handle;
+    (void)name;
+    __atomic_store_n(&log->wal_pages, pages, __ATOMIC_RELAXED);
+    return SQLITE_OK;
+}
+
+static int wal_pages(struct embedded *log)
+{
+    return __atomic_load_n(&log->wal_pages, __ATOMIC_RELAXED);
+}
+
+static bool is_stopping(struct embedded *log)
+{
+    return __atomic_load_n(&log->house_stops, __ATOMIC_ACQUIRE);
+}
+
+/* ---- checkpoints -------------------------------------------------------------------------------------- */
+
+/* Passive first: the bulk is copied while writers go on. But the WAL only starts over when a checkpoint has reached its
+ * end, which under constant load takes a moment without writers. */
+static void checkpoint(struct embedded *log)
+{
+    int frames = 0, copied = 0;
+    sqlite3_wal_checkpoint_v2(log->house.handle, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+    if (wal_pages(log) < RESTART_PAGES)
+        return;
+    pthread_mutex_lock(&log->write_mutex);
+    log->writing.busy_limit_ms = RESTART_WAIT_MS;
+    int rc = sqlite3_wal_checkpoint_v2(log->writing.handle, "main", SQLITE_CHECKPOINT_RESTART, &frames, &copied);
+    log->writing.busy_limit_ms = DB_BUSY_MS;
+    if (rc == SQLITE_OK)
+        __atomic_store_n(&log->wal_pages, 0, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&log->write_mutex);
+}
+
+/* ---- partitions --------------------------------------------------------------------------------------- */
+
+struct pass {
+    struct embedded *log;
+    int64_t now_ms;
+    bool compact_all;
+};
+
+/* Is there anything to do for the partition? Asked without the write lock. */
+static enum status part_is_due(struct db *db, const struct pass *p, const struct topic_row *topic,
+                               const struct part_row *part, bool *due, struct diag *d)
+{
+    sqlite3_stmt *s;
+    struct entry_row first;
+    struct part_row after = *part;
+    bool row;
+    *due = topic->compact && (compaction_is_due(part) || p->compact_all);
+    enum status st = entry_from(db, part->id, 0, &s, d);
+    if (st == STATUS_OK)
+        st = entry_next(db, s, &first, &row, d);
+    if (st != STATUS_OK || !row) {
+        *due = false;
+        return st;
+    }
+    sqlite3_reset(s);
+    *due = *due || first.last < part->start;
+    if (!*due)
+        st = apply_retention(db, topic, &after, p->now_ms, d);
+    *due = *due || after.start > part->start;
+    return st;
+}
+
+static enum status trim_step(struct embedded *log, const struct topic_row *topic, int64_t id, int64_t now_ms,
+                             bool *more, struct diag *d)
+{
+    struct part_row part;
+    enum status st = part_get(&log->writing, id, &part, d);
+    if (st == STATUS_OK)
+        st = remove_below_start(&log->writing, &part, more, d);
+    if (st == STATUS_OK && !*more) {
+        int64_t start = part.start;
+        st = apply_retention(&log->writing, topic, &part, now_ms, d);
+        *more = part.start > start;
+    }
+    return st == STATUS_OK ? part_put(&log->writing, &part, d) : st;
+}
+
+enum step_kind { STEP_TRIM, STEP_COMPACT, STEP_DELETED, STEP_VACUUM };
+
+static enum status vacuum_step(struct embedded *log, bool *more, struct diag *d)
+{
+    int64_t free_pages = 0, all_pages = 0;
+    enum status st = db_number(&log->writing, DB_FREE_PAGES, &free_pages, d);
+    if (st == STATUS_OK)
+        st = db_number(&log->writing, DB_ALL_PAGES, &all_pages, d);
+    *more = free_pages > VACUUM_PAGES && free_pages > all_pages / 4;
+    return st == STATUS_OK && *more ? db_run(&log->writing, DB_VACUUM, d) : st;
+}
+
+/* Steps of one kind, each in its own write transaction, until there is no more to do. */
+static enum status run_steps(const struct pass *p, enum step_kind kind, const struct topic_row *topic, int64_t part,
+                             struct diag *d)
+{
+    struct embedded *log = p->log;
+    bool more = true;
+    enum status st = STATUS_OK;
+    while (more && st == STATUS_OK && !is_stopping(log)) {
+        more = false;
+        st = write_begin(log, d);
+        if (st != STATUS_OK)
+            return st;
+        switch (kind) {
+        case STEP_TRIM:
+            st = trim_step(log, topic, part, p->now_ms, &more, d);
+            break;
+        case STEP_COMPACT:
+            st = compact_step(log, part, p->now_ms, &more, d);
+            break;
+        case STEP_DELETED:
+            st = remove_deleted_topic(log, &more, d);
+            break;
+        case STEP_VACUUM:
+            st = vacuum_step(log, &more, d);
+            break;
+        }
+        st = write_end(log, st, d);
+        if (st != STATUS_OK && kind == STEP_COMPACT) { /* what it knows was rolled back */
+            compaction_destroy(log->compaction);
+            log->compaction = NULL;
+        }
+        if (wal_pages(log) >= CHECKPOINT_PAGES && log->house.handle)
+            checkpoint(log);
+    }
+    return st == STATUS_NOT_FOUND ? STATUS_OK : st; /* deleted meanwhile */
+}
+
+static enum status look_at_part(const struct pass *p, const struct topic_row *topic, int64_t id, bool *due, bool *compact,
+                                struct diag *d)
+{
+    struct embedded *log = p->log;
+    struct part_row part;
+    *due = *compact = false;
+    pthread_mutex_lock(&log->query_mutex);
+    enum status st = db_read_begin(&log->query, d);
+    if (st == STATUS_OK) {
+        st = part_get(&log->query, id, &part, d);
+        if (st == STATUS_OK)
+            st = part_is_due(&log->query, p, topic, &part, due, d);
+        *compact = st == STATUS_OK && topic->compact && (p->compact_all || compaction_is_due(&part));
+        db_read_end(&log->query);
+    }
+    pthread_mutex_unlock(&log->query_mutex);
+    return st == STATUS_NOT_FOUND ? STATUS_OK : st;
+}
+
+static enum status keep_part(const struct pass *p, const struct topic_row *topic, int64_t id, struct diag *d)
+{
+    bool due, compact;
+    enum status st = look_at_part(p, topic, id, &due, &compact, d);
+    if (st == STATUS_OK && due)
+        st = run_steps(p, STEP_TRIM, topic, id, d);
+    if (st == STATUS_OK && due && compact)
+        st = run_steps(p, STEP_COMPACT, topic, id, d);
+    return st;
+}
+
+/* One look at everything. A damaged partition does not keep the others from being looked after. */
+static enum status keep_all(const struct pass *p, struct diag *d)
+{
+    struct embedded *log = p->log;
+    struct topic_spec *topics;
+    struct arena a;
+    size_t n;
+    arena_init(&a, 0);
+    enum status st = topic_list(&log->head, &a, &topics, &n, d), first = st;
+    for (size_t i = 0; st == STATUS_OK && i < n; i++) {
+        struct topic_row row;
+        if (topic_look_up(log, topics[i].name, &row, d) != STATUS_OK)
+            continue;
+        for (int32_t k = 0; k < row.n_partitions && !is_stopping(log); k++) {
+            enum status one = keep_part(p, &row, part_id(row.id, k), d);
+            first = first == STATUS_OK ? one : first;
+        }
+    }
+    arena_free(&a);
+    enum status deleted = run_steps(p, STEP_DELETED, NULL, 0, d);
+    enum status vacuum = run_steps(p, STEP_VACUUM, NULL, 0, d);
+    return first != STATUS_OK ? first : deleted != STATUS_OK ? deleted : vacuum;
+}
+
+enum status embedded_maintain(struct log *log, int64_t now_ms, bool compact_all, struct diag *d)
+{
+    struct pass p = {embedded_of(log), now_ms, compact_all};
+    return keep_all(&p, d);
+}
+
+enum status embedded_limit_pages(struct log *log, int64_t pages, struct diag *d)
+{
+    struct embedded *e = embedded_of(log);
+    char sql[64];
+    snprintf(sql, sizeof sql, "PRAGMA max_page_count = %lld", pages ? (long long)pages : 4294967294LL);
+    pthread_mutex_lock(&e->write_mutex);
+    enum status st = db_exec(&e->writing, sql, d);
+    pthread_mutex_unlock(&e->write_mutex);
+    return st;
+}
+
+/* ---- the thread --------------------------------------------------------------------------------------- */
+
+/* Waits for work or the period's end; under house_mutex. */
+static void wait_for_work(struct embedded *log, int ms)
+{
+    int64_t ns = clock_mono_ns() + (int64_t)ms * 1000000;
+    struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    while (!log->house_stops && !log->house_has_work &&
+           pthread_cond_timedwait(&log->house_cond, &log->house_mutex, &t) == 0)
+        ;
+}
+
+static void *house_main(void *arg)
+{
+    struct embedded *log = arg;
+    struct diag unused = DIAG_INIT;
+    if (log->path && db_open(log, &log->house, HOUSE_CACHE_KIB, &unused) != STATUS_OK)
+        log->house.handle = NULL;
+    int64_t passed_ns = clock_mono_ns();
+    uint64_t passed_commits = 0;
+    pthread_mutex_lock(&log->house_mutex);
+    while (!log->house_stops) {
+        wait_for_work(log, PERIOD_MS);
+        log->house_has_work = false;
+        pthread_mutex_unlock(&log->house_mutex);
+        if (wal_pages(log) >= CHECKPOINT_PAGES && log->house.handle)
+            checkpoint(log);
+        int64_t passed_ms = (clock_mono_ns() - passed_ns) / 1000000;
+        if (passed_ms >= IDLE_PERIOD_MS || (passed_ms >= PERIOD_MS && log_commits(log) != passed_commits)) {
+            diag_clear(&unused);
+            (void)!embedded_maintain(&log->head, clock_wall_ms(), false, &unused);
+            passed_ns = clock_mono_ns();
+            passed_commits = log_commits(log);
+        }
+        pthread_mutex_lock(&log->house_mutex);
+    }
+    pthread_mutex_unlock(&log->house_mutex);
+    return NULL;
+}
+
+void house_note(struct embedded *log)
+{
+    bool is_full = wal_pages(log) >= CHECKPOINT_PAGES;
+    if (!is_full && __atomic_load_n(&log->house_runs, __ATOMIC_RELAXED))
+        return;
+    if (!is_full && clock_mono_ns() - log->opened_ns < (int64_t)START_MS * 1000000)
+        return;
+    pthread_mutex_lock(&log->house_mutex);
+    if (!log->house_runs)
+        __atomic_store_n(&log->house_runs, pthread_create(&log->house_thread, NULL, house_main, log) == 0,
+                         __ATOMIC_RELAXED);
+    log->house_has_work = is_full;
+    if (is_full)
+        pthread_cond_signal(&log->house_cond);
+    pthread_mutex_unlock(&log->house_mutex);
+}
+
+void house_stop(struct embedded *log)
+{
+    pthread_mutex_lock(&log->house_mutex);
+    __atomic_store_n(&log->house_stops, true, __ATOMIC_RELEASE);
+    pthread_cond_signal(&log->house_cond);
+    bool runs = log->house_runs;
+    pthread_mutex_unlock(&log->house_mutex);
+    if (runs)
+        pthread_join(log->house_thread, NULL);
+}

@@ -221,7 +221,7 @@ static enum status insert_values(struct world *w, const struct planned_insert *i
     TRY(world_add_topic(w, s->topic, 1, 1, d));
     if (n_keys > 1 || (n_keys == 1 && !value_is_null(&i->values[0])))
         TRY(encode_values(w, &s->formats.key, s->schema.columns, i->values, n_keys, &r.key, d));
-    if (!i->is_tombstone)
+    if (source_n_values(s))
         TRY(encode_values(w, &s->formats.value, source_value_columns(s), i->values + n_keys, source_n_values(s), &r.value,
                           d));
     *inserted = world_topic(w, s->topic);

@@ -152,6 +152,10 @@ primary(A) ::= CAST(T) LP expr(X) AS type(Y) RP(U). { A = build_cast(b, T, X, Y,
 exprs(A) ::= expr(X). { A = build_list(b, NULL, X); }
 exprs(A) ::= exprs(L) COMMA expr(X). { A = build_list(b, L, X); }
 
+%type values {struct list *}
+values(A) ::= value(X). { A = build_list(b, NULL, X); }
+values(A) ::= values(L) COMMA value(X). { A = build_list(b, L, X); }
+
 /* CASE */
 %type whens {struct list *}
 %type else_opt {struct ast_expr *}
@@ -319,12 +323,14 @@ unit(A) ::= MILLISECONDS(T). { A = T; }
 
 /* GROUP BY a, b   GROUP BY (a, b)   GROUP BY () ; (a) is an expression in parentheses */
 group_by_opt(A) ::= . { A = NULL; }
-group_by_opt(A) ::= GROUP(T) BY exprs(L). { A = build_keys(b, T, false, L); }
-group_by_opt(A) ::= GROUP(T) BY LP exprs(L) COMMA expr(X) RP. { A = build_keys(b, T, true, build_list(b, L, X)); }
+group_by_opt(A) ::= GROUP(T) BY values(L). { A = build_keys(b, T, false, L); }
+group_by_opt(A) ::= GROUP(T) BY LP values(L) COMMA value(X) RP. { A = build_keys(b, T, true, build_list(b, L, X)); }
 group_by_opt(A) ::= GROUP(T) BY LP RP. { A = build_keys(b, T, true, NULL); }
 partition_by_opt(A) ::= . { A = NULL; }
-partition_by_opt(A) ::= PARTITION(T) BY exprs(L). { A = build_keys(b, T, false, L); }
-partition_by_opt(A) ::= PARTITION(T) BY LP exprs(L) COMMA expr(X) RP. { A = build_keys(b, T, true, build_list(b, L, X)); }
+partition_by_opt(A) ::= PARTITION(T) BY values(L). { A = build_keys(b, T, false, L); }
+partition_by_opt(A) ::= PARTITION(T) BY LP values(L) COMMA value(X) RP. {
+    A = build_keys(b, T, true, build_list(b, L, X));
+}
 partition_by_opt(A) ::= PARTITION(T) BY LP RP. { A = build_keys(b, T, true, NULL); }
 
 /* ---- statements ------------------------------------------------------------------------------------------- */
@@ -391,16 +397,13 @@ statement(A) ::= CREATE SOURCE CONNECTOR if_not_exists_opt(I) name(N) with(W). {
 statement(A) ::= CREATE TYPE if_not_exists_opt(I) name(N) AS type(T). { A = build_create_type(b, I, N, T); }
 
 /* INSERT */
-%type values {struct list *}
-%type value_list {struct list *}
+%type row {struct list *}
 statement(A) ::= INSERT INTO name(N) with_opt(W) query(Q). { A = build_insert_select(b, N, W, Q); }
-statement(A) ::= INSERT INTO name(N) name_list_opt(C) VALUES values(V). {
+statement(A) ::= INSERT INTO name(N) name_list_opt(C) VALUES row(V). {
     A = build_insert_values(b, TK_INSERT, N, C, V);
 }
-values(A) ::= LP RP. { A = NULL; }
-values(A) ::= LP value_list(L) RP. { A = L; }
-value_list(A) ::= value(X). { A = build_list(b, NULL, X); }
-value_list(A) ::= value_list(L) COMMA value(X). { A = build_list(b, L, X); }
+row(A) ::= LP RP. { A = NULL; }
+row(A) ::= LP values(L) RP. { A = L; }
 
 /* DROP, ALTER */
 statement(A) ::= DROP source_kind(K) if_exists_opt(I) name(N). { A = build_drop(b, TK_STREAM, K | I, N); }
@@ -480,10 +483,10 @@ id_opt(A) ::= . { A = NO_TOKEN; }
 id_opt(A) ::= ID integer(X). { A = X; }
 
 /* test scripts (the lexer hides VALUES, NULL, STREAM, TABLE behind ASSERT, and RUN, elsewhere) */
-statement(A) ::= ASSERT VALUES name(N) name_list_opt(C) VALUES values(V). {
+statement(A) ::= ASSERT VALUES name(N) name_list_opt(C) VALUES row(V). {
     A = build_insert_values(b, TK_VALUES, N, C, V);
 }
-statement(A) ::= ASSERT NULL VALUES name(N) name_list_opt(C) KEY values(V). {
+statement(A) ::= ASSERT NULL VALUES name(N) name_list_opt(C) KEY row(V). {
     A = build_insert_values(b, TK_NULL, N, C, V);
 }
 statement(A) ::= ASSERT source_kind(K) name(N) with_opt(W). { A = build_create_source(b, TK_ASSERT, K, N, NULL, W); }

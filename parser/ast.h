@@ -60,7 +60,8 @@ enum ast_expr_kind {
     AST_DOUBLE,   /* number; text as written */
     AST_STRING,   /* text: quotes undone */
     AST_VARIABLE, /* ${x} in the place of a literal; text with the braces */
-    AST_UNIT,     /* a bare time unit as an argument; text: capitals, plural (DAYS) */
+    AST_UNIT,     /* a bare time unit as an argument; text: capitals, plural (DAYS). Only the plural words, which are
+                     reserved, and MILLISECOND: DAY alone is a column of that name, which functions may take as a unit */
     /* names */
     AST_COLUMN,     /* source (len 0: none), text */
     AST_LAMBDA_VAR, /* text: the name of an argument of an enclosing lambda */

@@ -2,6 +2,7 @@
  * parses to the same tree (names quoted where needed). Both put parentheses around every operator. */
 #include "parser/parser_int.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct printer {
@@ -258,10 +259,23 @@ static void put_double(struct buf *out, double number)
     buf_free(&plain);
 }
 
+/* Does the text alone read as a DECIMAL literal: digits, a point, digits? */
+static bool is_decimal_literal(struct str s)
+{
+    uint32_t points = 0, digits = 0;
+    for (uint32_t i = s.len && s.p[0] == '-' ? 1 : 0; i < s.len; i++) {
+        bool digit = s.p[i] >= '0' && s.p[i] <= '9';
+        digits += digit;
+        points += s.p[i] == '.';
+        if (!digit && s.p[i] != '.')
+            return false;
+    }
+    return points == 1 && digits > 0;
+}
+
 static void put_decimal(struct printer *p, const struct ast_expr *e)
 {
-    if (p->sql && (!memchr(e->text.p, '.', e->text.len) || strchr("+", e->text.p[0]) ||
-                   memchr(e->text.p, 'e', e->text.len) || memchr(e->text.p, 'E', e->text.len))) {
+    if (p->sql && !is_decimal_literal(e->text)) {
         put(p, "DECIMAL ");
         format_text(p->out, e->text);
     } else {
@@ -378,7 +392,10 @@ static void put_expr(struct printer *p, const struct ast_expr *e)
         put_decimal(p, e);
         break;
     case AST_DOUBLE:
-        put_double(p->out, e->number);
+        if (isfinite(e->number))
+            put_double(p->out, e->number);
+        else /* too large: a mistake of the statement, but it may be printed */
+            buf_puts(p->out, e->text);
         break;
     case AST_STRING:
         format_text(p->out, e->text);

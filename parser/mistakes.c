@@ -110,7 +110,7 @@ void check_keys(struct builder *b, const char *clause, const struct ast_keys *ke
     }
     map_init(&seen);
     buf_init(&text, 0);
-    for (uint32_t i = 0; keys->n > 1 && i < keys->n; i++) {
+    for (uint32_t i = 0; keys->n > 1 && i < keys->n && !b->mistake && b->status == STATUS_OK; i++) {
         text.len = 0;
         ast_format_expr(&text, keys->exprs[i]);
         if (text.failed) {

@@ -250,6 +250,16 @@ static struct str line_of(const struct builder *b, struct token t)
     return str_make(b->text.p + begin, end - begin);
 }
 
+/* Beyond what ksqlDB says. */
+static void add_hint(struct builder *b, const void *parser, struct token t)
+{
+    if (t.kind == TK_BAD && t.len == 1 && strchr("'\"`", t.p[0]))
+        diag_hint(b->diag, "the closing %c is missing", t.p[0]);
+    else if (is_reserved_token(t) && t.len <= MAX_WORD && parser && accepts(parser, TK_IDENT))
+        diag_hint(b->diag, "%.*s is a reserved word; as a name it is written `%.*s`", (int)t.len, t.p, (int)t.len,
+                  t.p);
+}
+
 void build_syntax_error(struct builder *b, void *parser, struct token t)
 {
     struct buf detail;
@@ -266,6 +276,7 @@ void build_syntax_error(struct builder *b, void *parser, struct token t)
                                 t.column, buf_z(&detail));
         struct str line = line_of(b, t);
         diag_context(b->diag, line.p, line.len);
+        add_hint(b, parser, t);
     }
     buf_free(&detail);
 }

@@ -253,7 +253,7 @@ static struct str line_of(const struct builder *b, struct token t)
 /* Beyond what ksqlDB says. */
 static void add_hint(struct builder *b, const void *parser, struct token t)
 {
-    if (t.kind == TK_BAD && t.len == 1 && strchr("'\"`", t.p[0]))
+    if (t.kind == TK_BAD && t.len == 1 && t.p[0] && strchr("'\"`", t.p[0]))
         diag_hint(b->diag, "the closing %c is missing", t.p[0]);
     else if (is_reserved_token(t) && t.len <= MAX_WORD && parser && accepts(parser, TK_IDENT))
         diag_hint(b->diag, "%.*s is a reserved word; as a name it is written `%.*s`", (int)t.len, t.p, (int)t.len,

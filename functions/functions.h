@@ -52,8 +52,12 @@ struct aggregate_call {
     const struct type *state_type;        /* size 0 only */
     const struct type *result_type;
     struct arena *arena;                  /* for variable states and results: batch scratch */
+    int64_t seq;                          /* set before each step: grows with the rows of a task (a source offset); says which of two
+                                             sessions' values came first */
+    int64_t limit;                        /* items that COLLECT_LIST and COLLECT_SET may hold; 0: no limit */
     char error[512];
 };
+/* A variable state that is null is the empty one. Fixed states need not be aligned to more than 8 bytes. */
 struct aggregate {
     uint32_t (*size)(const struct aggregate_call *c);              /* bytes, a multiple of 8; 0: variable */
     const struct type *(*state_type)(struct arena *a, const struct aggregate_call *c); /* variable only */
@@ -68,7 +72,8 @@ struct aggregate {
 
 struct function_variant {
     const char *signature;
-    scalar_fn fn;                        /* SCALAR: the result. TABLE: an ARRAY, one output row an element */
+    scalar_fn fn;                        /* SCALAR: the result. TABLE: an ARRAY, one output row an element; the result type of
+                                            the signature is that ARRAY type too */
     const struct aggregate *aggregate;   /* AGGREGATE */
     bool null_in_null_out;               /* SCALAR: any null argument gives null, fn is not called */
     bool nondeterministic;               /* may not be folded */
@@ -92,6 +97,8 @@ struct function {
 /* Builds the registry; idempotent. `with_test_functions` adds those that the conformance cases call. */
 enum status functions_init(bool with_test_functions, struct diag *d) MUST_CHECK;
 const struct function *function_find(struct str name); /* any case; NULL: unknown */
+/* An aggregate whose intermediate type in ksqlDB is an ARRAY, MAP or STRUCT, which formats without nesting refuse. */
+bool function_has_nested_state(const struct function *f);
 /* All functions sorted by name. */
 const struct function *const *functions_all(size_t *n);
 

@@ -59,13 +59,17 @@ struct function_family {
 #define VARIANTS(...)                                                                                                  \
     .variants = (const struct function_variant[]){__VA_ARGS__},                                                        \
     .n_variants = sizeof((const struct function_variant[]){__VA_ARGS__}) / sizeof(struct function_variant)
+/* A variant of an aggregate. */
+#define AGGREGATE(text, ops) {.signature = (text), .aggregate = (ops)}
 /* A scalar variant that is called with nulls, and one that is not. */
 #define CALL(text, function) {.signature = (text), .fn = (function)}
 #define CALL_NOT_NULL(text, function) {.signature = (text), .fn = (function), .null_in_null_out = true}
 
-extern const struct function_family functions_array, functions_bytes, functions_conditional, functions_datetime,
-    functions_geo, functions_json, functions_lambda, functions_map, functions_math, functions_misc, functions_regex,
-    functions_string, functions_url, functions_table, functions_aggregate, functions_aggregate_list,
-    functions_testing;
+extern const struct function_family functions_array, functions_bytes, functions_conditional, functions_date_math,
+    functions_datetime, functions_geo, functions_json, functions_lambda, functions_map, functions_mask, functions_math,
+    functions_regex, functions_string, functions_table, functions_url;
+extern const struct function_family functions_agg_basic, functions_agg_collect, functions_agg_distinct,
+    functions_agg_offset, functions_agg_statistics, functions_agg_topk;
+extern const struct function_family functions_testing, functions_testing_aggregates;
 
 #endif

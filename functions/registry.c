@@ -20,7 +20,10 @@ static struct {
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const struct function_family *const families[] = {
-    &functions_conditional,
+    &functions_agg_basic,      &functions_agg_collect, &functions_agg_distinct, &functions_agg_offset,
+    &functions_agg_statistics, &functions_agg_topk,    &functions_array,        &functions_bytes,
+    &functions_conditional,    &functions_geo,         &functions_lambda,       &functions_map,
+    &functions_mask,           &functions_math,        &functions_string,       &functions_table,
 };
 
 static enum status add_function(const struct function *f, struct diag *d)
@@ -111,6 +114,15 @@ const struct signature *function_signatures(const struct function *f)
 {
     const struct entry *e = find(str_from(f->name));
     return e && e->function == f ? e->signatures : NULL;
+}
+
+bool function_has_nested_state(const struct function *f)
+{
+    static const char *const plain[] = {"COUNT", "MAX", "MIN", "SUM", "SUM_LIST"};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(f->name, plain[i]) == 0)
+            return false;
+    return f->kind == FUNCTION_AGGREGATE;
 }
 
 const struct function *const *functions_all(size_t *n)

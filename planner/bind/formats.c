@@ -153,11 +153,9 @@ enum status timestamp_resolve(struct planner *p, const struct schema *schema, st
     if (!column.p)
         return STATUS_OK;
     struct span where = p->statement->span;
+    bool quoted = column.len > 2 && (column.p[0] == '`' || column.p[0] == '"');
+    column = quoted ? str_make(column.p + 1, column.len - 2) : str_upper_ascii(p->a, column);
     int index = schema_find(schema, column);
-    if (index < 0) { /* names in WITH are texts: an unquoted name was folded by the user's habit */
-        struct str upper = str_upper_ascii(p->a, column);
-        index = upper.p ? schema_find(schema, upper) : -1;
-    }
     if (index < 0)
         return plan_error(p, where, "The TIMESTAMP column set in the WITH clause does not exist in the schema: '" STR_FMT "'",
                           STR_ARG(column));

@@ -179,7 +179,7 @@ static bool parse_value(struct str s, const struct type *t, struct decode_run *r
         return parse_double(s, &v->f64) || not_a_number(s, run->reason);
     case KIND_DECIMAL:
         v->decimal = decimal;
-        return decimal_fit(s, t, decimal, run->reason);
+        return decimal_text_fit(s, t, decimal, run->reason);
     case KIND_BYTES:
         return parse_bytes(s, run->a, &v->str, run->reason);
     default:

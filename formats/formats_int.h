@@ -83,7 +83,7 @@ struct str utf8_repair(struct arena *a, struct str s);
 
 /* Reads a decimal text of any length (BigDecimal's constructor) and fits it into `t` without rounding. On failure writes
  * ksqlDB's reason. */
-bool decimal_fit(struct str text, const struct type *t, int128 *out, struct buf *reason);
+bool decimal_text_fit(struct str text, const struct type *t, int128 *out, struct buf *reason);
 
 /* Checks of ksqlDB on numbers that stand for times and dates. */
 bool time_from_millis(int64_t millis, int32_t *out, struct buf *reason);

@@ -273,7 +273,7 @@ static const char *convert_decimal(struct json_context *c, const struct type *t,
     if (!decimal)
         return NULL;
     v->decimal = decimal;
-    return decimal_fit(s, t, decimal, c->run->reason) ? end : fail(c, path);
+    return decimal_text_fit(s, t, decimal, c->run->reason) ? end : fail(c, path);
 }
 
 static const char *convert_bytes(struct json_context *c, const struct type *t, const char *p, const char *end,

@@ -167,7 +167,7 @@ static bool overflows(const struct decimal_text *t, const struct type *type, str
     return false;
 }
 
-bool decimal_fit(struct str text, const struct type *t, int128 *out, struct buf *reason)
+bool decimal_text_fit(struct str text, const struct type *t, int128 *out, struct buf *reason)
 {
     struct decimal_text d;
     if (!scan_decimal(text, &d, reason))

@@ -17,7 +17,7 @@ static enum status json_open(struct decoder *dec, struct diag *d)
     if (!json_shape_create(&dec->root, &dec->arena))
         return diag_nomem(d);
     if (dec->spec.wrapped || dec->n_columns != 1) {
-        j->fast = json_fast_create(dec);
+        j->fast = json_fast_create(&dec->root, &dec->arena);
         if (!j->fast)
             return diag_nomem(d);
     }

@@ -1,9 +1,11 @@
 /* JSON, writing: as Kafka Connect's JsonConverter does without a schema: all columns in order, nulls too. */
 #include "formats/json_int.h"
 
+enum { CHUNK = 32, INTEGER_MAX = 24 };
+
 struct json_encoder {
     struct encoder base;
-    struct str *prefixes; /* what stands in front of each value: {"A": and ,"B": */
+    struct str *prefixes; /* what stands in front of each value: {"A": and ,"B":, with CHUNK readable bytes at least */
     bool bare;            /* one column without its name */
 };
 
@@ -21,9 +23,11 @@ static enum status json_encoder_open(struct encoder *enc, struct diag *d)
         buf_putc(&text, i ? ',' : '{');
         json_put_string(&text, enc->columns[i].name, true);
         buf_putc(&text, ':');
-        j->prefixes[i] = text.failed ? (struct str){NULL, 0} : str_dup(&enc->arena, buf_str(&text));
-        if (!j->prefixes[i].p)
+        char *prefix = text.failed ? NULL : arena_zalloc(&enc->arena, text.len + CHUNK);
+        if (!prefix)
             break;
+        memcpy(prefix, text.p, text.len);
+        j->prefixes[i] = str_make(prefix, text.len);
     }
     enum status st = text.failed || enc->arena.failed ? diag_nomem(d) : STATUS_OK;
     buf_free(&text);
@@ -47,13 +51,16 @@ static void put_bytes(struct buf *out, struct str s)
     buf_putc(out, '"');
 }
 
-/* Two digits at a time. */
+/* Two digits at a time; then a copy of fixed size, which is cheaper than one of the right size. */
 static void put_integer(struct buf *out, int64_t v)
 {
     static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
                                 "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-    char digits[24], *p = digits + sizeof digits;
+    char digits[2 * INTEGER_MAX], *p = digits + INTEGER_MAX;
     uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    if (!buf_reserve(out, INTEGER_MAX))
+        return;
+    memset(p, 0, INTEGER_MAX);
     for (; rest >= 100; rest /= 100)
         memcpy(p -= 2, pairs + rest % 100 * 2, 2);
     if (rest >= 10)
@@ -62,7 +69,18 @@ static void put_integer(struct buf *out, int64_t v)
         *--p = (char)('0' + rest);
     if (v < 0)
         *--p = '-';
-    buf_put(out, p, (size_t)(digits + sizeof digits - p));
+    memcpy(out->p + out->len, p, INTEGER_MAX);
+    out->len += (size_t)(digits + INTEGER_MAX - p);
+}
+
+static void put_prefix(struct buf *out, struct str prefix)
+{
+    if (prefix.len > CHUNK) {
+        buf_puts(out, prefix);
+    } else if (buf_reserve(out, CHUNK)) {
+        memcpy(out->p + out->len, prefix.p, CHUNK);
+        out->len += prefix.len;
+    }
 }
 
 static void put_value(struct buf *out, const struct value *v, const struct type *t);
@@ -187,10 +205,12 @@ static enum status json_encode(struct encoder *enc, const struct column *columns
         return STATUS_OK;
     }
     for (uint32_t i = 0; i < enc->n_columns; i++) {
-        buf_puts(out, j->prefixes[i]);
+        put_prefix(out, j->prefixes[i]);
         put_cell(out, &columns[i], row);
     }
-    buf_puts(out, enc->n_columns ? STR("}") : STR("{}"));
+    if (enc->n_columns == 0)
+        buf_putc(out, '{');
+    buf_putc(out, '}');
     return STATUS_OK;
 }
 

@@ -1,4 +1,4 @@
-/* The common case of JSON: a plain object, read in one pass.
+/* The common case of JSON: a plain object, with plain objects for STRUCT columns in it, read in one pass.
  *
  * Records of a topic mostly have the same members in the same order. So what stands between two values (the comma, the name, the
  * colon, blanks) is kept as text from one record to the next, and compared as a whole: a hit tells the column and passes the name
@@ -18,32 +18,37 @@ enum action {
     ACTION_DECIMAL,
     ACTION_BOOLEAN,
     ACTION_STRING,
+    ACTION_OBJECT,  /* a STRUCT that is not wanted as a whole: its fields one by one */
+    ACTION_BUILD,   /* a STRUCT that is */
     ACTION_CONVERT, /* by the general rules */
 };
 
-struct column_plan {
+struct field_plan {
     uint8_t action;
     uint32_t output;
-    uint32_t stamp; /* of the record in which it was last met */
+    uint32_t stamp; /* of the object in which it was last met */
     const struct decode_node *node;
+    struct json_fast *object; /* of STRUCTs */
 };
 
-enum { GLUE_MAX = 48, MAX_GLUES = 64 };
+enum { GLUE_MAX = 48, MORE_GLUES = 16, MAX_GLUES = 64 };
 
 /* The text in front of the nth member's value. */
 struct glue {
     char text[GLUE_MAX]; /* zeros behind its end */
     uint64_t tail_mask;  /* of the last, incomplete word */
     uint32_t len;        /* 0: not known */
-    int32_t column;      /* -1: no column has the name */
+    int32_t field;       /* -1: none has the name */
 };
 
+/* Of a STRUCT, or of the whole side. */
 struct json_fast {
-    const struct decode_node *root;
-    struct column_plan *columns;
-    uint32_t n_wanted; /* columns that must be set in every row */
-    uint32_t stamp;
-    struct glue glues[MAX_GLUES];
+    const struct decode_node *node;
+    struct field_plan *fields;
+    uint32_t n_wanted; /* fields that must be set for every object */
+    uint32_t stamp;    /* of the object at hand */
+    uint32_t n_glues;
+    struct glue *glues; /* the last one serves all members from there on */
 };
 
 static enum action choose_action(const struct decode_node *node)
@@ -64,26 +69,37 @@ static enum action choose_action(const struct decode_node *node)
         return single ? ACTION_DECIMAL : ACTION_CONVERT;
     case KIND_STRING:
         return !node->wanted ? ACTION_SKIP : single ? ACTION_STRING : ACTION_CONVERT;
+    case KIND_STRUCT:
+        return node->n_outputs ? ACTION_BUILD : ACTION_OBJECT;
     default:
         return ACTION_CONVERT;
     }
 }
 
-struct json_fast *json_fast_create(struct decoder *dec)
+struct json_fast *json_fast_create(const struct decode_node *node, struct arena *a)
 {
-    struct json_fast *f = ARENA_NEW(&dec->arena, struct json_fast);
+    struct json_fast *f = ARENA_NEW(a, struct json_fast);
     if (!f)
         return NULL;
-    f->root = &dec->root;
-    f->columns = ARENA_ARRAY(&dec->arena, struct column_plan, dec->n_columns);
-    if (!f->columns)
+    uint32_t n = node->type->n_fields;
+    f->node = node;
+    f->n_glues = n + MORE_GLUES < MAX_GLUES ? n + MORE_GLUES : MAX_GLUES;
+    f->glues = ARENA_ARRAY(a, struct glue, f->n_glues);
+    f->fields = ARENA_ARRAY(a, struct field_plan, n);
+    if (!f->fields || !f->glues)
         return NULL;
-    for (uint32_t i = 0; i < dec->n_columns; i++) {
-        const struct decode_node *node = &dec->root.fields[i];
-        f->columns[i] = (struct column_plan){.action = (uint8_t)choose_action(node),
-                                             .output = node->n_outputs ? node->outputs[0] : 0,
-                                             .node = node};
-        f->n_wanted += node->wanted;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct decode_node *field = &node->fields[i];
+        enum action action = choose_action(field);
+        f->fields[i] = (struct field_plan){.action = (uint8_t)action,
+                                           .output = field->n_outputs ? field->outputs[0] : 0,
+                                           .node = field};
+        f->n_wanted += field->wanted;
+        if (field->type->kind != KIND_STRUCT)
+            continue;
+        f->fields[i].object = json_fast_create(field, a);
+        if (!f->fields[i].object)
+            return NULL;
     }
     return f;
 }
@@ -108,7 +124,7 @@ static inline bool glue_matches(const struct glue *g, const char *p, const char 
     return different == 0;
 }
 
-static void glue_learn(struct glue *g, const char *begin, const char *value, int column)
+static void glue_learn(struct glue *g, const char *begin, const char *value, int field)
 {
     size_t len = (size_t)(value - begin);
     g->len = 0;
@@ -120,7 +136,7 @@ static void glue_learn(struct glue *g, const char *begin, const char *value, int
     memset(&mask, 0xFF, len & 7);
     g->tail_mask = mask;
     g->len = (uint32_t)len;
-    g->column = column;
+    g->field = field;
 }
 
 /* Reads the text in front of a value by the rules; *p is moved to the value. -2: no plain member follows. */
@@ -129,26 +145,21 @@ static int read_glue(const struct json_fast *f, struct json_context *c, const ch
     struct str name;
     unsigned flags;
     const char *at = *p;
-    if (first) {
-        at = json_space(at, c->reader.end);
-        if (at == c->reader.end || *at != '{')
-            return -2;
-        at++;
-    }
+    if (first)
+        at++; /* { */
     if (json_next_member(&c->reader, &at, first, &name, &flags) != JSON_NEXT)
         return -2;
     *p = at;
     struct json_match match;
-    if (!json_find_field(f->root, name, flags, c->scratch, &match))
+    if (!json_find_field(f->node, name, flags, c->scratch, &match))
         return -2;
     if (match.exact >= 0 && match.upper >= 0 && match.exact != match.upper)
-        return -2; /* the value goes to two columns */
+        return -2; /* the value goes to two fields */
     return match.exact >= 0 ? match.exact : match.upper;
 }
 
 /* ---- values: each returns the end, or NULL for what is not plain --------------------------------------- */
 
-/* The payload ends in }, which stops every loop over digits and letters. */
 static inline bool is_digit(char c)
 {
     return (unsigned char)(c - '0') <= 9;
@@ -168,42 +179,74 @@ static inline const char *pass_string(struct json_context *c, const char *p)
     return json_skip_string(&c->reader, p + 1, &flags);
 }
 
-static inline const char *pass_number(struct json_context *c, const char *p)
+/* How many of the eight characters of a word are digits before the first other one, and their value. */
+static inline unsigned eight_digits(uint64_t word, uint64_t *value)
 {
-    const char *digits = p + (*p == '-'), *end = digits;
-    while (is_digit(*end))
-        end++;
-    if (__builtin_expect(*digits != '0' && end > digits && end - digits < 100 && *end != '.' && (*end | 32) != 'e', 1))
-        return end;
-    struct json_number number;
-    return json_skip_number(&c->reader, p, &number);
+    uint64_t digits = word ^ UINT64_C(0x3030303030303030);
+    uint64_t others = ((digits + UINT64_C(0x7676767676767676)) | digits) & UINT64_C(0x8080808080808080);
+    if (others & 0xFF)
+        return 0;
+    unsigned n = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
+    digits <<= 64 - 8 * n; /* zeros in front */
+    digits = digits * 10 + (digits >> 8);
+    *value = ((digits & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064) +
+              (digits >> 16 & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x0000271000000001)) >>
+             32;
+    return n;
+}
+
+/* Adds digits to *v; moves and returns p. */
+static inline const char *read_run(const char *p, const char *end, uint64_t *v)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    while (end - p >= 8) {
+        uint64_t value = 0;
+        unsigned n = eight_digits(load(p), &value);
+        *v = *v * powers[n] + value;
+        p += n;
+        if (n < 8)
+            return p;
+    }
+#endif
+    for (; is_digit(*p); p++)
+        *v = *v * 10 + (uint64_t)(*p - '0');
+    return p;
 }
 
 /* Digits with an optional point among them, without exponent: the value without the point and the number of digits
  * behind it. For 18 digits at most. */
-static inline const char *read_digits(const char *p, bool *negative, uint64_t *mantissa, uint32_t *n_fraction)
+static inline const char *read_digits(const char *p, const char *end, bool *negative, uint64_t *mantissa,
+                                      uint32_t *n_fraction)
 {
     *negative = *p == '-';
     p += *negative;
     const char *begin = p;
-    uint64_t v = 0;
-    for (; is_digit(*p); p++)
-        v = v * 10 + (uint64_t)(*p - '0');
+    *mantissa = 0;
+    p = read_run(p, end, mantissa);
     ptrdiff_t n = p - begin;
     if (n == 0 || (*begin == '0' && n > 1))
         return NULL;
     *n_fraction = 0;
     if (*p == '.') {
-        const char *fraction = ++p;
-        for (; is_digit(*p); p++)
-            v = v * 10 + (uint64_t)(*p - '0');
+        const char *fraction = p + 1;
+        p = read_run(fraction, end, mantissa);
         *n_fraction = (uint32_t)(p - fraction);
         n += p - fraction;
         if (p == fraction)
             return NULL;
     }
-    *mantissa = v;
     return n <= 18 && (*p | 32) != 'e' ? p : NULL;
+}
+
+static inline const char *pass_number(struct json_context *c, const char *p)
+{
+    bool negative;
+    uint64_t mantissa;
+    uint32_t n_fraction;
+    struct json_number number;
+    const char *end = read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
+    return end ? end : json_skip_number(&c->reader, p, &number);
 }
 
 static const char *pass_any(struct json_context *c, const char *p)
@@ -212,11 +255,10 @@ static const char *pass_any(struct json_context *c, const char *p)
         return pass_string(c, p);
     if (is_digit(*p) || *p == '-')
         return pass_number(c, p);
-    c->reader.depth = 1;
     return json_skip(&c->reader, p);
 }
 
-static const char *read_string(struct json_context *c, const struct column_plan *plan, const char *p)
+static const char *read_string(struct json_context *c, const struct field_plan *plan, const char *p)
 {
     struct str *cell = &c->run->out[plan->output].str[c->run->row];
     unsigned flags = 0;
@@ -236,7 +278,7 @@ static const char *read_string(struct json_context *c, const struct column_plan 
     return cell->p ? end : NULL;
 }
 
-static const char *read_double(struct json_context *c, const struct column_plan *plan, const char *p)
+static const char *read_double(struct json_context *c, const struct field_plan *plan, const char *p)
 {
     static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
                                     1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17};
@@ -244,7 +286,7 @@ static const char *read_double(struct json_context *c, const struct column_plan 
     bool negative;
     uint64_t mantissa;
     uint32_t n_fraction;
-    const char *end = read_digits(p, &negative, &mantissa, &n_fraction);
+    const char *end = read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
     if (end && mantissa <= UINT64_C(1) << 53) { /* exact operands: the quotient is the nearest double */
         double d = (double)mantissa / powers[n_fraction];
         *cell = negative && mantissa ? -d : d;
@@ -253,13 +295,13 @@ static const char *read_double(struct json_context *c, const struct column_plan 
     return NULL;
 }
 
-static const char *read_decimal(struct json_context *c, const struct column_plan *plan, const char *p)
+static const char *read_decimal(struct json_context *c, const struct field_plan *plan, const char *p)
 {
     const struct type *t = plan->node->type;
     bool negative;
     uint64_t mantissa;
     uint32_t n_fraction;
-    const char *end = read_digits(p, &negative, &mantissa, &n_fraction);
+    const char *end = read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
     if (!end || n_fraction > t->scale)
         return NULL;
     int128 v;
@@ -271,12 +313,12 @@ static const char *read_decimal(struct json_context *c, const struct column_plan
     return end;
 }
 
-static const char *read_integer(struct json_context *c, const struct column_plan *plan, const char *p)
+static const char *read_integer(struct json_context *c, const struct field_plan *plan, const char *p)
 {
     bool negative;
     uint64_t mantissa;
     uint32_t n_fraction;
-    const char *end = read_digits(p, &negative, &mantissa, &n_fraction);
+    const char *end = read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
     if (!end || n_fraction || (plan->action == ACTION_I32 && mantissa > INT32_MAX))
         return NULL;
     int64_t v = negative ? -(int64_t)mantissa : (int64_t)mantissa;
@@ -287,7 +329,7 @@ static const char *read_integer(struct json_context *c, const struct column_plan
     return end;
 }
 
-static const char *read_boolean(struct json_context *c, const struct column_plan *plan, const char *p)
+static const char *read_boolean(struct json_context *c, const struct field_plan *plan, const char *p)
 {
     uint8_t *cell = &c->run->out[plan->output].u8[c->run->row];
     if (is_word(p, c->reader.end, "true")) {
@@ -301,23 +343,66 @@ static const char *read_boolean(struct json_context *c, const struct column_plan
     return NULL;
 }
 
-/* By the general rules: null, text for numbers, numbers with exponents, nested values. Conversion takes checked text for granted. */
-static const char *convert(struct json_fast *f, struct json_context *c, const struct column_plan *plan, const char *p)
+/* By the general rules: null, text for numbers, numbers with exponents, nested values. Conversion takes checked text for
+ * granted. The path would be of use for messages only, which are the general way's. */
+static const char *convert(struct json_context *c, const struct field_plan *plan, const char *p)
 {
-    c->reader.depth = 1;
-    const char *end = json_skip(&c->reader, p);
-    if (!end)
-        return NULL;
-    uint32_t index = (uint32_t)(plan - f->columns);
-    struct json_path path = {.name = f->root->type->fields[index].name};
     struct value v;
-    return json_convert(c, plan->node, p, &path, plan->node->n_outputs ? &v : NULL) ? end : NULL;
+    const char *end = json_skip(&c->reader, p);
+    return end && json_convert(c, plan->node, p, NULL, plan->node->n_outputs ? &v : NULL) ? end : NULL;
 }
 
-static inline const char *read_value(struct json_fast *f, struct json_context *c, const struct column_plan *plan,
-                                     const char *p)
+/* p at {. Fields go to their columns, or with `items` to these, which are null before. The end, or NULL. */
+static const char *read_object(struct json_fast *f, struct json_context *c, const char *p, struct value *items);
+
+static const char *build(struct json_context *c, const struct field_plan *plan, const char *p, struct value *out)
+{
+    uint32_t n = plan->node->type->n_fields;
+    struct nested *nested = arena_alloc(c->run->a, sizeof *nested);
+    struct value *items = arena_zalloc(c->run->a, n * sizeof *items);
+    if (!nested || !items)
+        return NULL;
+    *nested = (struct nested){.n = n, .items = items};
+    *out = (struct value){.kind = KIND_STRUCT, .nested = nested};
+    return read_object(plan->object, c, p, items);
+}
+
+/* A field of a STRUCT that is built. */
+static const char *read_item(struct json_context *c, const struct field_plan *plan, const char *p, struct value *out)
+{
+    const struct type *t = plan->node->type;
+    const char *end = NULL;
+    bool negative;
+    uint64_t mantissa;
+    uint32_t n_fraction;
+    unsigned flags = 0;
+    out->kind = (uint8_t)t->kind;
+    if (t->kind == KIND_STRING && *p == '"') {
+        end = json_string_stop(p + 1, c->reader.end, &flags);
+        if (end < c->reader.end && *end == '"' && !flags) {
+            out->str = str_make(p + 1, (size_t)(end - p - 1));
+            return end + 1;
+        }
+    } else if (t->kind == KIND_STRUCT && *p == '{') {
+        return build(c, plan, p, out);
+    } else if (t->kind == KIND_INT || t->kind == KIND_BIGINT) {
+        end = read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
+        if (end && !n_fraction && mantissa <= INT32_MAX) {
+            if (t->kind == KIND_INT)
+                out->i32 = negative ? -(int32_t)mantissa : (int32_t)mantissa;
+            else
+                out->i64 = negative ? -(int64_t)mantissa : (int64_t)mantissa;
+            return end;
+        }
+    }
+    end = json_skip(&c->reader, p);
+    return end && json_convert(c, plan->node, p, NULL, out) ? end : NULL;
+}
+
+static inline const char *read_value(struct json_context *c, const struct field_plan *plan, const char *p)
 {
     const char *end = NULL;
+    struct value built;
     switch ((enum action)plan->action) {
     case ACTION_SKIP:
         return pass_any(c, p);
@@ -341,29 +426,86 @@ static inline const char *read_value(struct json_fast *f, struct json_context *c
     case ACTION_STRING:
         end = read_string(c, plan, p);
         break;
+    case ACTION_OBJECT:
+        if (*p == '{')
+            return read_object(plan->object, c, p, NULL);
+        break;
+    case ACTION_BUILD:
+        if (*p != '{')
+            break;
+        end = build(c, plan, p, &built);
+        if (end)
+            decode_emit(c->run, plan->node, &built);
+        return end;
     case ACTION_CONVERT:
         break;
     }
-    return end ? end : convert(f, c, plan, p);
+    return end ? end : convert(c, plan, p);
 }
 
-/* ---- records ------------------------------------------------------------------------------------------ */
+/* ---- objects ------------------------------------------------------------------------------------------ */
 
 static void set_missing(struct json_fast *f, struct json_context *c)
 {
-    for (uint32_t i = 0; i < f->root->type->n_fields; i++)
-        if (f->columns[i].stamp != f->stamp)
-            decode_emit(c->run, f->columns[i].node, &VALUE_NULL);
+    for (uint32_t i = 0; i < f->node->type->n_fields; i++)
+        if (f->fields[i].stamp != f->stamp)
+            decode_emit(c->run, f->fields[i].node, &VALUE_NULL);
 }
 
 static uint32_t next_stamp(struct json_fast *f)
 {
     if (++f->stamp == 0) {
-        for (uint32_t i = 0; i < f->root->type->n_fields; i++)
-            f->columns[i].stamp = 0;
+        for (uint32_t i = 0; i < f->node->type->n_fields; i++)
+            f->fields[i].stamp = 0;
         f->stamp = 1;
     }
     return f->stamp;
+}
+
+static const char *read_object(struct json_fast *f, struct json_context *c, const char *p, struct value *items)
+{
+    const char *end = c->reader.end;
+    uint32_t stamp = next_stamp(f), n_set = 0;
+    c->reader.depth++;
+    for (uint32_t k = 0;; k++) {
+        int field;
+        struct glue *g = &f->glues[k < f->n_glues ? k : f->n_glues - 1];
+        if (__builtin_expect(g->len && glue_matches(g, p, end), 1)) {
+            p += g->len;
+            field = g->field;
+        } else {
+            const char *begin = p;
+            field = read_glue(f, c, &p, k == 0);
+            if (field == -2)
+                return NULL;
+            glue_learn(g, begin, p, field);
+        }
+        if (field < 0) {
+            p = pass_any(c, p);
+        } else {
+            struct field_plan *plan = &f->fields[field];
+            if (plan->stamp == stamp)
+                return NULL; /* a name twice */
+            plan->stamp = stamp;
+            n_set += plan->node->wanted;
+            p = items ? read_item(c, plan, p, &items[field]) : read_value(c, plan, p);
+        }
+        if (!p || p == end)
+            return NULL;
+        if (*p == '}')
+            break;
+        if (__builtin_expect(json_is_space(*p), 0)) {
+            const char *next = json_space(p, end);
+            if (*next == '}') {
+                p = next;
+                break;
+            }
+        }
+    }
+    if (n_set < f->n_wanted && !items)
+        set_missing(f, c);
+    c->reader.depth--;
+    return p + 1;
 }
 
 bool json_fast_row(struct json_fast *f, struct json_context *c, struct str payload)
@@ -371,44 +513,9 @@ bool json_fast_row(struct json_fast *f, struct json_context *c, struct str paylo
     const char *p = payload.p, *end = payload.p + payload.len;
     while (end > p && json_is_space(end[-1]))
         end--;
-    if (end - p < 2 || end[-1] != '}')
+    if (end == p || end[-1] != '}') /* the last character stops all loops over digits, letters and blanks */
         return false;
+    p = json_space(p, end);
     c->reader.end = end;
-    uint32_t stamp = next_stamp(f), n_set = 0;
-    for (uint32_t k = 0;; k++) {
-        int column;
-        struct glue *g = &f->glues[k < MAX_GLUES ? k : MAX_GLUES - 1];
-        if (__builtin_expect(g->len && glue_matches(g, p, end), 1)) {
-            p += g->len;
-            column = g->column;
-        } else {
-            const char *begin = p;
-            column = read_glue(f, c, &p, k == 0);
-            if (column == -2)
-                return false;
-            glue_learn(g, begin, p, column);
-        }
-        if (column < 0) {
-            p = pass_any(c, p);
-        } else {
-            struct column_plan *plan = &f->columns[column];
-            if (plan->stamp == stamp)
-                return false; /* a name twice */
-            plan->stamp = stamp;
-            n_set += plan->node->wanted;
-            p = read_value(f, c, plan, p);
-        }
-        if (!p || p == end)
-            return false;
-        if (*p == '}')
-            break;
-        if (__builtin_expect(json_is_space(*p), 0)) {
-            const char *next = json_space(p, end);
-            if (next < end && *next == '}')
-                break;
-        }
-    }
-    if (n_set < f->n_wanted)
-        set_missing(f, c);
-    return true;
+    return *p == '{' && read_object(f, c, p, NULL) != NULL;
 }

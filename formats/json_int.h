@@ -162,7 +162,7 @@ bool json_put_text(struct json_reader *r, struct buf *out, const char *p, struct
 /* ---- the common case (json_fast.c) -------------------------------------------------------------------- */
 
 struct json_fast;
-struct json_fast *json_fast_create(struct decoder *dec); /* in the decoder's arena; NULL: no memory */
+struct json_fast *json_fast_create(const struct decode_node *node, struct arena *a); /* NULL: no memory */
 /* Decodes a record that is a plain object, in one pass. False: some of it is not plain, cells are undefined, and the general way
  * has to decide. */
 bool json_fast_row(struct json_fast *f, struct json_context *c, struct str payload);

@@ -127,6 +127,43 @@ static bool is_special(unsigned char c, bool ascii_pairs)
     return c < 0x20 || c == '"' || c == '\\' || (ascii_pairs && c >= 0xF0);
 }
 
+static inline uint64_t zero_bytes(uint64_t word)
+{
+    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
+/* Whether one of eight characters is special; beyond U+FFFF counts as such. */
+static inline bool any_special(uint64_t word)
+{
+    uint64_t control = (word - UINT64_C(0x2020202020202020)) & ~word & UINT64_C(0x8080808080808080);
+    uint64_t lead4 = word & word << 1 & word << 2 & word << 3 & UINT64_C(0x8080808080808080);
+    return (control | lead4 | zero_bytes(word ^ UINT64_C(0x2222222222222222)) |
+            zero_bytes(word ^ UINT64_C(0x5C5C5C5C5C5C5C5C))) != 0;
+}
+
+/* 4 to 15 bytes without special characters, by two words that may overlap. False: nothing was done. */
+static inline bool copy_short(char *to, const char *p, size_t len)
+{
+    if (len >= 8) {
+        uint64_t first, last;
+        memcpy(&first, p, 8);
+        memcpy(&last, p + len - 8, 8);
+        if (any_special(first) || any_special(last))
+            return false;
+        memcpy(to, &first, 8);
+        memcpy(to + len - 8, &last, 8);
+        return true;
+    }
+    uint32_t first, last;
+    memcpy(&first, p, 4);
+    memcpy(&last, p + len - 4, 4);
+    if (any_special((uint64_t)first << 32 | last))
+        return false;
+    memcpy(to, &first, 4);
+    memcpy(to + len - 4, &last, 4);
+    return true;
+}
+
 /* Copies up to the first character that cannot be written as it is; returns how many bytes. Room for all is there. */
 static size_t copy_plain(char *to, const char *p, size_t len, bool ascii_pairs)
 {
@@ -145,6 +182,8 @@ static size_t copy_plain(char *to, const char *p, size_t len, bool ascii_pairs)
             return i + (unsigned)__builtin_ctz(stop);
     }
 #endif
+    if (len - i >= 4 && len - i < 16 && copy_short(to + i, p + i, len - i))
+        return len;
     for (; i < len && !is_special((unsigned char)p[i], ascii_pairs); i++)
         to[i] = p[i];
     return i;

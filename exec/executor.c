@@ -1,0 +1,325 @@
+/* The executor: the workers of one process, and the queries that they run. */
+#include "exec/executor_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { MAX_PENDING = 64 };
+
+/* ---- internal topics ------------------------------------------------------------------------------------------- */
+
+static enum status create_topic(struct executor *x, const char *name, int32_t partitions, bool compact, struct diag *d)
+{
+    const struct topic_spec spec = {.name = name, .n_partitions = partitions, .compact = compact, .retention_ms = compact ? 0 : -1};
+    enum status st = topic_create(x->log, &spec, d);
+    return st == STATUS_EXISTS ? STATUS_OK : st;
+}
+
+/* The repartition topic that a stage ends in, or NULL. */
+static const char *stage_repartition(struct arena *a, const struct executor *x, const struct plan *p, uint32_t stage)
+{
+    const struct step *root = p->stages[stage].root;
+    return root->kind == STEP_REPARTITION_SINK ? repartition_topic(a, p, root, &x->options) : NULL;
+}
+
+/* EXISTS must not fill the diag: look before. */
+static bool topic_is_there(struct executor *x, const char *name)
+{
+    struct topic_spec spec;
+    return topic_describe(x->log, name, &spec, NULL) == STATUS_OK;
+}
+
+enum status create_internal_topics(struct executor *x, const struct plan *p, bool changelogs, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct arena a;
+    arena_init(&a, 0);
+    for (uint32_t i = 0; i < p->n_stages; i++) { /* in order: a stage's partitions come from the topics before it */
+        const char *topic = stage_repartition(&a, x, p, i), **names;
+        int32_t n;
+        size_t n_names = 0;
+        TRY(stage_partitions(x->log, p, i, &x->options, &n, d));
+        if (topic && !topic_is_there(x, topic))
+            TRY(create_topic(x, topic, n, false, d));
+        if (changelogs)
+            TRY(stage_changelogs(p, i, &x->options, &a, &names, &n_names, d));
+        for (size_t k = 0; k < n_names; k++)
+            if (!topic_is_there(x, names[k]))
+                TRY(create_topic(x, names[k], n, true, d));
+    }
+done:
+    arena_free(&a);
+    return st;
+}
+
+static enum status delete_topic(struct executor *x, const char *name, struct diag *d)
+{
+    return topic_is_there(x, name) ? topic_delete(x->log, name, d) : STATUS_OK;
+}
+
+enum status delete_internal_topics(struct executor *x, const struct plan *p, bool changelogs, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct arena a;
+    arena_init(&a, 0);
+    for (uint32_t i = 0; i < p->n_stages; i++) {
+        const char *topic = stage_repartition(&a, x, p, i), **names;
+        size_t n_names = 0;
+        if (topic)
+            TRY(delete_topic(x, topic, d));
+        if (changelogs)
+            TRY(stage_changelogs(p, i, &x->options, &a, &names, &n_names, d));
+        for (size_t k = 0; k < n_names; k++)
+            TRY(delete_topic(x, names[k], d));
+    }
+done:
+    arena_free(&a);
+    return st;
+}
+
+/* ---- queries ------------------------------------------------------------------------------------------------------ */
+
+static void query_free(struct query *q)
+{
+    if (q)
+        mem_free(q->tasks_left);
+    mem_free(q);
+}
+
+static struct query *find_query(struct executor *x, const char *id) /* under the mutex */
+{
+    struct query *q = x->queries;
+    while (q && strcmp(q->id, id) != 0)
+        q = q->next;
+    return q;
+}
+
+bool topic_is_written(void *executor, const char *topic, const struct query *reader)
+{
+    struct executor *x = executor;
+    bool written = false;
+    pthread_mutex_lock(&x->mutex);
+    for (struct query *q = x->queries; q && !written; q = q->next) {
+        enum query_state state = (enum query_state)atomic_load(&q->state);
+        const struct step *sink = q->plan->sink;
+        bool to_topic = sink->kind == STEP_STREAM_SINK || sink->kind == STEP_TABLE_SINK;
+        written = q != reader && to_topic && (state == QUERY_RUNNING || state == QUERY_RECOVERING) &&
+                  strcmp(sink->sink.topic, topic) == 0;
+    }
+    pthread_mutex_unlock(&x->mutex);
+    return written;
+}
+
+static enum status query_create(struct executor *x, const struct plan *p, bool from_latest, struct query **out,
+                                struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct query *q = mem_calloc(1, sizeof *q);
+    if (!q)
+        return diag_nomem(d);
+    q->plan = p;
+    q->id = p->query_id;
+    q->from_latest = from_latest;
+    q->tasks_left = mem_calloc(p->n_stages, sizeof *q->tasks_left);
+    if (!q->tasks_left) {
+        st = diag_nomem(d);
+        goto done;
+    }
+    for (uint32_t i = 0; i < p->n_stages; i++) {
+        int32_t n;
+        TRY(stage_partitions(x->log, p, i, &x->options, &n, d));
+        atomic_store(&q->tasks_left[i], n);
+    }
+    *out = q;
+    q = NULL;
+done:
+    query_free(q);
+    return st;
+}
+
+enum status executor_start(struct executor *x, const struct plan *p, bool from_latest, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct query *q = NULL;
+    TRY(create_internal_topics(x, p, true, d));
+    TRY(query_create(x, p, from_latest, &q, d));
+    pthread_mutex_lock(&x->mutex);
+    for (struct query **at = &x->queries; *at; at = &(*at)->next) /* one that was stopped before */
+        if (!strcmp((*at)->id, q->id)) {
+            struct query *gone = *at;
+            *at = gone->next;
+            query_free(gone);
+            break;
+        }
+    q->next = x->queries;
+    x->queries = q;
+    atomic_store(&q->n_shares, (int)x->n_workers);
+    for (uint32_t i = 0; i < x->n_workers; i++)
+        if (x->workers[i].n_pending == MAX_PENDING)
+            st = diag_set(d, STATUS_TIMEOUT, "The workers are busy; try again");
+    for (uint32_t i = 0; st == STATUS_OK && i < x->n_workers; i++)
+        x->workers[i].pending[x->workers[i].n_pending++] = q;
+    pthread_mutex_unlock(&x->mutex);
+    for (uint32_t i = 0; i < x->n_workers; i++)
+        worker_wake(&x->workers[i]);
+done:
+    return st;
+}
+
+/* Forgets the positions of all tasks of a query, in one transaction. */
+static enum status forget_positions(struct executor *x, const struct query *q, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct log_writer *w = NULL;
+    char name[512];
+    TRY(writer_open(x->log, NULL, &w, d));
+    TRY(writer_begin(w, d));
+    for (uint32_t i = 0; i < q->plan->n_stages; i++) {
+        int32_t n;
+        TRY(stage_partitions(x->log, q->plan, i, &x->options, &n, d));
+        for (int32_t p = 0; p < n; p++) {
+            snprintf(name, sizeof name, "%s/%u/%d", q->id, i, (int)p);
+            TRY(positions_append(x->positions, w, str_from(name), NULL, d));
+        }
+    }
+    TRY(writer_commit(w, d));
+done:
+    if (w)
+        writer_close(w);
+    return st;
+}
+
+enum status executor_stop(struct executor *x, const char *query_id, bool forget, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    pthread_mutex_lock(&x->mutex);
+    struct query *q = find_query(x, query_id);
+    if (q) {
+        atomic_store(&q->stop, 1);
+        for (uint32_t i = 0; i < x->n_workers; i++)
+            worker_wake(&x->workers[i]);
+        while (atomic_load(&q->n_shares) > 0)
+            pthread_cond_wait(&x->changed, &x->mutex);
+        struct query **at = &x->queries;
+        while (*at != q)
+            at = &(*at)->next;
+        *at = q->next;
+    }
+    pthread_mutex_unlock(&x->mutex);
+    if (!q)
+        return STATUS_OK;
+    if (forget) {
+        TRY(forget_positions(x, q, d));
+        TRY(delete_internal_topics(x, q->plan, true, d));
+    }
+done:
+    query_free(q);
+    return st;
+}
+
+bool executor_status(struct executor *x, const char *query_id, struct query_status *out)
+{
+    pthread_mutex_lock(&x->mutex);
+    const struct query *q = find_query(x, query_id);
+    if (q) {
+        out->state = (enum query_state)atomic_load(&q->state);
+        out->records_in = atomic_load(&q->in);
+        out->records_out = atomic_load(&q->out);
+        out->errors = atomic_load(&q->errors);
+        out->memory = (size_t)atomic_load(&q->memory);
+        memcpy(out->message, q->message, sizeof out->message);
+    }
+    pthread_mutex_unlock(&x->mutex);
+    return q != NULL;
+}
+
+static bool all_ended(const struct executor *x) /* under the mutex */
+{
+    for (const struct query *q = x->queries; q; q = q->next) {
+        enum query_state state = (enum query_state)atomic_load(&q->state);
+        if (state == QUERY_RUNNING || state == QUERY_RECOVERING)
+            return false;
+        if (state == QUERY_DRAINED && atomic_load(&q->n_shares) > 0)
+            return false;
+    }
+    return true;
+}
+
+bool executor_wait_drained(struct executor *x, int64_t timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    int64_t ns = until.tv_nsec + (timeout_ms % 1000) * 1000000;
+    until.tv_sec += (time_t)(timeout_ms / 1000 + ns / 1000000000);
+    until.tv_nsec = ns % 1000000000;
+    pthread_mutex_lock(&x->mutex);
+    int error = 0;
+    while (!all_ended(x) && error != ETIMEDOUT)
+        error = timeout_ms < 0 ? pthread_cond_wait(&x->changed, &x->mutex)
+                               : pthread_cond_timedwait(&x->changed, &x->mutex, &until);
+    bool ended = all_ended(x);
+    pthread_mutex_unlock(&x->mutex);
+    return ended;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------ */
+
+enum status executor_create(struct log *log, const struct exec_options *options, uint32_t n_workers,
+                            struct executor **out, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    char topic[256];
+    struct executor *x = mem_calloc(1, sizeof *x);
+    if (!x)
+        return diag_nomem(d);
+    x->log = log;
+    x->options = *options;
+    pthread_mutex_init(&x->mutex, NULL);
+    pthread_cond_init(&x->changed, NULL);
+    x->workers = mem_calloc(n_workers, sizeof *x->workers);
+    if (!x->workers) {
+        st = diag_nomem(d);
+        goto done;
+    }
+    x->n_workers = n_workers;
+    snprintf(topic, sizeof topic, "_weir-%s-positions", options->service_id ? options->service_id : "");
+    for (uint32_t i = 0; i < n_workers; i++) {
+        x->workers[i].executor = x;
+        x->workers[i].index = i;
+        TRY(worker_start(&x->workers[i], d)); /* its writer fences a predecessor: only then are positions final */
+    }
+    TRY(positions_open(log, topic, &x->positions, d));
+    *out = x;
+    x = NULL;
+done:
+    if (x) {
+        enum status ignored = executor_close(x, NULL);
+        (void)ignored; /* the first error is reported */
+    }
+    return st;
+}
+
+enum status executor_close(struct executor *x, struct diag *d)
+{
+    (void)d;
+    atomic_store(&x->closing, 1);
+    for (uint32_t i = 0; i < x->n_workers; i++) {
+        worker_wake(&x->workers[i]);
+        if (x->workers[i].started)
+            pthread_join(x->workers[i].thread, NULL);
+        if (x->workers[i].writer)
+            writer_close(x->workers[i].writer);
+    }
+    positions_close(x->positions);
+    while (x->queries) {
+        struct query *next = x->queries->next;
+        query_free(x->queries);
+        x->queries = next;
+    }
+    mem_free(x->workers);
+    pthread_mutex_destroy(&x->mutex);
+    pthread_cond_destroy(&x->changed);
+    mem_free(x);
+    return STATUS_OK;
+}

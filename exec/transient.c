@@ -1,0 +1,114 @@
+/* Transient queries: run in the caller's thread, with a plain writer for their repartition topics, which go with them. */
+#include "exec/executor_int.h"
+
+#include <stdio.h>
+
+enum { WAIT_MS = 5 };
+
+struct transient {
+    struct executor *executor;
+    const struct plan *plan;
+    const struct task_output *client;
+    struct log_writer *writer;   /* NULL: the plan has one stage, nothing is written */
+    bool in_transaction, stop;
+    int64_t left;                /* of LIMIT; -1: none */
+};
+
+/* Only repartitioned rows are written: the state of a transient query ends with it. */
+static enum status append(void *data, const char *topic, int32_t partition, const struct record *records, size_t n,
+                          struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct transient *t = data;
+    size_t len = strlen(topic);
+    if (!t->writer || len < 12 || strcmp(topic + len - 12, "-repartition") != 0)
+        return STATUS_OK;
+    if (!t->in_transaction)
+        TRY(writer_begin(t->writer, d));
+    t->in_transaction = true;
+    TRY(writer_append(t->writer, topic, partition, records, n, d));
+done:
+    return st;
+}
+
+static enum status rows(void *data, const struct batch *b, bool *stop, struct diag *d)
+{
+    struct transient *t = data;
+    struct batch some = *b;
+    if (t->left >= 0 && some.n_selected > t->left)
+        some.n_selected = (uint32_t)t->left;
+    enum status st = some.n_selected ? t->client->rows(t->client->data, &some, stop, d) : STATUS_OK;
+    t->left -= t->left > 0 ? some.n_selected : 0;
+    t->stop |= *stop || t->left == 0;
+    *stop = t->stop;
+    return st;
+}
+
+static enum status flush(struct transient *t, struct share *s, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    for (uint32_t i = 0; i < s->n_works && !t->stop; i++)
+        if (s->works[i].dirty)
+            TRY(task_flush(s->works[i].task, d));
+    for (uint32_t i = 0; i < s->n_works; i++)
+        s->works[i].dirty = false;
+    if (t->in_transaction)
+        TRY(writer_commit(t->writer, d));
+    t->in_transaction = false;
+done:
+    return st;
+}
+
+static enum status loop(struct transient *t, struct share *s, const struct exec_options *options, bool drain,
+                        struct diag *d)
+{
+    enum status st = STATUS_OK;
+    int64_t last = clock_mono_ns();
+    while (!t->stop && !atomic_load(&t->executor->closing)) {
+        bool busy;
+        TRY(share_step(s, options, WAIT_MS, &busy, d));
+        bool due = clock_mono_ns() - last >= options->commit_interval_ms * 1000000;
+        if (busy && !due)
+            continue;
+        TRY(flush(t, s, d));
+        last = clock_mono_ns();
+        if (!busy && drain && share_drained(s, t->executor->log, topic_is_written, t->executor))
+            break;
+    }
+done:
+    return st;
+}
+
+enum status executor_run_transient(struct executor *x, const struct plan *p, bool from_latest, bool drain,
+                                   const struct task_output *client, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct share *s = NULL;
+    struct transient t = {.executor = x, .plan = p, .client = client, .left = p->limit};
+    const struct task_output out = {.append = append, .rows = rows, .data = &t};
+    struct query q = {.plan = p, .id = p->query_id, .from_latest = from_latest};
+    if (t.left == 0)
+        return STATUS_OK;
+    q.tasks_left = mem_calloc(p->n_stages, sizeof *q.tasks_left);
+    if (!q.tasks_left)
+        return diag_nomem(d);
+    TRY(create_internal_topics(x, p, false, d));
+    for (uint32_t i = 0; i < p->n_stages; i++) {
+        int32_t n;
+        TRY(stage_partitions(x->log, p, i, &x->options, &n, d));
+        atomic_store(&q.tasks_left[i], n);
+    }
+    if (p->n_stages > 1)
+        TRY(writer_open(x->log, NULL, &t.writer, d));
+    TRY(share_create(x->log, &q, &x->options, NULL, &out, 0, 1, &s, d));
+    TRY(loop(&t, s, &x->options, drain, d));
+done:
+    share_destroy(s);
+    if (t.writer) {
+        enum status deleted = delete_internal_topics(x, p, false, NULL);
+        (void)deleted; /* they hold nothing that anybody misses */
+        writer_close(t.writer);
+    }
+    mem_free(q.tasks_left);
+    return st;
+}

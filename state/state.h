@@ -14,8 +14,8 @@
  * is emitted downstream when output is coalesced, and what store_write_changes appends to the changelog, once a key.
  * Removed entries stay, dead, until store_clear_changes.
  *
- * Time. `time` is the highest window start (session end) that was put. Windows with start < time - retention + 1 (sessions
- * by their end) are not found any more; store_clear_changes frees them. `observed` and `closed` belong to the operator
+ * Time. `time` is the highest window start (session end) that was put. Windows with start < time - retention, and sessions
+ * with end <= time - retention, are not found any more; store_clear_changes frees them. `observed` and `closed` belong to the operator
  * (stream time, and up to where windows were closed); they are written to the changelog with the entries.
  *
  * Memory. Everything is counted in store_memory. With a budget and a snapshot (snapshot.h), entries that were not used lately

@@ -69,8 +69,9 @@ struct store_marks *store_marks(struct store *s)
 
 int64_t store_horizon(const struct store *s)
 {
-    return s->options.kind == STORE_KEYED || s->marks.time == INT64_MIN ? INT64_MIN
-                                                                        : s->marks.time - s->options.retention + 1;
+    if (s->options.kind == STORE_KEYED || s->marks.time == INT64_MIN)
+        return INT64_MIN;
+    return s->marks.time - s->options.retention + (s->options.kind == STORE_SESSION);
 }
 
 struct table *store_table(struct store *s)

@@ -118,8 +118,14 @@ static bool apply(struct table_rows *t, const struct batch *b, uint32_t n_keys, 
 {
     struct store *s = t->op->store;
     struct table *table = store_table(s);
-    if (b->kinds[row] == ROW_DELETE)
-        return !e || store_remove(s, table, 0, e);
+    if (b->kinds[row] == ROW_DELETE) {
+        if (!e)
+            return true;
+        if (!store_remove(s, table, 0, e))
+            return false;
+        e->ts = b->ts[row]; /* of the tombstone */
+        return true;
+    }
     bool created = false;
     if (!e && !(e = store_put(s, table, 0, key, hash, &created)))
         return false;

@@ -25,9 +25,10 @@ static const char schema[] = "CREATE TABLE topic(id INTEGER PRIMARY KEY AUTOINCR
 
 /* ---- errors ------------------------------------------------------------------------------------------- */
 
-static enum status status_of(struct db *db, int rc)
+/* SQLite tells no space for ENOSPC alone. Its own note of errno (sqlite3_system_errno) is gone after the rollback that
+ * an error in a commit brings, so errno is cleared before each step and looked at behind it. */
+static enum status status_of(int rc, int os)
 {
-    int os = sqlite3_system_errno(db->handle);
     switch (rc & 0xff) {
     case SQLITE_FULL:
         return STATUS_FULL;
@@ -47,7 +48,7 @@ static enum status status_of(struct db *db, int rc)
 
 enum status db_error(struct db *db, int rc, struct diag *d)
 {
-    enum status st = status_of(db, rc);
+    enum status st = status_of(rc, errno);
     const char *log = embedded_name(db->log);
     switch (st) {
     case STATUS_NOMEM:
@@ -67,6 +68,7 @@ enum status db_error(struct db *db, int rc, struct diag *d)
 enum status db_statement(struct db *db, enum db_statement which, sqlite3_stmt **out, struct diag *d)
 {
     sqlite3_stmt **s = &db->statements[which];
+    *out = NULL;
     if (!*s) {
         int rc = sqlite3_prepare_v3(db->handle, statement_text[which], -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
         if (rc != SQLITE_OK)
@@ -78,6 +80,7 @@ enum status db_statement(struct db *db, enum db_statement which, sqlite3_stmt **
 
 enum status db_step(struct db *db, sqlite3_stmt *s, bool *row, struct diag *d)
 {
+    errno = 0;
     int rc = sqlite3_step(s);
     if (row)
         *row = rc == SQLITE_ROW;
@@ -115,6 +118,7 @@ enum status db_number(struct db *db, enum db_statement which, int64_t *out, stru
 
 enum status db_exec(struct db *db, const char *sql, struct diag *d)
 {
+    errno = 0;
     int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
     return rc == SQLITE_OK ? STATUS_OK : db_error(db, sqlite3_extended_errcode(db->handle), d);
 }

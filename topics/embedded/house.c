@@ -11,8 +11,6 @@ enum {
     PERIOD_MS = 5000,        /* between looks at all partitions while there are commits */
     IDLE_PERIOD_MS = 60000,  /* ... and without */
     CHECKPOINT_PAGES = 2048, /* 16 MB */
-    RESTART_PAGES = 4 * CHECKPOINT_PAGES,
-    RESTART_WAIT_MS = 100,
     VACUUM_PAGES = 2048, /* free pages that are kept for use again */
     HOUSE_CACHE_KIB = 256,
 };
@@ -38,21 +36,23 @@ static bool is_stopping(struct embedded *log)
 
 /* ---- checkpoints -------------------------------------------------------------------------------------- */
 
-/* Passive first: the bulk is copied while writers go on. But the WAL only starts over when a checkpoint has reached its
- * end, which under constant load takes a moment without writers. */
+/* By the house thread, on its own connection, and with the write lock held by ours: SQLite before 3.51.3 can lose
+ * transactions when a writer starts the WAL over at the moment that a checkpoint begins ("WAL-reset bug" in its
+ * documentation). */
 static void checkpoint(struct embedded *log)
 {
+    struct diag unused = DIAG_INIT;
     int frames = 0, copied = 0;
-    sqlite3_wal_checkpoint_v2(log->house.handle, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
-    if (wal_pages(log) < RESTART_PAGES)
+    if (!log->path || wal_pages(log) < CHECKPOINT_PAGES)
         return;
-    pthread_mutex_lock(&log->write_mutex);
-    log->writing.busy_limit_ms = RESTART_WAIT_MS;
-    int rc = sqlite3_wal_checkpoint_v2(log->writing.handle, "main", SQLITE_CHECKPOINT_RESTART, &frames, &copied);
-    log->writing.busy_limit_ms = DB_BUSY_MS;
-    if (rc == SQLITE_OK)
-        __atomic_store_n(&log->wal_pages, 0, __ATOMIC_RELAXED);
-    pthread_mutex_unlock(&log->write_mutex);
+    if (!log->house.handle && db_open(log, &log->house, HOUSE_CACHE_KIB, &unused) != STATUS_OK)
+        return;
+    if (write_begin(log, &unused) != STATUS_OK)
+        return;
+    int rc = sqlite3_wal_checkpoint_v2(log->house.handle, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &copied);
+    if (rc == SQLITE_OK && copied == frames)
+        __atomic_store_n(&log->wal_pages, 0, __ATOMIC_RELAXED); /* the next writer starts it over */
+    (void)!write_end(log, STATUS_CANCELLED, &unused);
 }
 
 /* ---- partitions --------------------------------------------------------------------------------------- */
@@ -61,6 +61,7 @@ struct pass {
     struct embedded *log;
     int64_t now_ms;
     bool compact_all;
+    bool in_thread; /* of the house: which also makes checkpoints */
 };
 
 /* Is there anything to do for the partition? Asked without the write lock. */
@@ -145,7 +146,7 @@ static enum status run_steps(const struct pass *p, enum step_kind kind, const st
             compaction_destroy(log->compaction);
             log->compaction = NULL;
         }
-        if (wal_pages(log) >= CHECKPOINT_PAGES && log->house.handle)
+        if (p->in_thread)
             checkpoint(log);
     }
     return st == STATUS_NOT_FOUND ? STATUS_OK : st; /* deleted meanwhile */
@@ -207,7 +208,7 @@ static enum status keep_all(const struct pass *p, struct diag *d)
 
 enum status embedded_maintain(struct log *log, int64_t now_ms, bool compact_all, struct diag *d)
 {
-    struct pass p = {embedded_of(log), now_ms, compact_all};
+    struct pass p = {embedded_of(log), now_ms, compact_all, false};
     return keep_all(&p, d);
 }
 
@@ -238,8 +239,6 @@ static void *house_main(void *arg)
 {
     struct embedded *log = arg;
     struct diag unused = DIAG_INIT;
-    if (log->path && db_open(log, &log->house, HOUSE_CACHE_KIB, &unused) != STATUS_OK)
-        log->house.handle = NULL;
     int64_t passed_ns = clock_mono_ns();
     uint64_t passed_commits = 0;
     pthread_mutex_lock(&log->house_mutex);
@@ -247,12 +246,12 @@ static void *house_main(void *arg)
         wait_for_work(log, PERIOD_MS);
         log->house_has_work = false;
         pthread_mutex_unlock(&log->house_mutex);
-        if (wal_pages(log) >= CHECKPOINT_PAGES && log->house.handle)
-            checkpoint(log);
+        checkpoint(log);
         int64_t passed_ms = (clock_mono_ns() - passed_ns) / 1000000;
         if (passed_ms >= IDLE_PERIOD_MS || (passed_ms >= PERIOD_MS && log_commits(log) != passed_commits)) {
+            struct pass p = {log, clock_wall_ms(), false, true};
             diag_clear(&unused);
-            (void)!embedded_maintain(&log->head, clock_wall_ms(), false, &unused);
+            (void)!keep_all(&p, &unused);
             passed_ns = clock_mono_ns();
             passed_commits = log_commits(log);
         }

@@ -111,7 +111,7 @@ enum status cases_load(struct case_list *list, const char *path, struct diag *d)
     TRY(file_read(&list->arena, path, &text, d));
     if (len > 4 && !strcmp(path + len - 4, ".sql"))
         return sqltests_load(list, base_name(path), text, path, d);
-    TRY(json_parse(&list->arena, text, &document, d));
+    TRY(case_json_read(&list->arena, text, &document, d));
     const struct json *tests = json_member(document, "tests");
     if (!tests || tests->kind != JSON_ARRAY)
         return diag_set(d, STATUS_INVALID, "the file has no list of tests");

@@ -137,7 +137,7 @@ static bool compare_headers(struct arena *a, const struct headers *actual, const
 static void print_node(struct buf *out, const struct json *j)
 {
     if (j)
-        json_print(out, j);
+        case_json_print(out, j);
     else
         buf_puts(out, STR("null"));
 }

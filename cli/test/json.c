@@ -204,7 +204,7 @@ static struct json *read_value(struct reader *r)
     return j;
 }
 
-enum status json_parse(struct arena *a, struct str text, const struct json **out, struct diag *d)
+enum status case_json_read(struct arena *a, struct str text, const struct json **out, struct diag *d)
 {
     struct reader r = {.a = a, .p = text.p, .start = text.p, .end = text.p + text.len};
     *out = read_value(&r);
@@ -235,7 +235,7 @@ struct str json_text(const struct json *object, const char *name)
     return j && j->kind == JSON_TEXT ? j->text : (struct str){NULL, 0};
 }
 
-void json_put_text(struct buf *out, struct str s)
+void case_json_put_text(struct buf *out, struct str s)
 {
     buf_putc(out, '"');
     for (uint32_t i = 0; i < s.len; i++) {
@@ -250,7 +250,7 @@ void json_put_text(struct buf *out, struct str s)
     buf_putc(out, '"');
 }
 
-void json_print(struct buf *out, const struct json *j)
+void case_json_print(struct buf *out, const struct json *j)
 {
     bool object = j->kind == JSON_OBJECT;
     switch (j->kind) {
@@ -258,7 +258,7 @@ void json_print(struct buf *out, const struct json *j)
     case JSON_FALSE: buf_puts(out, STR("false")); return;
     case JSON_TRUE: buf_puts(out, STR("true")); return;
     case JSON_NUMBER: buf_puts(out, j->text); return;
-    case JSON_TEXT: json_put_text(out, j->text); return;
+    case JSON_TEXT: case_json_put_text(out, j->text); return;
     case JSON_ARRAY:
     case JSON_OBJECT: break;
     }
@@ -267,10 +267,10 @@ void json_print(struct buf *out, const struct json *j)
         if (child != j->first)
             buf_putc(out, ',');
         if (object) {
-            json_put_text(out, child->name);
+            case_json_put_text(out, child->name);
             buf_putc(out, ':');
         }
-        json_print(out, child);
+        case_json_print(out, child);
     }
     buf_putc(out, object ? '}' : ']');
 }

@@ -16,12 +16,12 @@ struct json {
 };
 
 /* Parses one document (lives in the arena; points into `text`). STATUS_INVALID with the line for bad text. */
-enum status json_parse(struct arena *a, struct str text, const struct json **out, struct diag *d) MUST_CHECK;
+enum status case_json_read(struct arena *a, struct str text, const struct json **out, struct diag *d) MUST_CHECK;
 const struct json *json_member(const struct json *object, const char *name); /* NULL: none; of equal names the last */
 struct str json_text(const struct json *object, const char *name);           /* {NULL,0}: no such text */
 /* Compact JSON, members in document order. */
-void json_print(struct buf *out, const struct json *j);
-void json_put_text(struct buf *out, struct str s); /* quoted and escaped */
+void case_json_print(struct buf *out, const struct json *j);
+void case_json_put_text(struct buf *out, struct str s); /* quoted and escaped */
 #define JSON_EACH(parent, child) for (const struct json *child = (parent) ? (parent)->first : NULL; child; child = child->next)
 
 #endif

@@ -35,7 +35,7 @@ static void put_plain(struct buf *out, const struct json *j)
     if (j->kind == JSON_TEXT)
         buf_puts(out, j->text);
     else
-        json_print(out, j);
+        case_json_print(out, j);
 }
 
 static enum status put_kafka(struct arena *a, struct buf *out, const struct side *side, const struct json *j,
@@ -87,7 +87,7 @@ static enum status side_from_json(struct arena *a, const struct side *side, cons
     case FORMAT_KAFKA: return put_kafka(a, out, side, j, d);
     case FORMAT_DELIMITED: put_plain(out, j); return STATUS_OK;
     case FORMAT_NONE: *is_null = true; return STATUS_OK;
-    case FORMAT_JSON: json_print(out, j); return STATUS_OK;
+    case FORMAT_JSON: case_json_print(out, j); return STATUS_OK;
     default: return diag_set(d, STATUS_UNSUPPORTED, "not supported yet: format %s", format_name(side->format));
     }
 }
@@ -222,7 +222,7 @@ const struct json *side_to_json(struct arena *a, const struct side *side, struct
         return &null_node;
     if (side->format == FORMAT_KAFKA)
         return kafka_to_json(a, side, bytes);
-    if (side->format == FORMAT_JSON && json_parse(a, bytes, &tree, NULL) == STATUS_OK)
+    if (side->format == FORMAT_JSON && case_json_read(a, bytes, &tree, NULL) == STATUS_OK)
         return tree;
     buf_init(&text, 0);
     buf_puts(&text, bytes);

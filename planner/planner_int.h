@@ -282,7 +282,10 @@ struct logical_query {
     bool is_table;
     uint32_t n_output;             /* what is selected, in order: indexes into root->schema */
     const uint32_t *output;
+    struct diag sink_error;        /* what is wrong with the keys in the projection: found when the sink is built */
 };
+/* Reports the sink error, if there is one. */
+enum status logical_check_sink(struct planner *p, const struct logical_query *lq);
 enum status query_to_logical(struct planner *p, struct query *q, struct logical_query *out);
 struct logical *logical_new(struct planner *p, enum logical_kind kind, const char *context,
                             const struct logical *input);
@@ -313,8 +316,10 @@ const struct logical *logical_project(struct planner *p, struct query *q, const 
                                       const struct projection *proj, struct logical_query *out);
 /* "Map keys, including types that contain maps, ..." for keys that hold a map. */
 enum status check_no_map_key(struct planner *p, struct str name, const struct type *t, struct span where);
-/* A name for a made-up key that `schema` does not have: KSQL_COL_n. */
-struct str made_up_key(struct planner *p, const struct schema *schema, unsigned *next);
+/* The name of a key that PARTITION BY or GROUP BY makes: that of the column, of the field, or a new KSQL_COL_n. */
+struct str new_key_name(struct planner *p, const struct schema *schema, const struct ast_expr *e, unsigned *next);
+/* `base`, or the first of base_1, base_2 .. that `taken` does not have. */
+struct str free_field_name(struct planner *p, struct str field, bool (*taken)(void *data, struct str name), void *data);
 /* Whether the expressions (qualified) are exactly the key columns, in order. */
 bool exprs_are_key(const struct schema *schema, const struct ast_expr *const *exprs, uint32_t n);
 enum status window_bind(struct planner *p, const struct ast_window *w, bool is_final, struct window_spec *out);

@@ -8,7 +8,8 @@ static enum status check_item_name(struct planner *p, const struct query *q, con
 {
     if (item->kind != ITEM_EXPR || !is_pseudo_name(item->name))
         return STATUS_OK;
-    if (item->is_aliased)
+    bool renamed = item->is_aliased && !(item->expr->kind == AST_COLUMN && str_eq(item->expr->text, item->name));
+    if (renamed)
         return plan_error(p, item->span, "`" STR_FMT "` is a reserved column name. You cannot use it as an alias for a column.",
                           STR_ARG(item->name));
     if (q->purpose == PURPOSE_PERSISTENT)

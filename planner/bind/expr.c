@@ -251,6 +251,17 @@ static const struct expr *bind_subscript(struct binder *b, const struct ast_expr
     return args[1] ? expr_n(b->p, EXPR_SUBSCRIPT, base->element, args, 2) : NULL;
 }
 
+static enum status check_field_is_new(struct binder *b, const struct ast_expr *e, const struct field *fields, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (str_eq(fields[i].name, fields[n].name))
+            return bind_fail(b, e, "Duplicate field names found in STRUCT: '`" STR_FMT "` " STR_FMT "' and '`" STR_FMT
+                                   "` " STR_FMT "'",
+                             STR_ARG(fields[i].name), STR_ARG(type_text(b->p, fields[i].type)), STR_ARG(fields[n].name),
+                             STR_ARG(type_text(b->p, fields[n].type)));
+    return STATUS_OK;
+}
+
 static const struct expr *bind_struct(struct binder *b, const struct ast_expr *e)
 {
     const struct expr **args = PLAN_ARRAY(b->p, const struct expr *, e->n_args);
@@ -264,6 +275,8 @@ static const struct expr *bind_struct(struct binder *b, const struct ast_expr *e
             return NULL;
         }
         fields[i] = (struct field){e->names[i].text, args[i]->type};
+        if (check_field_is_new(b, e, fields, i) != STATUS_OK)
+            return NULL;
     }
     if (!fields || !args)
         return NULL;

@@ -185,12 +185,18 @@ static bool name_in_sources(const struct query *q, struct str name)
     return false;
 }
 
-static bool name_taken(const struct query *q, uint32_t n_before, struct str name)
+struct names_before {
+    const struct query *q;
+    uint32_t n;
+};
+
+static bool name_taken(void *data, struct str name)
 {
-    for (uint32_t i = 0; i < n_before; i++)
-        if (q->items[i].name.p && str_eq(q->items[i].name, name))
+    const struct names_before *before = data;
+    for (uint32_t i = 0; i < before->n; i++)
+        if (before->q->items[i].name.p && str_eq(before->q->items[i].name, name))
             return true;
-    return name_in_sources(q, name);
+    return name_in_sources(before->q, name);
 }
 
 static struct str without_number(struct str name)
@@ -201,11 +207,13 @@ static struct str without_number(struct str name)
     return end > 1 && end < name.len && name.p[end - 1] == '_' ? str_make(name.p, end - 1) : name;
 }
 
-static struct str field_name(struct planner *p, const struct query *q, uint32_t at, struct str field)
+struct str free_field_name(struct planner *p, struct str field, bool (*taken)(void *data, struct str name), void *data)
 {
     struct str base = without_number(field), name = base;
-    for (unsigned n = 1; name.p && name_taken(q, at, name); n++)
+    for (unsigned n = 1; name.p && taken(data, name); n++)
         name = str_printf(p->a, STR_FMT "_%u", STR_ARG(base), n);
+    if (!name.p)
+        (void)plan_nomem(p);
     return name;
 }
 
@@ -233,7 +241,7 @@ static enum status name_item(struct planner *p, struct query *q, uint32_t at, un
     if (item->expr->kind == AST_COLUMN)
         item->name = column_item_name(p, q, item->expr);
     else if (item->expr->kind == AST_DEREF)
-        item->name = field_name(p, q, at, item->expr->text);
+        item->name = free_field_name(p, item->expr->text, name_taken, &(struct names_before){q, at});
     else
         item->name = made_up_name(p, q, next);
     return item->name.p ? STATUS_OK : plan_nomem(p);

@@ -294,6 +294,18 @@ static enum status take_nullable(struct planner *p, enum property which, const s
     return STATUS_OK;
 }
 
+static const char *trimmed(struct planner *p, struct str s)
+{
+    while (s.len && isspace((unsigned char)s.p[0]))
+        s = str_make(s.p + 1, s.len - 1);
+    while (s.len && isspace((unsigned char)s.p[s.len - 1]))
+        s.len--;
+    const char *copy = str_dup(p->a, s).p;
+    if (!copy)
+        (void)plan_nomem(p);
+    return copy;
+}
+
 static enum status take_formats(struct planner *p, const struct parsed *values, struct with *out)
 {
     const struct parsed *both = &values[PROP_FORMAT];
@@ -315,10 +327,12 @@ static enum status take_formats(struct planner *p, const struct parsed *values, 
         return with_error(p, old->span,
                           "Cannot supply both 'VALUE_AVRO_SCHEMA_FULL_NAME' and 'VALUE_SCHEMA_FULL_NAME' properties. "
                           "Please only set 'VALUE_SCHEMA_FULL_NAME'.");
-    if (full->given || old->given)
-        out->value.serde.schema_full_name = str_dup(p->a, full->given ? full->text : old->text).p;
-    if (values[PROP_KEY_SCHEMA_FULL_NAME].given)
-        out->key.serde.schema_full_name = str_dup(p->a, values[PROP_KEY_SCHEMA_FULL_NAME].text).p;
+    const struct parsed *key = &values[PROP_KEY_SCHEMA_FULL_NAME];
+    if ((full->given || old->given) &&
+        !(out->value.serde.schema_full_name = trimmed(p, full->given ? full->text : old->text)))
+        return STATUS_NOMEM;
+    if (key->given && !(out->key.serde.schema_full_name = trimmed(p, key->text)))
+        return STATUS_NOMEM;
     return STATUS_OK;
 }
 

@@ -161,6 +161,8 @@ struct call_search {
 static bool collect_call(void *data, const struct ast_expr *e)
 {
     struct call_search *s = data;
+    if (s->st == STATUS_OK && e->kind == AST_CALL && !ast_function(e))
+        s->st = plan_error(s->g->p, e->span, "Can't find any functions with the name '" STR_FMT "'", STR_ARG(e->text));
     if (s->st == STATUS_OK && ast_is_aggregate(e)) {
         s->st = add_call(s->g, e);
         return false;
@@ -209,6 +211,22 @@ static enum status take_literal(struct aggregation *g, const struct ast_expr *ca
     return STATUS_OK;
 }
 
+/* COUNT(*) and COUNT() count rows: any argument that is never null will do, and a constant travels cheaply. */
+static const struct ast_expr *with_default_arg(struct planner *p, const struct ast_expr *call)
+{
+    struct ast_expr *copy = PLAN_NEW(p, struct ast_expr), *one = PLAN_NEW(p, struct ast_expr);
+    const struct ast_expr **args = PLAN_ARRAY(p, const struct ast_expr *, 1);
+    if (!copy || !one || !args)
+        return NULL;
+    *one = (struct ast_expr){.kind = AST_INT, .depth = 1, .span = call->span, .integer = 1};
+    args[0] = one;
+    *copy = *call;
+    copy->star = false;
+    copy->n_args = 1;
+    copy->args = args;
+    return copy;
+}
+
 static enum status bind_aggregate(struct aggregation *g, uint32_t at)
 {
     struct planner *p = g->p;
@@ -216,6 +234,8 @@ static enum status bind_aggregate(struct aggregation *g, uint32_t at)
     binder_init(&b, p, &g->input->schema);
     const struct ast_expr *call = g->calls[at];
     struct aggregate_item *item = &g->items[at];
+    if (call->n_args == 0 && !(call = with_default_arg(p, call)))
+        return STATUS_NOMEM;
     const struct expr *bound = bind_call_of(&b, call, FUNCTION_AGGREGATE);
     uint32_t *args = bound ? PLAN_ARRAY(p, uint32_t, call->n_args) : NULL;
     item->literals = bound ? PLAN_ARRAY(p, struct value, call->n_args) : NULL;
@@ -337,7 +357,7 @@ static enum status group_keys(struct aggregation *g, struct binder *b, struct sc
         const struct ast_expr *group = g->groups[i];
         if (!(exprs[i] = bind_item(b, group, "GroupBy")))
             return p->d->code;
-        struct str name = group->kind == AST_COLUMN ? group->text : made_up_key(p, b->schema, &next);
+        struct str name = new_key_name(p, b->schema, group, &next);
         columns[i] = (struct schema_column){.name = name, .type = exprs[i]->type, .role = ROLE_KEY};
         enum status st = check_no_map_key(p, name, exprs[i]->type, group->span);
         if (st != STATUS_OK || !name.p)

@@ -33,9 +33,18 @@ const struct logical *logical_source(struct planner *p, const struct source *s, 
     return node;
 }
 
-struct str made_up_key(struct planner *p, const struct schema *schema, unsigned *next)
+static bool in_schema(void *data, struct str name)
+{
+    return schema_find(data, name) >= 0;
+}
+
+struct str new_key_name(struct planner *p, const struct schema *schema, const struct ast_expr *e, unsigned *next)
 {
     struct str name;
+    if (e->kind == AST_COLUMN)
+        return e->text;
+    if (e->kind == AST_DEREF)
+        return free_field_name(p, e->text, in_schema, (void *)(uintptr_t)schema);
     do
         name = str_printf(p->a, "KSQL_COL_%u", (*next)++);
     while (name.p && schema_find(schema, name) >= 0);

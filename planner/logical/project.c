@@ -144,6 +144,19 @@ static const struct logical *build_select(struct projecting *w, struct logical_q
     return node;
 }
 
+/* Errors that ksqlDB only finds when it builds the sink go aside. */
+static enum status check_sink_rules(struct projecting *w, struct diag *aside)
+{
+    struct diag *usual = w->p->d;
+    *aside = (struct diag)DIAG_INIT;
+    w->p->d = aside;
+    enum status st = check_all_keys(w);
+    if (st == STATUS_OK && w->q->n_items == w->proj->n_keys)
+        st = plan_error(w->p, w->q->ast->span, "The projection contains no value columns.");
+    w->p->d = usual;
+    return st == STATUS_NOMEM ? diag_nomem(usual) : st;
+}
+
 const struct logical *logical_project(struct planner *p, struct query *q, const struct logical *input,
                                       const struct projection *proj, struct logical_query *out)
 {
@@ -159,13 +172,14 @@ const struct logical *logical_project(struct planner *p, struct query *q, const 
     if (!w.key_of || !w.item_of || !w.bound || match_keys(&w) != STATUS_OK || bind_items(&w) != STATUS_OK ||
         check_names(&w) != STATUS_OK)
         return NULL;
-    if (q->purpose == PURPOSE_PERSISTENT) {
-        if (check_all_keys(&w) != STATUS_OK)
-            return NULL;
-        if (q->n_items == proj->n_keys) {
-            (void)plan_error(p, q->ast->span, "The projection contains no value columns.");
-            return NULL;
-        }
-    }
+    if (q->purpose == PURPOSE_PERSISTENT && check_sink_rules(&w, &out->sink_error) == STATUS_NOMEM)
+        return NULL;
     return build_select(&w, out);
+}
+
+enum status logical_check_sink(struct planner *p, const struct logical_query *lq)
+{
+    if (lq->sink_error.code != STATUS_OK && p->d->code == STATUS_OK)
+        *p->d = lq->sink_error;
+    return p->d->code;
 }

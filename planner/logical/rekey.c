@@ -34,7 +34,7 @@ static enum status bind_keys(struct planner *p, const struct query *q, const str
         const struct ast_expr *plain = texts ? query_plain(p, q, q->partition_by[i]) : NULL;
         if (!plain || !(exprs[i] = bind_item(&b, plain, "SelectKey")))
             return p->d->code;
-        struct str name = plain->kind == AST_COLUMN ? plain->text : made_up_key(p, &input->schema, &next);
+        struct str name = new_key_name(p, &input->schema, plain, &next);
         columns[i] = (struct schema_column){.name = name, .type = exprs[i]->type, .role = ROLE_KEY};
         texts[i] = ast_expr_text(p->a, q->partition_by[i]);
         enum status st = check_no_map_key(p, name, exprs[i]->type, plain->span);

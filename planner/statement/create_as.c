@@ -26,22 +26,22 @@ static enum status check_built(struct planner *p, const struct query *q, const s
     return sink ? format_check_built(p, sink) : STATUS_OK;
 }
 
-/* States that are lists or structs need a value format that can hold them on their changelog. */
+/* Functions whose state ksqlDB keeps in one plain value; the others keep a STRUCT, an ARRAY or a MAP. */
+static bool has_plain_state(const char *name)
+{
+    static const char *const plain[] = {"COUNT", "SUM", "MIN", "MAX", "SUM_LIST"};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(name, plain[i]) == 0)
+            return true;
+    return false;
+}
+
+/* States that are lists or structs need a value format that can hold them, as ksqlDB's changelogs are in that format. */
 static enum status check_states(struct planner *p, const struct logical *node, enum format_kind value_format)
 {
     bool flat = value_format == FORMAT_DELIMITED || value_format == FORMAT_KAFKA;
     for (uint32_t i = 0; node->kind == LOGICAL_AGGREGATE && flat && i < node->aggregate.n_calls; i++) {
-        const struct resolved_call *call = node->aggregate.calls[i].call;
-        const struct aggregate *ops = call->variant->aggregate;
-        struct aggregate_call probe = {.ops = ops,
-                                       .n_args = node->aggregate.calls[i].n_args,
-                                       .arg_types = (const struct type *const *)call->param_types,
-                                       .literals = node->aggregate.calls[i].literals,
-                                       .n_literals = node->aggregate.calls[i].n_literals,
-                                       .result_type = call->result,
-                                       .arena = p->a};
-        const struct type *state = ops->state_type ? ops->state_type(p->a, &probe) : NULL;
-        if (state && type_is_nested(state))
+        if (!has_plain_state(node->aggregate.calls[i].call->function->name))
             return plan_error(p, p->statement->span,
                               "One of the functions used in the statement has an intermediate type that the value "
                               "format can not handle. Please remove the function or change the format.\nConsider "
@@ -256,6 +256,7 @@ static enum status plan_sink_query(struct creating_as *c, struct planned *out)
     TRY(sink_formats(c));
     TRY(timestamp_resolve(p, &c->sink->schema, c->with.timestamp, c->with.timestamp_format, &c->sink->timestamp));
     c->sink->timestamp_column = c->with.timestamp;
+    TRY(logical_check_sink(p, &c->lq));
     TRY(sink_topic(c, &out->topic));
     TRY(check_states(p, c->lq.root, from_source(c)->formats.value.kind));
     TRY(check_sink_schema(c));
@@ -346,11 +347,14 @@ static enum status incompatible(struct planner *p, const struct schema *result, 
     return st;
 }
 
-static bool column_goes_into(const struct schema_column *from, const struct schema_column *to)
+/* Literal numbers become what the sink wants; other expressions must fit by their type. */
+static bool column_goes_into(const struct schema_column *from, const struct expr *e, const struct schema_column *to)
 {
     const struct type *x = from->type, *y = to->type;
     if (!str_eq(from->name, to->name))
         return false;
+    if (e->kind == EXPR_LITERAL && type_is_numeric(x) && y->kind == KIND_DECIMAL)
+        return true;
     if (type_eq(x, y))
         return true;
     if (!type_is_numeric(x) || !type_is_numeric(y))
@@ -368,7 +372,7 @@ static const struct logical *cast_to_sink(struct planner *p, const struct logica
     const struct schema *from = &root->schema, *to = &target->schema;
     bool fits = from->n_columns == to->n_columns && from->n_keys == to->n_keys, same = true;
     for (uint32_t i = 0; fits && i < from->n_columns; i++) {
-        fits = column_goes_into(&from->columns[i], &to->columns[i]);
+        fits = column_goes_into(&from->columns[i], root->select.exprs[i], &to->columns[i]);
         same = same && type_eq(from->columns[i].type, to->columns[i].type);
     }
     if (!fits) {
@@ -436,6 +440,7 @@ enum status plan_insert_select(struct planner *p, const struct ast_insert_select
     TRY(query_sanitize(p, ast->query, q));
     TRY(query_analyse(p, q));
     TRY(query_to_logical(p, q, &lq));
+    TRY(logical_check_sink(p, &lq));
     if (lq.is_table)
         TRY(plan_error(p, ast->head.span,
                        "Incompatible data sink and query result. Data sink (" STR_FMT

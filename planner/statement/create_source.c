@@ -60,7 +60,7 @@ static enum status check_inference(struct creating *c, const struct with_side *s
     if (has_id && has_columns)
         return plan_error(p, c->ast->head.span,
                           "Table elements and %s_SCHEMA_ID cannot both exist for create statement.", name);
-    if (infers_schema(kind) && !has_columns && (!is_key || has_id || !c->ast->has_elements))
+    if (infers_schema(kind) && !has_columns)
         return plan_unsupported(p, c->ast->head.span, "columns from a schema registry");
     return STATUS_OK;
 }

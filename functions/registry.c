@@ -1,5 +1,5 @@
 /* The registry: every family's table, by name, with parsed signatures. Built once, then read by all threads. */
-#include "functions_int.h"
+#include "functions/functions_int.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -22,8 +22,9 @@ static struct {
 static const struct function_family *const families[] = {
     &functions_agg_basic,      &functions_agg_collect, &functions_agg_distinct, &functions_agg_offset,
     &functions_agg_statistics, &functions_agg_topk,    &functions_array,        &functions_bytes,
-    &functions_conditional,    &functions_geo,         &functions_lambda,       &functions_map,
-    &functions_mask,           &functions_math,        &functions_string,       &functions_table,
+    &functions_conditional,    &functions_geo,         &functions_json,         &functions_lambda,
+    &functions_map,            &functions_mask,        &functions_math,         &functions_regex,
+    &functions_string,         &functions_table,       &functions_url,
 };
 
 static enum status add_function(const struct function *f, struct diag *d)

@@ -2,7 +2,7 @@
  *
  * Two passes: exact types, then (not for aggregates) with implicit casts. There is no distance between types: the fitting
  * variants are ranked by their shape alone, and a tie is an error. Generic parameters never widen. */
-#include "functions_int.h"
+#include "functions/functions_int.h"
 
 struct bindings { /* of the generics A..Z; NULL: not bound */
     const struct type *of[26];

@@ -1,6 +1,6 @@
 /* Signature text to structure, and back to the way messages print it. Signatures are our own constants, so that bad
  * text is a bug; the parser still only says no. */
-#include "functions_int.h"
+#include "functions/functions_int.h"
 
 #include <ctype.h>
 #include <stdlib.h>

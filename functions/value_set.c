@@ -37,3 +37,8 @@ bool value_set_add(struct value_set *s, const struct value *v)
     s->slots[slot] = s->n;
     return true;
 }
+
+int64_t value_set_index(const struct value_set *s, const struct value *v)
+{
+    return (int64_t)s->slots[find(s, v)] - 1;
+}

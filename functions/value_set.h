@@ -14,5 +14,6 @@ struct value_set {
 bool value_set_init(struct value_set *s, struct arena *a, uint32_t room); /* false: no memory */
 bool value_set_has(const struct value_set *s, const struct value *v);
 bool value_set_add(struct value_set *s, const struct value *v); /* false: it was there; at most `room` adds */
+int64_t value_set_index(const struct value_set *s, const struct value *v); /* in `items`; -1: not there */
 
 #endif

@@ -14,8 +14,8 @@ struct yardstick;
 struct yardstick *yardstick_create(void);
 void yardstick_destroy(struct yardstick *y);
 
-/* Reads ordertime, userid and orderunits of an order by the On-Demand interface, after a copy to padded memory. False: bad. Members
- * behind the last one of these are only partly checked. */
+/* Reads ordertime, userid and orderunits of an order by the On-Demand interface, after a copy to padded memory. False:
+ * bad. Members behind the last one of these are only partly checked. */
 bool yardstick_order(struct yardstick *y, const char *p, size_t len, int64_t *time, const char **user, size_t *user_len,
                      double *units);
 /* Whether all of the text is one valid JSON document (DOM parser: everything is checked). */

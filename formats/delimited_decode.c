@@ -12,8 +12,8 @@ struct delimited_decoder {
 struct csv {
     const char *p, *end;
     char delimiter;
-    unsigned line;     /* from 1, for messages */
-    struct arena *a;   /* for values with quotes inside */
+    unsigned line;   /* from 1, for messages */
+    struct arena *a; /* for values with quotes inside */
     struct buf *reason;
 };
 
@@ -218,8 +218,8 @@ static bool bad_count(const struct decoder *dec, uint32_t got, struct buf *reaso
     return false;
 }
 
-/* Cells are stored as they come; a bad record's are set to null by the caller. ksqlDB looks at the number of values before it
- * converts any, which shows only in the message. */
+/* Cells are stored as they come; a bad record's are set to null by the caller. ksqlDB looks at the number of values
+ * before it converts any, which shows only in the message. */
 static bool read_record(struct decoder *dec, struct decode_run *run, struct csv *c)
 {
     uint32_t n = 0;

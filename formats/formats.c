@@ -1,5 +1,5 @@
-/* Names of formats, and the part of decoders and encoders that is the same for all: making them, the loop over a batch, null
- * and bad rows. */
+/* Names of formats, and the part of decoders and encoders that is the same for all: making them, the loop over a batch,
+ * null and bad rows. */
 #include "formats/formats_int.h"
 
 static const struct {

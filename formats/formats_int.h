@@ -1,20 +1,21 @@
 /* Private to formats/: what decoders and encoders of all kinds have in common.
  *
- * A decoder is a struct that begins with struct decoder; its kind gives a table of operations. The plan of what to decode is
- * a tree of nodes: the root stands for the side, its fields for the columns, theirs for the fields of STRUCT columns. */
+ * A decoder is a struct that begins with struct decoder; its kind gives a table of operations. The plan of what to
+ * decode is a tree of nodes: the root stands for the side, its fields for the columns, theirs for the fields of STRUCT
+ * columns. */
 #ifndef WEIR_FORMATS_FORMATS_INT_H
 #define WEIR_FORMATS_FORMATS_INT_H
 
 #include "formats/formats.h"
 
 struct decode_node {
-    const struct type *type;    /* the root's is a STRUCT of the columns */
-    struct decode_node *fields; /* STRUCT: one a field */
+    const struct type *type;     /* the root's is a STRUCT of the columns */
+    struct decode_node *fields;  /* STRUCT: one a field */
     struct decode_node *element; /* ARRAY: of the element; MAP: of the value */
-    const uint32_t *outputs;    /* columns that take the value itself */
+    const uint32_t *outputs;     /* columns that take the value itself */
     uint32_t n_outputs;
-    bool wanted;                /* something takes the value or a part of it */
-    void *extra;                /* the format's own */
+    bool wanted; /* something takes the value or a part of it */
+    void *extra; /* the format's own */
 };
 
 /* The batch that is being decoded. */
@@ -30,8 +31,8 @@ struct decoder_ops {
     size_t size; /* of the struct that begins with struct decoder */
     enum status (*open)(struct decoder *dec, struct diag *d);
     void (*close)(struct decoder *dec); /* may be NULL */
-    /* Decodes one payload that is not null. Cells are valid (not null) before the call. ROW_OK: every output cell was set.
-     * Memory that ran out shows in run->a->failed or run->reason->failed, with ROW_BAD. */
+    /* Decodes one payload that is not null. Cells are valid (not null) before the call. ROW_OK: every output cell was
+     * set. Memory that ran out shows in run->a->failed or run->reason->failed, with ROW_BAD. */
     enum row_state (*row)(struct decoder *dec, struct decode_run *run, struct str payload);
 };
 
@@ -81,8 +82,8 @@ int64_t base64_decode_basic(struct str text, char *out);
 /* As new String(bytes, UTF_8): ill-formed parts become U+FFFD. {NULL, 0} when memory is out. */
 struct str utf8_repair(struct arena *a, struct str s);
 
-/* Reads a decimal text of any length (BigDecimal's constructor) and fits it into `t` without rounding. On failure writes
- * ksqlDB's reason. */
+/* Reads a decimal text of any length (BigDecimal's constructor) and fits it into `t` without rounding. On failure
+ * writes ksqlDB's reason. */
 bool decimal_text_fit(struct str text, const struct type *t, int128 *out, struct buf *reason);
 
 /* Checks of ksqlDB on numbers that stand for times and dates. */

@@ -1,5 +1,6 @@
-/* JSON, reading: the decoder. A record first goes the fast way (json_fast.c); where that finds anything out of the ordinary, or
- * wrong, the record is checked as a whole and converted by the general rules, which also word the error. */
+/* JSON, reading: the decoder. A record first goes the fast way (json_fast.c); where that finds anything out of the
+ * ordinary, or wrong, the record is checked as a whole and converted by the general rules, which also word the error.
+ */
 #include "formats/json_int.h"
 
 struct json_decoder {
@@ -63,10 +64,8 @@ static enum row_state general_row(struct json_decoder *j, struct json_context *c
 static enum row_state json_row(struct decoder *dec, struct decode_run *run, struct str payload)
 {
     struct json_decoder *j = (struct json_decoder *)dec;
-    struct json_context c = {.reader = {.end = payload.p + payload.len},
-                             .run = run,
-                             .scratch = &j->scratch,
-                             .text = &j->text};
+    struct json_context c = {
+        .reader = {.end = payload.p + payload.len}, .run = run, .scratch = &j->scratch, .text = &j->text};
     bool done = j->fast && json_fast_row(j->fast, &c, payload);
     if (j->scratch.head)
         arena_clear(&j->scratch);

@@ -1,13 +1,14 @@
 /* The common case of JSON: a plain object, with plain objects for STRUCT columns in it, read in one pass.
  *
- * Records of a topic mostly have the same members in the same order. So what stands between two values (the comma, the name, the
- * colon, blanks) is kept as text from one record to the next, and compared as a whole: a hit tells the column and passes the name
- * without looking at it closer. A miss reads the member by the rules and keeps its text for the next record.
+ * Records of a topic mostly have the same members in the same order. So what stands between two values (the comma, the
+ * name, the colon, blanks) is kept as text from one record to the next, and compared as a whole: a hit tells the column
+ * and passes the name without looking at it closer. A miss reads the member by the rules and keeps its text for the
+ * next record.
  *
- * Columns that are not wanted are checked too, as far as a record could be bad for them. What is not plain (a name twice,
- * bad syntax, a value that cannot be converted) is left to the general way: returning false is always right here.
- * Measurements: README.md. */
-#include "formats/json_int.h"
+ * Columns that are not wanted are checked too, as far as a record could be bad for them. What is not plain (a name
+ * twice, bad syntax, a value that cannot be converted) is left to the general way: returning false is always right
+ * here. Measurements: README.md. */
+#include "formats/json_digits.h"
 
 enum action {
     ACTION_SKIP,   /* nobody wants it, and no value could be wrong */
@@ -91,9 +92,8 @@ struct json_fast *json_fast_create(const struct decode_node *node, struct arena 
     for (uint32_t i = 0; i < n; i++) {
         const struct decode_node *field = &node->fields[i];
         enum action action = choose_action(field);
-        f->fields[i] = (struct field_plan){.action = (uint8_t)action,
-                                           .output = field->n_outputs ? field->outputs[0] : 0,
-                                           .node = field};
+        f->fields[i] = (struct field_plan){
+            .action = (uint8_t)action, .output = field->n_outputs ? field->outputs[0] : 0, .node = field};
         f->n_wanted += field->wanted;
         if (field->type->kind != KIND_STRUCT)
             continue;
@@ -106,21 +106,14 @@ struct json_fast *json_fast_create(const struct decode_node *node, struct arena 
 
 /* ---- names -------------------------------------------------------------------------------------------- */
 
-static inline uint64_t load(const char *p)
-{
-    uint64_t word;
-    memcpy(&word, p, sizeof word);
-    return word;
-}
-
 static inline bool glue_matches(const struct glue *g, const char *p, const char *end)
 {
     uint32_t whole = g->len & ~7u;
     if (end - p < (ptrdiff_t)whole + 8)
         return (size_t)(end - p) >= g->len && memcmp(p, g->text, g->len) == 0;
-    uint64_t different = (load(p + whole) ^ load(g->text + whole)) & g->tail_mask;
+    uint64_t different = (json_load(p + whole) ^ json_load(g->text + whole)) & g->tail_mask;
     for (uint32_t i = 0; i < whole; i += 8)
-        different |= load(p + i) ^ load(g->text + i);
+        different |= json_load(p + i) ^ json_load(g->text + i);
     return different == 0;
 }
 
@@ -160,11 +153,6 @@ static int read_glue(const struct json_fast *f, struct json_context *c, const ch
 
 /* ---- values: each returns the end, or NULL for what is not plain --------------------------------------- */
 
-static inline bool is_digit(char c)
-{
-    return (unsigned char)(c - '0') <= 9;
-}
-
 static inline bool is_word(const char *p, const char *end, const char *four)
 {
     return end - p > 4 && memcmp(p, four, 4) == 0;
@@ -179,73 +167,13 @@ static inline const char *pass_string(struct json_context *c, const char *p)
     return json_skip_string(&c->reader, p + 1, &flags);
 }
 
-/* How many of the eight characters of a word are digits before the first other one, and their value. */
-static inline unsigned eight_digits(uint64_t word, uint64_t *value)
-{
-    uint64_t digits = word ^ UINT64_C(0x3030303030303030);
-    uint64_t others = ((digits + UINT64_C(0x7676767676767676)) | digits) & UINT64_C(0x8080808080808080);
-    if (others & 0xFF)
-        return 0;
-    unsigned n = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
-    digits <<= 64 - 8 * n; /* zeros in front */
-    digits = digits * 10 + (digits >> 8);
-    *value = ((digits & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064) +
-              (digits >> 16 & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x0000271000000001)) >>
-             32;
-    return n;
-}
-
-/* Adds digits to *v; moves and returns p. */
-static inline const char *read_run(const char *p, const char *end, uint64_t *v)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-    while (end - p >= 8) {
-        uint64_t value = 0;
-        unsigned n = eight_digits(load(p), &value);
-        *v = *v * powers[n] + value;
-        p += n;
-        if (n < 8)
-            return p;
-    }
-#endif
-    for (; is_digit(*p); p++)
-        *v = *v * 10 + (uint64_t)(*p - '0');
-    return p;
-}
-
-/* Digits with an optional point among them, without exponent: the value without the point and the number of digits
- * behind it. For 18 digits at most. */
-static inline const char *read_digits(const char *p, const char *end, bool *negative, uint64_t *mantissa,
-                                      uint32_t *n_fraction)
-{
-    *negative = *p == '-';
-    p += *negative;
-    const char *begin = p;
-    *mantissa = 0;
-    p = read_run(p, end, mantissa);
-    ptrdiff_t n = p - begin;
-    if (n == 0 || (*begin == '0' && n > 1))
-        return NULL;
-    *n_fraction = 0;
-    if (*p == '.') {
-        const char *fraction = p + 1;
-        p = read_run(fraction, end, mantissa);
-        *n_fraction = (uint32_t)(p - fraction);
-        n += p - fraction;
-        if (p == fraction)
-            return NULL;
-    }
-    return n <= 18 && (*p | 32) != 'e' ? p : NULL;
-}
-
 static inline const char *pass_number(struct json_context *c, const char *p)
 {
     bool negative;
     uint64_t mantissa;
     uint32_t n_fraction;
     struct json_number number;
-    const char *end = read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
+    const char *end = json_read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
     return end ? end : json_skip_number(&c->reader, p, &number);
 }
 
@@ -253,7 +181,7 @@ static const char *pass_any(struct json_context *c, const char *p)
 {
     if (*p == '"')
         return pass_string(c, p);
-    if (is_digit(*p) || *p == '-')
+    if (json_is_digit(*p) || *p == '-')
         return pass_number(c, p);
     return json_skip(&c->reader, p);
 }
@@ -280,13 +208,13 @@ static const char *read_string(struct json_context *c, const struct field_plan *
 
 static const char *read_double(struct json_context *c, const struct field_plan *plan, const char *p)
 {
-    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
-                                    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17};
+    static const double powers[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,
+                                    1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17};
     double *cell = &c->run->out[plan->output].f64[c->run->row];
     bool negative;
     uint64_t mantissa;
     uint32_t n_fraction;
-    const char *end = read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
+    const char *end = json_read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
     if (end && mantissa <= UINT64_C(1) << 53) { /* exact operands: the quotient is the nearest double */
         double d = (double)mantissa / powers[n_fraction];
         *cell = negative && mantissa ? -d : d;
@@ -301,7 +229,7 @@ static const char *read_decimal(struct json_context *c, const struct field_plan 
     bool negative;
     uint64_t mantissa;
     uint32_t n_fraction;
-    const char *end = read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
+    const char *end = json_read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
     if (!end || n_fraction > t->scale)
         return NULL;
     int128 v;
@@ -318,7 +246,7 @@ static const char *read_integer(struct json_context *c, const struct field_plan 
     bool negative;
     uint64_t mantissa;
     uint32_t n_fraction;
-    const char *end = read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
+    const char *end = json_read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
     if (!end || n_fraction || (plan->action == ACTION_I32 && mantissa > INT32_MAX))
         return NULL;
     int64_t v = negative ? -(int64_t)mantissa : (int64_t)mantissa;
@@ -343,8 +271,8 @@ static const char *read_boolean(struct json_context *c, const struct field_plan 
     return NULL;
 }
 
-/* By the general rules: null, text for numbers, numbers with exponents, nested values. Conversion takes checked text for
- * granted. The path would be of use for messages only, which are the general way's. */
+/* By the general rules: null, text for numbers, numbers with exponents, nested values. Conversion takes checked text
+ * for granted. The path would be of use for messages only, which are the general way's. */
 static const char *convert(struct json_context *c, const struct field_plan *plan, const char *p)
 {
     struct value v;
@@ -386,7 +314,7 @@ static const char *read_item(struct json_context *c, const struct field_plan *pl
     } else if (t->kind == KIND_STRUCT && *p == '{') {
         return build(c, plan, p, out);
     } else if (t->kind == KIND_INT || t->kind == KIND_BIGINT) {
-        end = read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
+        end = json_read_digits(p, c->reader.end, &negative, &mantissa, &n_fraction);
         if (end && !n_fraction && mantissa <= INT32_MAX) {
             if (t->kind == KIND_INT)
                 out->i32 = negative ? -(int32_t)mantissa : (int32_t)mantissa;
@@ -407,7 +335,7 @@ static inline const char *read_value(struct json_context *c, const struct field_
     case ACTION_SKIP:
         return pass_any(c, p);
     case ACTION_NUMBER:
-        if (is_digit(*p) || *p == '-')
+        if (json_is_digit(*p) || *p == '-')
             return pass_number(c, p);
         break;
     case ACTION_I32:

@@ -1,6 +1,6 @@
-/* Private to formats/: reading JSON text strictly, as Jackson's parser does (RFC 8259; at most 1,000 levels, numbers of at
- * most 1,000 digits, well-formed UTF-8). No function reads at or behind `end`, and none allocates unless it takes an arena.
- * Text behind the first value is not looked at. */
+/* Private to formats/: reading JSON text strictly, as Jackson's parser does (RFC 8259; at most 1,000 levels, numbers of
+ * at most 1,000 digits, well-formed UTF-8). No function reads at or behind `end`, and none allocates unless it takes an
+ * arena. Text behind the first value is not looked at. */
 #ifndef WEIR_FORMATS_JSON_INT_H
 #define WEIR_FORMATS_JSON_INT_H
 
@@ -14,14 +14,14 @@
 
 enum json_fault_kind {
     FAULT_NONE,
-    FAULT_END,        /* the text ended in a value; `text`: where */
-    FAULT_CHARACTER,  /* an unexpected character; `text`: what was expected */
-    FAULT_NUMBER,     /* the same inside a number */
-    FAULT_TOKEN,      /* an unknown bare word */
-    FAULT_CONTROL,    /* a control character in a string; `text`: "string value" or "name" */
-    FAULT_ESCAPE,     /* \ and something unknown */
+    FAULT_END,       /* the text ended in a value; `text`: where */
+    FAULT_CHARACTER, /* an unexpected character; `text`: what was expected */
+    FAULT_NUMBER,    /* the same inside a number */
+    FAULT_TOKEN,     /* an unknown bare word */
+    FAULT_CONTROL,   /* a control character in a string; `text`: "string value" or "name" */
+    FAULT_ESCAPE,    /* \ and something unknown */
     FAULT_UTF8,
-    FAULT_TEXT,       /* `text` says it all */
+    FAULT_TEXT, /* `text` says it all */
 };
 
 struct json_reader {
@@ -86,8 +86,8 @@ const char *json_skip_string(struct json_reader *r, const char *p, unsigned *fla
 const char *json_skip_number(struct json_reader *r, const char *p, struct json_number *number);
 
 enum json_step { JSON_NEXT, JSON_CLOSED, JSON_FAULT };
-/* The next member of an object: *p is behind { (first) or the last value, and is moved to the member's value, or behind }.
- * `name` is the raw text between the quotes. */
+/* The next member of an object: *p is behind { (first) or the last value, and is moved to the member's value, or behind
+ * }. `name` is the raw text between the quotes. */
 enum json_step json_next_member(struct json_reader *r, const char **p, bool first, struct str *name, unsigned *flags);
 /* The next element of an array, likewise. */
 enum json_step json_next_element(struct json_reader *r, const char **p, bool first);
@@ -114,15 +114,16 @@ int64_t json_number_i64(struct str raw); /* truncated, then the low 64 bits */
 double json_number_f64(struct str raw);  /* never -0.0, as a BigDecimal has none */
 /* BigDecimal.toString or BigInteger.toString. The result is `raw` itself or in the arena. {NULL, 0}: no memory. */
 struct str json_number_text(struct arena *a, struct str raw);
-const char *json_number_class(struct str raw); /* Jackson's node class: IntNode, LongNode, BigIntegerNode, DecimalNode */
+const char *
+json_number_class(struct str raw); /* Jackson's node class: IntNode, LongNode, BigIntegerNode, DecimalNode */
 
 /* ---- values to columns (json_convert.c) --------------------------------------------------------------- */
 
 /* By STRUCT node: to find fields by name, and scratch space for the members of the object at hand. */
 struct json_shape {
-    struct map by_name;     /* index + 1 as pointer; filled only for many fields */
-    const char **start;     /* the value that counts, by field; NULL: missing */
-    uint8_t *rank;          /* 1: its name was equal in capitals, 2: equal */
+    struct map by_name; /* index + 1 as pointer; filled only for many fields */
+    const char **start; /* the value that counts, by field; NULL: missing */
+    uint8_t *rank;      /* 1: its name was equal in capitals, 2: equal */
 };
 bool json_shape_create(struct decode_node *node, struct arena *a); /* for the whole tree below; false: no memory */
 void json_shape_clear(struct decode_node *node);
@@ -137,20 +138,20 @@ bool json_find_field(const struct decode_node *node, struct str raw, unsigned fl
 
 struct json_path { /* where a value is, for messages; innermost first */
     const struct json_path *up;
-    struct str name;       /* of a field or key; p NULL: element `index` */
+    struct str name; /* of a field or key; p NULL: element `index` */
     uint32_t index;
-    bool is_entry;         /* name is a key of a map */
+    bool is_entry; /* name is a key of a map */
 };
 
 struct json_context {
     struct json_reader reader;
     struct decode_run *run;
-    struct arena *scratch;   /* for what does not outlive the record */
-    struct buf *text;        /* likewise; empty between uses */
+    struct arena *scratch; /* for what does not outlive the record */
+    struct buf *text;      /* likewise; empty between uses */
 };
 
-/* Converts the valid value at p for the node, stores it in the node's outputs and those inside it, and in *out unless that is
- * NULL. Returns the value's end, or NULL: the reason is in run->reason, or memory is out. */
+/* Converts the valid value at p for the node, stores it in the node's outputs and those inside it, and in *out unless
+ * that is NULL. Returns the value's end, or NULL: the reason is in run->reason, or memory is out. */
 const char *json_convert(struct json_context *c, const struct decode_node *node, const char *p,
                          const struct json_path *path, struct value *out);
 /* A payload of blanks only, which Jackson calls a MissingNode. */
@@ -163,8 +164,8 @@ bool json_put_text(struct json_reader *r, struct buf *out, const char *p, struct
 
 struct json_fast;
 struct json_fast *json_fast_create(const struct decode_node *node, struct arena *a); /* NULL: no memory */
-/* Decodes a record that is a plain object, in one pass. False: some of it is not plain, cells are undefined, and the general way
- * has to decide. */
+/* Decodes a record that is a plain object, in one pass. False: some of it is not plain, cells are undefined, and the
+ * general way has to decide. */
 bool json_fast_row(struct json_fast *f, struct json_context *c, struct str payload);
 
 #endif

@@ -1,4 +1,5 @@
-/* Numbers of JSON, which Jackson keeps exact: int, long, BigInteger, or BigDecimal where there is a point or an exponent. */
+/* Numbers of JSON, which Jackson keeps exact: int, long, BigInteger, or BigDecimal where there is a point or an
+ * exponent. */
 #include "formats/json_int.h"
 
 /* value = integer part digits and fraction digits, as one row of digits with a point inside, times 10^exponent. */
@@ -106,7 +107,8 @@ struct str json_number_text(struct arena *a, struct str raw)
     uint32_t n_digits = n_all - zeros; /* of the unscaled number */
     bool is_zero = n_digits == 1 && digit_at(&n, zeros) == '0';
     int64_t scale = (int64_t)n.fraction.len - n.exponent, adjusted = (int64_t)n_digits - 1 - scale;
-    bool plain = scale >= 0 && adjusted >= -6, has_exponent = memchr(raw.p, 'e', raw.len) || memchr(raw.p, 'E', raw.len);
+    bool plain = scale >= 0 && adjusted >= -6,
+         has_exponent = memchr(raw.p, 'e', raw.len) || memchr(raw.p, 'E', raw.len);
     if (!n.is_float || (plain && !has_exponent))
         return n.negative && is_zero ? str_make(raw.p + 1, raw.len - 1) : raw;
     /* Plain texts have at most 6 zeros more than digits. */

@@ -174,9 +174,9 @@ static size_t copy_plain(char *to, const char *p, size_t len, bool ascii_pairs)
     for (; len - i >= 16; i += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
         _mm_storeu_si128((__m128i *)(void *)(to + i), x);
-        __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, backslash)),
-                                     _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(x, control), x),
-                                                  _mm_cmpeq_epi8(_mm_max_epu8(x, four), x)));
+        __m128i found = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, backslash)),
+            _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(x, control), x), _mm_cmpeq_epi8(_mm_max_epu8(x, four), x)));
         unsigned stop = (unsigned)_mm_movemask_epi8(found);
         if (stop)
             return i + (unsigned)__builtin_ctz(stop);

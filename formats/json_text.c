@@ -33,7 +33,7 @@ static bool put_object(struct json_reader *r, struct buf *out, const char **p, s
     bool ok = collect(r, p, &members, scratch);
     buf_putc(out, '{');
     bool first = true;
-    MAP_EACH(&members, e) {
+    MAP_EACH (&members, e) {
         if (!ok)
             break;
         if (!first)

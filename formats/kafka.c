@@ -1,5 +1,5 @@
-/* KAFKA: one bare value in the encoding of Kafka's own serializers. NONE: no column and no bytes; it shares the code, as a
- * KAFKA side without columns is the same thing. */
+/* KAFKA: one bare value in the encoding of Kafka's own serializers. NONE: no column and no bytes; it shares the code,
+ * as a KAFKA side without columns is the same thing. */
 #include "formats/formats_int.h"
 
 static uint64_t big_endian(const char *p, unsigned n)

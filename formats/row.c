@@ -427,7 +427,8 @@ static bool skip_nested(struct row_cursor *c, const struct type *t)
     }
     if (t->kind == KIND_ARRAY)
         return get_count(c, 0, &n, &null_key) && get_bitmap(c, n, &bitmap) && skip_items(c, bitmap, n, t->element);
-    if (!get_count(c, 1, &n, &null_key) || (null_key && !get_bitmap(c, n, &bitmap)) || !skip_items(c, bitmap, n, t->key))
+    if (!get_count(c, 1, &n, &null_key) || (null_key && !get_bitmap(c, n, &bitmap)) ||
+        !skip_items(c, bitmap, n, t->key))
         return false;
     return get_bitmap(c, n, &bitmap) && skip_items(c, bitmap, n, t->element);
 }

@@ -1,16 +1,17 @@
 /* The ROW format: a lossless, compact encoding of rows and values for topics and state that only weir reads.
  *
- * A row of n cells is a bitmap of nulls (bit i of byte i / 8 set: cell i is null), then the cells that are not null, one
- * after the other and without tags, as the types say:
- *   BOOLEAN       1 byte
- *   INT DATE TIME BIGINT TIMESTAMP DECIMAL   variable length, 7 bits a byte, low first, zigzag
- *   DOUBLE        8 bytes, little-endian; NaN has one form
- *   STRING BYTES  length (variable), bytes
- *   ARRAY         count, bitmap, items
- *   MAP           count * 2 + 1 if a key is null, [bitmap of keys,] keys, bitmap of items, items
- *   STRUCT        as a row
- * Equal rows (value_eq) have equal bytes, except for maps of other order. Order of bytes means nothing.
- * A reader checks everything against the end of its input, so that damaged bytes are an error and no more. */
+ * A row of n cells is a bitmap of nulls (bit i of byte i / 8 set: cell i is null), then the cells that are not null,
+ * one after the other and without tags, as the types say:
+ * - BOOLEAN: 1 byte
+ * - INT, DATE, TIME, BIGINT, TIMESTAMP, DECIMAL: variable length, 7 bits a byte, low first, zigzag
+ * - DOUBLE: 8 bytes, little-endian; NaN has one form
+ * - STRING, BYTES: length (variable), bytes
+ * - ARRAY: count, bitmap, items
+ * - MAP: count * 2 + 1 if a key is null, then (if so) the bitmap of keys, the keys, the bitmap of items, the items
+ * - STRUCT: as a row
+ *
+ * Equal rows (value_eq) have equal bytes, except for maps of other order. Order of bytes means nothing. A reader checks
+ * everything against the end of its input, so that damaged bytes are an error and no more. */
 #ifndef WEIR_FORMATS_ROW_H
 #define WEIR_FORMATS_ROW_H
 
@@ -25,7 +26,8 @@ static inline struct row_cursor row_cursor(struct str bytes)
     return (struct row_cursor){bytes.p, bytes.len ? bytes.p + bytes.len : bytes.p};
 }
 
-/* One row of columns [0, n), of values, or a single value that may be null (a row of one). Failure shows in out->failed. */
+/* One row of columns [0, n), of values, or a single value that may be null (a row of one). Failure shows in
+ * out->failed. */
 void row_put_columns(struct buf *out, const struct column *columns, uint32_t n, uint32_t row);
 void row_put_values(struct buf *out, const struct value *values, const struct type *const *types, uint32_t n);
 void row_put_value(struct buf *out, const struct value *v, const struct type *t);

@@ -1,5 +1,6 @@
-/* FORMAT_ROW as a decoder and an encoder: rows of the ROW format (row.h) as payloads of internal topics. Unlike the formats of users, its
- * columns that are not read are passed over without a look. A side without columns has a null payload. */
+/* FORMAT_ROW as a decoder and an encoder: rows of the ROW format (row.h) as payloads of internal topics. Unlike the
+ * formats of users, its columns that are not read are passed over without a look. A side without columns has a null
+ * payload. */
 #include "formats/formats_int.h"
 #include "formats/row_int.h"
 

@@ -57,7 +57,8 @@ struct decimal_text {
 
 static bool bad_character(char c, struct buf *reason)
 {
-    buf_printf(reason, "Character %c is neither a decimal digit number, decimal point, nor \"e\" notation exponential mark.",
+    buf_printf(reason,
+               "Character %c is neither a decimal digit number, decimal point, nor \"e\" notation exponential mark.",
                c);
     return false;
 }
@@ -159,10 +160,11 @@ static bool does_not_fit(const struct decimal_text *t, const struct type *type, 
 static bool overflows(const struct decimal_text *t, const struct type *type, struct buf *reason)
 {
     unsigned digits = (unsigned)type->precision - type->scale;
-    buf_printf(reason,
-               "Numeric field overflow: A field with precision %u and scale %u must round to an absolute value less than "
-               "10^%u. Got ",
-               type->precision, type->scale, digits);
+    buf_printf(
+        reason,
+        "Numeric field overflow: A field with precision %u and scale %u must round to an absolute value less than "
+        "10^%u. Got ",
+        type->precision, type->scale, digits);
     put_plain(reason, t);
     return false;
 }

@@ -32,8 +32,9 @@ TEST(formats, names)
 TEST(formats, accepts)
 {
     CHECK_TEXT(reason(FORMAT_NONE, "", true), "ok");
-    CHECK_TEXT(reason(FORMAT_NONE, "K INT, L STRING", true),
-               "The 'NONE' format can only be used when no columns are defined. Got: [`K` INTEGER KEY, `L` STRING KEY]");
+    CHECK_TEXT(
+        reason(FORMAT_NONE, "K INT, L STRING", true),
+        "The 'NONE' format can only be used when no columns are defined. Got: [`K` INTEGER KEY, `L` STRING KEY]");
     CHECK_TEXT(reason(FORMAT_KAFKA, "A INT, B STRING", false),
                "The 'KAFKA' format only supports a single field. Got: [`A` INTEGER, `B` STRING]");
     CHECK_TEXT(reason(FORMAT_KAFKA, "A BOOLEAN", false), "The 'KAFKA' format does not support type 'BOOLEAN'");
@@ -47,7 +48,8 @@ TEST(formats, accepts)
                "JSON only supports MAP types with STRING keys");
     CHECK_TEXT(reason(FORMAT_JSON, "A MAP<STRING,MAP<STRING,INT>>", false), "ok");
     CHECK_TEXT(reason(FORMAT_AVRO, "A MAP<INT,INT>", false), "Avro only supports MAPs with STRING keys");
-    CHECK_TEXT(reason(FORMAT_AVRO, "`1X` INT", false), "Schema is not compatible with Avro: Illegal initial character: 1X");
+    CHECK_TEXT(reason(FORMAT_AVRO, "`1X` INT", false),
+               "Schema is not compatible with Avro: Illegal initial character: 1X");
     CHECK_TEXT(reason(FORMAT_AVRO, "A STRUCT<`A-B` INT>", false),
                "Schema is not compatible with Avro: Illegal character in: A-B");
     CHECK_TEXT(reason(FORMAT_PROTOBUF, "A MAP<INT,INT>", false),

@@ -72,7 +72,8 @@ TEST(delimited, written)
 
 TEST(delimited, other_delimiters)
 {
-    struct format_spec tab = {.kind = FORMAT_DELIMITED, .delimiter = '\t'}, bar = {.kind = FORMAT_DELIMITED, .delimiter = '|'};
+    struct format_spec tab = {.kind = FORMAT_DELIMITED, .delimiter = '\t'},
+                       bar = {.kind = FORMAT_DELIMITED, .delimiter = '|'};
     CHECK_TEXT(decoded(&tab, "A STRING, B STRING", "a,b\tc", 5), "a,b|c");
     CHECK_TEXT(reencoded(&json_spec, &bar, "A STRING, B STRING", "{\"a\":\"x,y\",\"b\":\"x|y\"}", 21), "x,y|\"x|y\"");
 }
@@ -82,7 +83,8 @@ TEST(delimited, random_round_trips)
     uint64_t state = 5;
     for (int i = 0; i < 3000; i++) {
         struct side s;
-        side_init(&s, "A STRING, B INT, C BIGINT, D DOUBLE, E DECIMAL(38,10), F BYTES, G DATE, H TIME, I TIMESTAMP, J STRING, K BOOLEAN");
+        side_init(&s, "A STRING, B INT, C BIGINT, D DOUBLE, E DECIMAL(38,10), F BYTES, G DATE, H TIME, I TIMESTAMP, J "
+                      "STRING, K BOOLEAN");
         struct value values[11];
         for (uint32_t k = 0; k < s.n; k++)
             values[k] = random_value(&s.a, s.columns[k].type, &state);

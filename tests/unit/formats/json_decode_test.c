@@ -5,11 +5,13 @@
 
 TEST(json_decode, every_scalar)
 {
-    const char *schema = "A BOOLEAN, B INT, C BIGINT, D DOUBLE, E STRING, F BYTES, G DATE, H TIME, I TIMESTAMP, J DECIMAL(6,2)";
-    CHECK_JSON(schema,
-               "{\"A\":true,\"B\":-12,\"C\":9007199254740993,\"D\":1.5,\"E\":\"x y\",\"F\":\"aGk=\",\"G\":1,\"H\":61000,"
-               "\"I\":1000,\"J\":1234.5}",
-               "true|-12|9007199254740993|1.5|x y|aGk=|1970-01-02|00:01:01|1970-01-01T00:00:01.000|1234.50");
+    const char *schema =
+        "A BOOLEAN, B INT, C BIGINT, D DOUBLE, E STRING, F BYTES, G DATE, H TIME, I TIMESTAMP, J DECIMAL(6,2)";
+    CHECK_JSON(
+        schema,
+        "{\"A\":true,\"B\":-12,\"C\":9007199254740993,\"D\":1.5,\"E\":\"x y\",\"F\":\"aGk=\",\"G\":1,\"H\":61000,"
+        "\"I\":1000,\"J\":1234.5}",
+        "true|-12|9007199254740993|1.5|x y|aGk=|1970-01-02|00:01:01|1970-01-01T00:00:01.000|1234.50");
     CHECK_JSON(schema, "{}", "null|null|null|null|null|null|null|null|null|null");
     CHECK_JSON(schema,
                "{\"A\":null,\"B\":null,\"C\":null,\"D\":null,\"E\":null,\"F\":null,\"G\":null,\"H\":null,\"I\":null,"
@@ -76,8 +78,10 @@ TEST(json_decode, strings_take_anything)
     CHECK_JSON("A STRING", "{\"A\":true}", "true");
     CHECK_JSON("A STRING", "{\"A\":false}", "false");
     CHECK_JSON("A STRING", "{\"A\":\"\"}", "");
-    CHECK_JSON("A STRING", "{\"A\":[1, \"b\" , null,[true, {}], {\"x\": 1.0}]}", "[1, b, null, [true, {}], {\"x\":1.0}]");
-    CHECK_JSON("A STRING", "{\"A\":{\"b\" : [1 , 2], \"a\":\"\\u00e9\\n\\\"\\u0001\\ud83d\\ude00\",\"c\":1e2,\"d\":null}}",
+    CHECK_JSON("A STRING", "{\"A\":[1, \"b\" , null,[true, {}], {\"x\": 1.0}]}",
+               "[1, b, null, [true, {}], {\"x\":1.0}]");
+    CHECK_JSON("A STRING",
+               "{\"A\":{\"b\" : [1 , 2], \"a\":\"\\u00e9\\n\\\"\\u0001\\ud83d\\ude00\",\"c\":1e2,\"d\":null}}",
                "{\"b\":[1,2],\"a\":\"é\\n\\\"\\u0001\xF0\x9F\x98\x80\",\"c\":1E+2,\"d\":null}");
     /* equal names: the place of the first, the value of the last */
     CHECK_JSON("A STRING", "{\"A\":{\"x\":1,\"y\":2,\"x\":3}}", "{\"x\":3,\"y\":2}");
@@ -96,9 +100,10 @@ TEST(json_decode, escapes)
     CHECK_JSON("A STRING", "{\"A\":\"\\x\"}", "BAD: Unrecognized character escape 'x' (code 120)");
     CHECK_JSON("A STRING", "{\"A\":\"\\u00g0\"}",
                "BAD: Unexpected character ('g' (code 103)): expected a hex-digit for character escape sequence");
-    CHECK_JSON("A STRING", "{\"A\":\"a\nb\"}",
-               "BAD: Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped using backslash to be included in "
-               "string value");
+    CHECK_JSON(
+        "A STRING", "{\"A\":\"a\nb\"}",
+        "BAD: Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped using backslash to be included in "
+        "string value");
     CHECK_JSON("A STRING", "{\"A\\u0000\":\"x\",\"\\u0041\":\"y\"}", "y");
 }
 
@@ -152,7 +157,8 @@ TEST(json_decode, nested)
     CHECK_JSON("A MAP<STRING,INT>", "{\"a\":{}}", "{}");
     CHECK_JSON("A MAP<STRING,INT>", "{\"a\":{\"x\":\"bad\",\"x\":1}}", "{x=1}");
     CHECK_JSON("A STRUCT<X INT, Y STRUCT<Z ARRAY<STRUCT<W STRING>>>>",
-               "{\"a\":{\"x\":1,\"y\":{\"z\":[{\"w\":\"p\"},null,{}]}}}", "Struct{X=1,Y=Struct{Z=[Struct{W=p}, null, Struct{}]}}");
+               "{\"a\":{\"x\":1,\"y\":{\"z\":[{\"w\":\"p\"},null,{}]}}}",
+               "Struct{X=1,Y=Struct{Z=[Struct{W=p}, null, Struct{}]}}");
     CHECK_JSON("A STRUCT<X INT>, B INT", "{\"a\":null,\"b\":1}", "null|1");
     CHECK_JSON("A ARRAY<DECIMAL(4,2)>, B ARRAY<BYTES>", "{\"a\":[1,\"2.50\"],\"b\":[\"aGk=\"]}", "[1.00, 2.50]|[aGk=]");
 }
@@ -161,12 +167,16 @@ TEST(json_decode, wrong_kinds)
 {
     CHECK_JSON("F ARRAY<STRUCT<G BOOLEAN>>", "{\"f\":[{\"g\":\"x\"}]}",
                "BAD: Can't convert type. sourceType: TextNode, requiredType: BOOLEAN, path: $.F[0].G");
-    CHECK_JSON("A BOOLEAN", "{\"a\":1}", "BAD: Can't convert type. sourceType: IntNode, requiredType: BOOLEAN, path: $.A");
+    CHECK_JSON("A BOOLEAN", "{\"a\":1}",
+               "BAD: Can't convert type. sourceType: IntNode, requiredType: BOOLEAN, path: $.A");
     CHECK_JSON("A BOOLEAN", "{\"a\":\"true\"}",
                "BAD: Can't convert type. sourceType: TextNode, requiredType: BOOLEAN, path: $.A");
-    CHECK_JSON("A INT", "{\"a\":true}", "BAD: Can't convert type. sourceType: BooleanNode, requiredType: INTEGER, path: $.A");
-    CHECK_JSON("A BIGINT", "{\"a\":[1]}", "BAD: Can't convert type. sourceType: ArrayNode, requiredType: BIGINT, path: $.A");
-    CHECK_JSON("A DOUBLE", "{\"a\":{}}", "BAD: Can't convert type. sourceType: ObjectNode, requiredType: DOUBLE, path: $.A");
+    CHECK_JSON("A INT", "{\"a\":true}",
+               "BAD: Can't convert type. sourceType: BooleanNode, requiredType: INTEGER, path: $.A");
+    CHECK_JSON("A BIGINT", "{\"a\":[1]}",
+               "BAD: Can't convert type. sourceType: ArrayNode, requiredType: BIGINT, path: $.A");
+    CHECK_JSON("A DOUBLE", "{\"a\":{}}",
+               "BAD: Can't convert type. sourceType: ObjectNode, requiredType: DOUBLE, path: $.A");
     CHECK_JSON("A ARRAY<STRING>", "{\"a\":3000000000}",
                "BAD: Can't convert type. sourceType: LongNode, requiredType: ARRAY<VARCHAR>, path: $.A");
     CHECK_JSON("A MAP<STRING,INT>", "{\"a\":1e400}",
@@ -202,20 +212,23 @@ TEST(json_decode, decimals_must_fit)
                "BAD: Cannot fit decimal '1.234' into DECIMAL(4, 2) without rounding. (Requires 4,3), path: $.A");
     CHECK_JSON("A DECIMAL(4,2)", "{\"a\":-0.001}",
                "BAD: Cannot fit decimal '-0.001' into DECIMAL(4, 2) without rounding. (Requires 1,3), path: $.A");
-    CHECK_JSON("A DECIMAL(4,2)", "{\"a\":100}",
-               "BAD: Numeric field overflow: A field with precision 4 and scale 2 must round to an absolute value less than "
-               "10^2. Got 100, path: $.A");
-    CHECK_JSON("A DECIMAL(4,2)", "{\"a\":1e5}",
-               "BAD: Numeric field overflow: A field with precision 4 and scale 2 must round to an absolute value less than "
-               "10^2. Got 100000, path: $.A");
+    CHECK_JSON(
+        "A DECIMAL(4,2)", "{\"a\":100}",
+        "BAD: Numeric field overflow: A field with precision 4 and scale 2 must round to an absolute value less than "
+        "10^2. Got 100, path: $.A");
+    CHECK_JSON(
+        "A DECIMAL(4,2)", "{\"a\":1e5}",
+        "BAD: Numeric field overflow: A field with precision 4 and scale 2 must round to an absolute value less than "
+        "10^2. Got 100000, path: $.A");
     CHECK_JSON("A DECIMAL(38,0)", "{\"a\":99999999999999999999999999999999999999}",
                "99999999999999999999999999999999999999");
     CHECK_JSON("A DECIMAL(38,38)", "{\"a\":-0.99999999999999999999999999999999999999}",
                "-0.99999999999999999999999999999999999999");
     CHECK_JSON("A DECIMAL(3,1)", "{\"a\":1.0000000000000000000000000000000000000000000000000}", "1.0");
-    CHECK_JSON("A DECIMAL(3,1)", "{\"a\":\"1x\"}",
-               "BAD: Character x is neither a decimal digit number, decimal point, nor \"e\" notation exponential mark., "
-               "path: $.A");
+    CHECK_JSON(
+        "A DECIMAL(3,1)", "{\"a\":\"1x\"}",
+        "BAD: Character x is neither a decimal digit number, decimal point, nor \"e\" notation exponential mark., "
+        "path: $.A");
 }
 
 TEST(json_decode, bytes)
@@ -242,11 +255,13 @@ TEST(json_decode, bare_values)
 {
     CHECK_BARE("A INT", "5", "5");
     CHECK_BARE("A INT", " 5 x", "5");
-    CHECK_BARE("A INT", "5x", "BAD: Unexpected character ('x' (code 120)): Expected space separating root-level values");
+    CHECK_BARE("A INT", "5x",
+               "BAD: Unexpected character ('x' (code 120)): Expected space separating root-level values");
     CHECK_BARE("A BOOLEAN", "true", "true");
-    CHECK_BARE("A BOOLEAN", "truex",
-               "BAD: Unrecognized token 'truex': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or "
-               "'false')");
+    CHECK_BARE(
+        "A BOOLEAN", "truex",
+        "BAD: Unrecognized token 'truex': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or "
+        "'false')");
     CHECK_BARE("A BOOLEAN", "true]", "true");
     CHECK_BARE("A STRING", "\"x\"y", "x");
     CHECK_BARE("A STRING", "null", "null");
@@ -259,14 +274,75 @@ TEST(json_decode, bare_values)
 TEST(json_decode, syntax)
 {
     static const char *const bad[] = {
-        "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{,}", "{\"a\" 1}", "{a:1}", "{'a':1}", "}", "]", "{]",
-        "{\"a\":1]", "[1}", "[1,]", "[,1]", "[1 2]", "{\"a\":1 \"b\":2}", "{\"a\":01}", "{\"a\":-01}", "{\"a\":+1}", "{\"a\":1.}",
-        "{\"a\":.5}", "{\"a\":-}", "{\"a\":1e}", "{\"a\":1e+}", "{\"a\":1.e5}", "{\"a\":0x1}", "{\"a\":NaN}", "{\"a\":Infinity}",
-        "{\"a\":-Infinity}", "{\"a\":tru}", "{\"a\":True}", "{\"a\":nul}", "{\"a\":nullx}", "{\"a\":truefalse}", "{\"a\":\"x}",
-        "{\"a\":\"x\\\"}", "{\"a\":\"\\u12\"}", "{\"a\":1/*c*/}", "//x\n{}", "{\"a\":{}", "{\"a\":[}", "{\"a\":[1}", "{\"a\":1e2147483648}",
-        "{\"a\":1e-2147483648}", "{\"a\":1e99999999999999999999}", "{\"a\\q\":1}", "{\"a\":\"\x01\"}", "{\"a\":\"\xff\"}", "{\"a\":\"\xC0\x80\"}",
-        "{\"a\":\"\xED\xA0\x80\"}", "{\"a\":\"\xF4\x90\x80\x80\"}", "{\"a\":\"\xE4\xB8\"}", "{\"\xff\":1}", "{\"a\":\"\x80\"}", "\xff", "{\"a\":1\x80}",
-        "tru", "nul", "\"", "-", "{\"z\":[1,{\"y\":}]}", "{\"a\":1,\"b\":[}", "{\"a\":1;\"b\":2}", "{\"a\"=1}", "{\"a\":1,,\"b\":2}", "{\"b\":\"}",
+        "{",
+        "{\"a\"",
+        "{\"a\":",
+        "{\"a\":1",
+        "{\"a\":1,",
+        "{\"a\":1,}",
+        "{,}",
+        "{\"a\" 1}",
+        "{a:1}",
+        "{'a':1}",
+        "}",
+        "]",
+        "{]",
+        "{\"a\":1]",
+        "[1}",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "{\"a\":1 \"b\":2}",
+        "{\"a\":01}",
+        "{\"a\":-01}",
+        "{\"a\":+1}",
+        "{\"a\":1.}",
+        "{\"a\":.5}",
+        "{\"a\":-}",
+        "{\"a\":1e}",
+        "{\"a\":1e+}",
+        "{\"a\":1.e5}",
+        "{\"a\":0x1}",
+        "{\"a\":NaN}",
+        "{\"a\":Infinity}",
+        "{\"a\":-Infinity}",
+        "{\"a\":tru}",
+        "{\"a\":True}",
+        "{\"a\":nul}",
+        "{\"a\":nullx}",
+        "{\"a\":truefalse}",
+        "{\"a\":\"x}",
+        "{\"a\":\"x\\\"}",
+        "{\"a\":\"\\u12\"}",
+        "{\"a\":1/*c*/}",
+        "//x\n{}",
+        "{\"a\":{}",
+        "{\"a\":[}",
+        "{\"a\":[1}",
+        "{\"a\":1e2147483648}",
+        "{\"a\":1e-2147483648}",
+        "{\"a\":1e99999999999999999999}",
+        "{\"a\\q\":1}",
+        "{\"a\":\"\x01\"}",
+        "{\"a\":\"\xff\"}",
+        "{\"a\":\"\xC0\x80\"}",
+        "{\"a\":\"\xED\xA0\x80\"}",
+        "{\"a\":\"\xF4\x90\x80\x80\"}",
+        "{\"a\":\"\xE4\xB8\"}",
+        "{\"\xff\":1}",
+        "{\"a\":\"\x80\"}",
+        "\xff",
+        "{\"a\":1\x80}",
+        "tru",
+        "nul",
+        "\"",
+        "-",
+        "{\"z\":[1,{\"y\":}]}",
+        "{\"a\":1,\"b\":[}",
+        "{\"a\":1;\"b\":2}",
+        "{\"a\"=1}",
+        "{\"a\":1,,\"b\":2}",
+        "{\"b\":\"}",
         "{\"b\":{}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -280,9 +356,10 @@ TEST(json_decode, syntax)
     CHECK_JSON("A INT", "{\"a\":1}{\"a\":2}", "1");
     CHECK_JSON("A INT", "{\"a\":1} \xff }", "1");
     CHECK_JSON("A INT", "{\"a\":1,", "BAD: Unexpected end-of-input: expected close marker for Object");
-    CHECK_JSON("A INT", "{\"a\":x}",
-               "BAD: Unrecognized token 'x': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or "
-               "'false')");
+    CHECK_JSON(
+        "A INT", "{\"a\":x}",
+        "BAD: Unrecognized token 'x': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or "
+        "'false')");
     CHECK_JSON("A INT", "{\"a\" 1}",
                "BAD: Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value");
     CHECK_JSON("A STRING", "{\"a\":\"\xff\"}", "BAD: Invalid UTF-8 start byte 0xff");
@@ -344,13 +421,20 @@ TEST(json_decode, paths)
     side_init(&s, "A STRUCT<B INT, C STRUCT<D STRING, E ARRAY<INT>>>, X INT");
     static const uint32_t to_d[] = {1, 0}, to_c[] = {1}, to_b[] = {0};
     const struct type *a = s.columns[0].type, *c = a->fields[1].type;
-    const struct decode_field fields[] = {{0, 2, to_d, c->fields[0].type}, {0, 1, to_c, c}, {0, 1, to_b, &TYPE_INT},
-                                          {1, 0, NULL, &TYPE_INT},         {1, 0, NULL, &TYPE_INT}};
-    static const char *const texts[] = {
-        "{\"a\":{\"b\":1,\"c\":{\"d\":\"x\",\"e\":[1]}},\"x\":7}", "{\"a\":{\"c\":null},\"x\":8}", "{\"x\":9}", "null",
-        "{\"a\":null}", "{\"a\":{\"c\":{\"e\":[true]}}}"};
-    static const char *const expected[] = {"x|Struct{D=x,E=[1]}|1|7|7", "null|null|null|8|8", "null|null|null|9|9",
-                                           "null|null|null|null|null", "null|null|null|null|null", "null|null|null|null|null"};
+    const struct decode_field fields[] = {{0, 2, to_d, c->fields[0].type},
+                                          {0, 1, to_c, c},
+                                          {0, 1, to_b, &TYPE_INT},
+                                          {1, 0, NULL, &TYPE_INT},
+                                          {1, 0, NULL, &TYPE_INT}};
+    static const char *const texts[] = {"{\"a\":{\"b\":1,\"c\":{\"d\":\"x\",\"e\":[1]}},\"x\":7}",
+                                        "{\"a\":{\"c\":null},\"x\":8}",
+                                        "{\"x\":9}",
+                                        "null",
+                                        "{\"a\":null}",
+                                        "{\"a\":{\"c\":{\"e\":[true]}}}"};
+    static const char *const expected[] = {"x|Struct{D=x,E=[1]}|1|7|7", "null|null|null|8|8",
+                                           "null|null|null|9|9",        "null|null|null|null|null",
+                                           "null|null|null|null|null",  "null|null|null|null|null"};
     struct decoder *dec;
     REQUIRE(decoder_create(&json_spec, s.columns, s.n, fields, 5, &dec, NULL) == STATUS_OK);
     struct str payloads[6];
@@ -403,11 +487,13 @@ TEST(json_decode, validity_is_dropped)
 TEST(json_decode, no_memory)
 {
     struct side s;
-    side_init(&s, "A STRING, B MAP<STRING,ARRAY<INT>>, C STRUCT<X BYTES>, D1 INT, D2 INT, D3 INT, D4 INT, D5 INT, D6 INT");
+    side_init(&s,
+              "A STRING, B MAP<STRING,ARRAY<INT>>, C STRUCT<X BYTES>, D1 INT, D2 INT, D3 INT, D4 INT, D5 INT, D6 INT");
     struct decode_field fields[9];
     for (uint32_t i = 0; i < 9; i++)
         fields[i] = (struct decode_field){.column = i, .type = s.columns[i].type};
-    static const char text[] = "{\"a\":{\"k\":[1,\"\\n\"]},\"b\":{\"x\\t\":[1,2],\"y\":[]},\"c\":{\"x\":\"aGk=\"},\"d1\":\"\\u0031\"}";
+    static const char text[] =
+        "{\"a\":{\"k\":[1,\"\\n\"]},\"b\":{\"x\\t\":[1,2],\"y\":[]},\"c\":{\"x\":\"aGk=\"},\"d1\":\"\\u0031\"}";
     struct str payload = STR(text);
     bool done = false;
     for (long n = 1; !done && n < 500; n++) {

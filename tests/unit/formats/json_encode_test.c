@@ -8,11 +8,12 @@
 
 TEST(json_encode, scalars)
 {
-    CHECK_WRITTEN("A BOOLEAN, B INT, C BIGINT, D DOUBLE, E STRING, F BYTES, G DATE, H TIME, I TIMESTAMP, J DECIMAL(6,2)",
-                  "{\"a\":true,\"b\":-12,\"c\":-9223372036854775808,\"d\":1.5,\"e\":\"x y\",\"f\":\"aGk=\",\"g\":1,\"h\":61000,"
-                  "\"i\":1000,\"j\":1234.5}",
-                  "{\"A\":true,\"B\":-12,\"C\":-9223372036854775808,\"D\":1.5,\"E\":\"x y\",\"F\":\"aGk=\",\"G\":1,\"H\":61000,"
-                  "\"I\":1000,\"J\":1234.50}");
+    CHECK_WRITTEN(
+        "A BOOLEAN, B INT, C BIGINT, D DOUBLE, E STRING, F BYTES, G DATE, H TIME, I TIMESTAMP, J DECIMAL(6,2)",
+        "{\"a\":true,\"b\":-12,\"c\":-9223372036854775808,\"d\":1.5,\"e\":\"x y\",\"f\":\"aGk=\",\"g\":1,\"h\":61000,"
+        "\"i\":1000,\"j\":1234.5}",
+        "{\"A\":true,\"B\":-12,\"C\":-9223372036854775808,\"D\":1.5,\"E\":\"x y\",\"F\":\"aGk=\",\"G\":1,\"H\":61000,"
+        "\"I\":1000,\"J\":1234.50}");
     CHECK_WRITTEN("A BOOLEAN, B STRING", "{}", "{\"A\":null,\"B\":null}");
     CHECK_WRITTEN("A DOUBLE, B DOUBLE, C DOUBLE, D DOUBLE",
                   "{\"a\":\"NaN\",\"b\":\"Infinity\",\"c\":\"-Infinity\",\"d\":1e10}",
@@ -27,7 +28,8 @@ TEST(json_encode, strings)
 {
     CHECK_WRITTEN("A STRING", "{\"a\":\"\\\"\\\\\\/\\b\\t\\n\\f\\r\\u0000\\u001f\\u007f\\u2028é\"}",
                   "{\"A\":\"\\\"\\\\/\\b\\t\\n\\f\\r\\u0000\\u001F\x7F\xE2\x80\xA8é\"}");
-    CHECK_WRITTEN("A STRING", "{\"a\":\"x\xF0\x9F\x98\x80y\xF4\x8F\xBF\xBF\"}", "{\"A\":\"x\\uD83D\\uDE00y\\uDBFF\\uDFFF\"}");
+    CHECK_WRITTEN("A STRING", "{\"a\":\"x\xF0\x9F\x98\x80y\xF4\x8F\xBF\xBF\"}",
+                  "{\"A\":\"x\\uD83D\\uDE00y\\uDBFF\\uDFFF\"}");
     CHECK_WRITTEN("A STRING", "{\"a\":\"0123456789abcdef0123456789abcdef\\n0123456789abcdef\\t\"}",
                   "{\"A\":\"0123456789abcdef0123456789abcdef\\n0123456789abcdef\\t\"}");
     CHECK_WRITTEN("A STRING", "{\"a\":\"\"}", "{\"A\":\"\"}");

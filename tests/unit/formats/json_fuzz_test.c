@@ -4,21 +4,51 @@
 
 #include <stdio.h>
 
-static const char schema[] =
-    "A BIGINT, B STRING, C DOUBLE, D BOOLEAN, E INT, F DECIMAL(8,3), G ARRAY<INT>, H STRUCT<X STRING,Y INT>, I MAP<STRING,INT>, "
-    "`j` STRING, K DATE, L BYTES, M TIMESTAMP, N TIME";
+static const char schema[] = "A BIGINT, B STRING, C DOUBLE, D BOOLEAN, E INT, F DECIMAL(8,3), G ARRAY<INT>, H STRUCT<X "
+                             "STRING,Y INT>, I MAP<STRING,INT>, "
+                             "`j` STRING, K DATE, L BYTES, M TIMESTAMP, N TIME";
 
 static const char *const seeds[] = {
-    "{\"A\":1497014222380,\"B\":\"Item_184\",\"C\":8.13,\"D\":true,\"E\":18,\"F\":12.5,\"G\":[1,2],\"H\":{\"X\":\"s\",\"Y\":3},"
+    "{\"A\":1497014222380,\"B\":\"Item_184\",\"C\":8.13,\"D\":true,\"E\":18,\"F\":12.5,\"G\":[1,2],\"H\":{\"X\":\"s\","
+    "\"Y\":3},"
     "\"I\":{\"k\":1},\"j\":\"lower\",\"K\":17000,\"L\":\"aGk=\",\"M\":1497014222380,\"N\":1000}",
-    "{\"a\":1,\"b\":\"\\u00e9\\n\\ud83d\\ude00\",\"c\":-1.5e-3,\"d\":null,\"e\":-7,\"unknown\":{\"x\":[1,{\"y\":\"z\"}]}}",
+    "{\"a\":1,\"b\":\"\\u00e9\\n\\ud83d\\ude00\",\"c\":-1.5e-3,\"d\":null,\"e\":-7,\"unknown\":{\"x\":[1,{\"y\":\"z\"}]"
+    "}}",
     " { \"b\" : \"plain \xC3\xA9 text that is longer than sixteen bytes\" , \"c\" : 0.1 , \"a\" : 0 } ",
     "{\"B\":{\"x\":[1.50,true,null,\"q\"]},\"A\":\"12\",\"E\":2.9,\"C\":\"NaN\",\"F\":\"1.250\",\"h\":null,\"J\":1}",
     "{\"A\":1,\"A\":2,\"a\":3,\"B\":\"x\",\"b\":\"y\"}",
 };
 
-static const char *const tokens[] = {"{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "1", "-", "0", ".", "e", "E+", "\\u",
-                                     "\\ud83d", "\xC3\xA9", "\xff", "\xF0\x9F\x98\x80", " ", "\n", "\"A\":", "\"b\":\"", "\"H\":{", "1e5", "99999999999999999999", "\x01"};
+static const char *const tokens[] = {"{",
+                                     "}",
+                                     "[",
+                                     "]",
+                                     ",",
+                                     ":",
+                                     "\"",
+                                     "\\",
+                                     "null",
+                                     "true",
+                                     "false",
+                                     "1",
+                                     "-",
+                                     "0",
+                                     ".",
+                                     "e",
+                                     "E+",
+                                     "\\u",
+                                     "\\ud83d",
+                                     "\xC3\xA9",
+                                     "\xff",
+                                     "\xF0\x9F\x98\x80",
+                                     " ",
+                                     "\n",
+                                     "\"A\":",
+                                     "\"b\":\"",
+                                     "\"H\":{",
+                                     "1e5",
+                                     "99999999999999999999",
+                                     "\x01"};
 
 static void mutate(struct buf *b, uint64_t *state)
 {
@@ -130,7 +160,8 @@ TEST(json_fuzz, fast_and_general_agree)
         for (uint32_t i = 0; i < 16; i++) {
             bool same = same_row(&x, &y, i) && z.states[i] == x.states[i];
             if (!same)
-                fprintf(stderr, "differs: " STR_FMT "\n  %s\n  %s\n  %s\n", STR_ARG(plain[i]), buf_z(&x.reasons[i]), buf_z(&y.reasons[i]), buf_z(&z.reasons[i]));
+                fprintf(stderr, "differs: " STR_FMT "\n  %s\n  %s\n  %s\n", STR_ARG(plain[i]), buf_z(&x.reasons[i]),
+                        buf_z(&y.reasons[i]), buf_z(&z.reasons[i]));
             CHECK(same);
             CHECK(x.states[i] != ROW_BAD || x.reasons[i].len > 0);
             n_good += x.states[i] == ROW_OK;

@@ -3,7 +3,8 @@
 #include "util.h"
 
 static const char every_type[] =
-    "A BOOLEAN, B INT, C BIGINT, D DOUBLE, E STRING, F BYTES, G DATE, H TIME, I TIMESTAMP, J DECIMAL(38,2), K ARRAY<INT>, "
+    "A BOOLEAN, B INT, C BIGINT, D DOUBLE, E STRING, F BYTES, G DATE, H TIME, I TIMESTAMP, J DECIMAL(38,2), K "
+    "ARRAY<INT>, "
     "L MAP<STRING,ARRAY<DOUBLE>>, M STRUCT<X STRING,Y STRUCT<Z ARRAY<MAP<STRING,DECIMAL(20,3)>>>>, N MAP<INT,STRING>";
 
 static struct value random_cell(struct side *s, uint32_t k, uint64_t *state)
@@ -95,7 +96,10 @@ TEST(row, is_compact)
     REQUIRE(columns_from_values(&s, values, columns));
     row_put_columns(&b, columns, 3, 0);
     CHECK_INT(b.len, 5);
-    CHECK(memcmp(b.p, "\x04\x05\x02" "ab", 5) == 0);
+    CHECK(memcmp(b.p,
+                 "\x04\x05\x02"
+                 "ab",
+                 5) == 0);
     buf_free(&b);
     side_free(&s);
 }
@@ -180,9 +184,17 @@ TEST(row, damaged_bytes)
 
 TEST(row, bad_payloads)
 {
-    CHECK_TEXT(decoded(&row_spec, "A INT, B STRING", "\x00\x02\x05" "ab", 5), "BAD: The bytes are not a row of this schema");
+    CHECK_TEXT(decoded(&row_spec, "A INT, B STRING",
+                       "\x00\x02\x05"
+                       "ab",
+                       5),
+               "BAD: The bytes are not a row of this schema");
     CHECK_TEXT(decoded(&row_spec, "A INT, B STRING", "", 0), "BAD: The bytes are not a row of this schema");
-    CHECK_TEXT(decoded(&row_spec, "A INT, B STRING", "\x00\x02\x02" "ab", 5), "1|ab");
+    CHECK_TEXT(decoded(&row_spec, "A INT, B STRING",
+                       "\x00\x02\x02"
+                       "ab",
+                       5),
+               "1|ab");
     CHECK_TEXT(decoded(&row_spec, "A INT, B STRING", "\x03", 1), "null|null");
     CHECK_TEXT(decoded(&row_spec, "A INT", NULL, SIZE_MAX), "NULL");
 }

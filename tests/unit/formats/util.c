@@ -35,7 +35,7 @@ static const struct type *parse_type(struct arena *a, const char **p)
     static const struct {
         const char *name;
         const struct type *type;
-    } scalars[] = {{"BOOLEAN", &TYPE_BOOLEAN}, {"INT", &TYPE_INT},     {"BIGINT", &TYPE_BIGINT},
+    } scalars[] = {{"BOOLEAN", &TYPE_BOOLEAN}, {"INT", &TYPE_INT},       {"BIGINT", &TYPE_BIGINT},
                    {"DOUBLE", &TYPE_DOUBLE},   {"STRING", &TYPE_STRING}, {"BYTES", &TYPE_BYTES},
                    {"DATE", &TYPE_DATE},       {"TIME", &TYPE_TIME},     {"TIMESTAMP", &TYPE_TIMESTAMP}};
     struct str name = word(p);
@@ -105,7 +105,8 @@ static void outcome_free(struct outcome *o)
 }
 
 /* Three times the same record. */
-static void run(struct outcome *o, const struct format_spec *spec, const struct side *s, struct str payload, bool wanted)
+static void run(struct outcome *o, const struct format_spec *spec, const struct side *s, struct str payload,
+                bool wanted)
 {
     struct decoder *dec;
     struct diag d = DIAG_INIT;
@@ -238,8 +239,28 @@ uint64_t random_next(uint64_t *state)
 
 static struct str random_text(struct arena *a, uint64_t *state)
 {
-    static const char *const pieces[] = {"a", "B", "7", " ", ",", "\"", "\\", "/", "\n", "\t", "\x01", "\x7f", "é", "ß", "中",
-                                         "\xF0\x9F\x98\x80", "plain text of some length", "{", "}", "[", "-1", "\xE2\x80\xA8"};
+    static const char *const pieces[] = {"a",
+                                         "B",
+                                         "7",
+                                         " ",
+                                         ",",
+                                         "\"",
+                                         "\\",
+                                         "/",
+                                         "\n",
+                                         "\t",
+                                         "\x01",
+                                         "\x7f",
+                                         "é",
+                                         "ß",
+                                         "中",
+                                         "\xF0\x9F\x98\x80",
+                                         "plain text of some length",
+                                         "{",
+                                         "}",
+                                         "[",
+                                         "-1",
+                                         "\xE2\x80\xA8"};
     struct buf b;
     buf_init(&b, 0);
     for (uint64_t n = random_next(state) % 12; n > 0; n--)

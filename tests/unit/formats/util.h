@@ -17,9 +17,9 @@ struct side {
 void side_init(struct side *s, const char *text);
 void side_free(struct side *s);
 
-/* Decodes one payload (len SIZE_MAX: a null one) with all columns wanted and prints it: "1|null|x", "NULL" or "BAD: reason".
- * The payload is copied to memory of its exact size. What holds for any record is checked on the way: the same record again
- * gives the same, and so does a decoder that wants nothing, as far as it can. */
+/* Decodes one payload (len SIZE_MAX: a null one) with all columns wanted and prints it: "1|null|x", "NULL" or "BAD:
+ * reason". The payload is copied to memory of its exact size. What holds for any record is checked on the way: the same
+ * record again gives the same, and so does a decoder that wants nothing, as far as it can. */
 const char *decoded(const struct format_spec *spec, const char *schema, const void *payload, size_t len);
 /* Decodes the record and encodes the row again: the text, "NULL", or as decoded() for rows that are not there. */
 const char *reencoded(const struct format_spec *in, const struct format_spec *out, const char *schema,

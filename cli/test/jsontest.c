@@ -193,17 +193,18 @@ static bool check_error(struct run *r, enum status st, const struct json *expect
         buf_printf(reason, "error: nothing failed, but expected was: " STR_FMT, STR_ARG(message));
         return false;
     }
-    if (!r->at_last) {
-        buf_puts(reason, STR("an earlier statement failed: "));
-    } else if (type.p && !error_is_a(st, type)) {
-        const char *dot = memrchr(type.p, '.', type.len);
-        buf_printf(reason, "error: expected type %s: " STR_FMT "; but was ", dot ? dot + 1 : "?", STR_ARG(message));
-    } else if (!error_contains(st, &r->d, message) || !error_contains(st, &r->d, cause)) {
-        buf_printf(reason, "error: expected message: " STR_FMT STR_FMT "; but was ", STR_ARG(message), STR_ARG(cause));
-    } else {
+    bool same_type = !type.p || error_is_a(st, type),
+         same_text = error_contains(st, &r->d, message) && error_contains(st, &r->d, cause);
+    if (r->at_last && same_type && same_text)
         return true;
-    }
     error_describe(reason, r->phase, st, &r->d);
+    const char *dot = type.p ? memrchr(type.p, '.', type.len) : NULL;
+    buf_printf(reason, "; expected %s: %.*s: " STR_FMT "%s" STR_FMT,
+               !r->at_last  ? "of the last statement"
+               : !same_type ? "another type"
+                            : "another message",
+               dot ? (int)(type.p + type.len - dot - 1) : 0, dot ? dot + 1 : "", STR_ARG(message), cause.len ? ": " : "",
+               STR_ARG(cause));
     return false;
 }
 

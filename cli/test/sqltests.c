@@ -355,13 +355,13 @@ static bool check_error(struct run *r, enum status st, struct str type, struct s
         return false;
     }
     bool is_assertion = str_eq(type, STR("java.lang.AssertionError"));
-    if (type.p && (is_assertion != r->assertion || (!is_assertion && !error_is_a(st, type))))
-        buf_printf(reason, "error: expected type " STR_FMT ": " STR_FMT "; but was ", STR_ARG(type), STR_ARG(message));
-    else if (!error_contains(st, &r->d, message))
-        buf_printf(reason, "error: expected message: " STR_FMT "; but was ", STR_ARG(message));
-    else
+    bool same_type = !type.p || (is_assertion ? r->assertion : !r->assertion && error_is_a(st, type)),
+         same_text = error_contains(st, &r->d, message);
+    if (same_type && same_text)
         return true;
     error_describe(reason, "run", st, &r->d);
+    buf_printf(reason, "; expected another %s: " STR_FMT ": " STR_FMT, same_type ? "message" : "type", STR_ARG(type),
+               STR_ARG(message));
     return false;
 }
 

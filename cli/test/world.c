@@ -35,7 +35,7 @@ enum status world_init(struct world *w, const struct test_options *o, struct dia
         .on_error = keep_error,
         .on_error_data = w,
     };
-    return w->catalog ? STATUS_OK : diag_nomem(d);
+    return w->catalog ? functions_init(true, d) : diag_nomem(d);
 }
 
 void world_free(struct world *w)

@@ -1,10 +1,14 @@
 /* What came out against what a case expects, as strictly as ksqlDB's own runner: count and order a topic; key, value, window,
- * headers, and the timestamp where one is given. Numbers: whole ones by value, others digit for digit (1.0 is not 1.00),
- * doubles of the KAFKA format within 1e-6. */
+ * headers, and the timestamp where one is given. Numbers: whole ones by value, DOUBLEs within 1e-6, others digit for digit
+ * (1.0 is not 1.00). A member that is not there counts as null, but the number of members must be right. */
 #include "cli/test/test.h"
 #include "functions/codec.h"
 
 #include <math.h>
+
+/* ---- values: `type` is what the column is declared as, or NULL; `exact` false: any numbers within 1e-6 --------------------- */
+
+static bool compare_json(const struct json *actual, const struct json *expected, const struct type *type, bool exact);
 
 static bool is_whole(struct str number)
 {
@@ -29,59 +33,71 @@ static bool close_doubles(struct str x, struct str y)
     return parse_double(x, &a) && parse_double(y, &b) && (a == b || fabs(a - b) < 1e-6);
 }
 
-static bool compare_number(struct str actual, const struct json *expected, bool exact)
+static bool compare_number(struct str actual, const struct json *expected, const struct type *type, bool exact)
 {
+    double number;
     if (expected->kind == JSON_TEXT)
         return !is_whole(actual) && same_decimal(actual, expected->text);
     if (expected->kind != JSON_NUMBER)
         return false;
-    if (is_whole(actual)) {
-        double whole;
-        if (is_whole(expected->text))
-            return same_decimal(actual, expected->text);
-        return parse_double(expected->text, &whole) && fabs(whole) < 9e15 && close_doubles(actual, expected->text) &&
-               trunc(whole) == whole;
-    }
-    return exact ? same_decimal(actual, expected->text) : close_doubles(actual, expected->text);
+    if (!is_whole(actual))
+        return exact && !(type && type->kind == KIND_DOUBLE) ? same_decimal(actual, expected->text)
+                                                            : close_doubles(actual, expected->text);
+    if (is_whole(expected->text))
+        return same_decimal(actual, expected->text);
+    return parse_double(expected->text, &number) && trunc(number) == number && close_doubles(actual, expected->text);
 }
 
-static bool compare_lists(const struct json *actual, const struct json *expected, bool exact)
+static bool compare_lists(const struct json *actual, const struct json *expected, const struct type *type, bool exact)
 {
     const struct json *e = expected->first;
+    const struct type *element = type && type->kind == KIND_ARRAY ? type->element : NULL;
     if (actual->n != expected->n)
         return false;
     JSON_EACH(actual, child) {
-        if (!compare_json(child, e, exact))
+        if (!compare_json(child, e, element, exact))
             return false;
         e = e->next;
     }
     return true;
 }
 
+/* By the expected name, then by the same in capitals. */
 static const struct json *find_member(const struct json *object, struct str name)
 {
     JSON_EACH(object, child)
         if (str_eq(child->name, name))
             return child;
-    JSON_EACH(object, child) /* the expected name in capitals */
+    JSON_EACH(object, child)
         if (str_eq_nocase(child->name, name))
             return child;
     return NULL;
 }
 
-static bool compare_objects(const struct json *actual, const struct json *expected, bool exact)
+static const struct type *member_type(const struct type *type, struct str name)
 {
+    if (type && type->kind == KIND_MAP)
+        return type->element;
+    for (uint32_t i = 0; type && type->kind == KIND_STRUCT && i < type->n_fields; i++)
+        if (str_eq_nocase(type->fields[i].name, name))
+            return type->fields[i].type;
+    return NULL;
+}
+
+static bool compare_objects(const struct json *actual, const struct json *expected, const struct type *type, bool exact)
+{
+    static const struct json missing = {.kind = JSON_NULL};
     if (actual->n != expected->n)
         return false;
     JSON_EACH(expected, child) {
         const struct json *found = find_member(actual, child->name);
-        if (!found || !compare_json(found, child, exact))
+        if (!compare_json(found ? found : &missing, child, member_type(type, child->name), exact))
             return false;
     }
     return true;
 }
 
-bool compare_json(const struct json *actual, const struct json *expected, bool exact)
+static bool compare_json(const struct json *actual, const struct json *expected, const struct type *type, bool exact)
 {
     if (!expected)
         return actual->kind == JSON_NULL;
@@ -90,9 +106,9 @@ bool compare_json(const struct json *actual, const struct json *expected, bool e
     case JSON_FALSE:
     case JSON_TRUE: return actual->kind == expected->kind;
     case JSON_TEXT: return expected->kind == JSON_TEXT && str_eq(actual->text, expected->text);
-    case JSON_NUMBER: return compare_number(actual->text, expected, exact);
-    case JSON_ARRAY: return expected->kind == JSON_ARRAY && compare_lists(actual, expected, exact);
-    case JSON_OBJECT: return expected->kind == JSON_OBJECT && compare_objects(actual, expected, exact);
+    case JSON_NUMBER: return compare_number(actual->text, expected, type, exact);
+    case JSON_ARRAY: return expected->kind == JSON_ARRAY && compare_lists(actual, expected, type, exact);
+    case JSON_OBJECT: return expected->kind == JSON_OBJECT && compare_objects(actual, expected, type, exact);
     }
     return false;
 }
@@ -106,17 +122,24 @@ struct comparison {
     struct buf *reason;
 };
 
-static bool is_double(const struct side *s)
+/* The type of the whole side; NULL: not known (or no memory, then doubles are compared more strictly). */
+static const struct type *side_type(struct arena *a, const struct side *side)
 {
-    return s->format == FORMAT_KAFKA && s->n_columns == 1 && s->columns[0].type->kind == KIND_DOUBLE;
+    if (side->n_columns == 1 && !side->wrapped)
+        return side->columns[0].type;
+    struct field *fields = ARENA_ARRAY(a, struct field, side->n_columns);
+    for (uint32_t i = 0; fields && i < side->n_columns; i++)
+        fields[i] = (struct field){side->columns[i].name, side->columns[i].type};
+    return fields ? type_struct(a, fields, side->n_columns) : NULL;
 }
 
-/* DELIMITED and KAFKA texts: a case may write the bare number. */
-static bool compare_side(const struct side *side, const struct json *actual, const struct json *expected, bool exact)
+/* DELIMITED: a case may write a bare number for a text of one column. */
+static bool compare_side(struct arena *a, const struct side *side, const struct json *actual, const struct json *expected,
+                         bool exact)
 {
     if (actual->kind == JSON_TEXT && expected && side->format == FORMAT_DELIMITED && expected->kind == JSON_NUMBER)
         return str_eq(actual->text, expected->text);
-    return compare_json(actual, expected, exact && !is_double(side));
+    return compare_json(actual, expected, side_type(a, side), exact);
 }
 
 static bool compare_headers(struct arena *a, const struct headers *actual, const struct json *expected)
@@ -181,9 +204,9 @@ static bool compare_record(struct comparison *c, size_t row, const struct json *
     int64_t want_ts;
     if (!key || !value)
         return buf_puts(c->reason, STR("out of memory")), false;
-    if (!compare_side(&c->key_side, key, want_key, c->exact))
+    if (!compare_side(a, &c->key_side, key, want_key, c->exact))
         return differs(c, row, "key", want_key, key);
-    if (!compare_side(&c->value_side, value, want_value, c->exact))
+    if (!compare_side(a, &c->value_side, value, want_value, c->exact))
         return differs(c, row, "value", want_value, value);
     if (!compare_window(c, row, json_member(expected, "window"), &window))
         return false;

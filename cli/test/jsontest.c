@@ -51,22 +51,29 @@ static uint32_t number_member(const struct json *node, const char *name)
     return j && parse_i64(j->text, &n) && n > 0 && n <= INT32_MAX ? (uint32_t)n : 1;
 }
 
-/* Topics that the case names, then those of its CREATE statements, then those of its records. */
+static enum status add_named_topics(struct run *r, const char *list, const char *name, bool with_partitions)
+{
+    JSON_EACH(json_member(r->c->node, list), t) {
+        struct str topic = str_dup(&r->w.arena, json_text(t, name));
+        if (!topic.p || (with_partitions && !json_member(t, "partitions")))
+            continue;
+        enum status st = world_add_topic(&r->w, topic.p, number_member(t, "partitions"), number_member(t, "replicas"), &r->d);
+        if (st != STATUS_OK)
+            return st;
+    }
+    return STATUS_OK;
+}
+
+/* Topics that the case names, those of its CREATE statements, and those of its records. A number of partitions comes from the
+ * first of these that has one. */
 static enum status add_topics(struct run *r, const struct script *script)
 {
     enum status st = STATUS_OK;
-    JSON_EACH(json_member(r->c->node, "topics"), t) {
-        struct str name = str_dup(&r->w.arena, json_text(t, "name"));
-        if (name.p)
-            TRY(world_add_topic(&r->w, name.p, number_member(t, "partitions"), number_member(t, "replicas"), &r->d));
-    }
+    TRY(add_named_topics(r, "topics", "name", true));
     for (uint32_t i = 0; i < script->n; i++)
         TRY(world_topics_of(&r->w, script->statements[i], &r->d));
-    JSON_EACH(json_member(r->c->node, "inputs"), i) {
-        struct str name = str_dup(&r->w.arena, json_text(i, "topic"));
-        if (name.p)
-            TRY(world_add_topic(&r->w, name.p, 1, 1, &r->d));
-    }
+    TRY(add_named_topics(r, "topics", "name", false));
+    TRY(add_named_topics(r, "inputs", "topic", false));
 done:
     return st;
 }

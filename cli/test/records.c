@@ -11,14 +11,17 @@ struct side side_key(const struct source *s)
     if (!s)
         return (struct side){.format = FORMAT_JSON};
     return (struct side){s->formats.key.kind, s->schema.columns, s->schema.n_keys, s->formats.window,
-                         s->formats.window_size};
+                         s->formats.window_size, s->formats.key.wrapped};
 }
 
 struct side side_value(const struct source *s)
 {
     if (!s)
         return (struct side){.format = FORMAT_JSON};
-    return (struct side){.format = s->formats.value.kind, .columns = source_value_columns(s), .n_columns = source_n_values(s)};
+    return (struct side){.format = s->formats.value.kind,
+                         .columns = source_value_columns(s),
+                         .n_columns = source_n_values(s),
+                         .wrapped = s->formats.value.wrapped};
 }
 
 /* ---- to bytes ------------------------------------------------------------------------------------------------------ */

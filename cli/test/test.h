@@ -96,7 +96,7 @@ const char *world_property(const struct world *w, const char *name); /* NULL: no
 /* The source that is stored in a topic; NULL: none. */
 const struct source *world_source_of(const struct world *w, const char *topic);
 void world_context(struct world *w, struct planner_context *out);
-/* Topics that CREATE statements over existing topics need. */
+/* The topic that a CREATE statement over an existing topic needs. */
 enum status world_topics_of(struct world *w, const struct ast_stmt *s, struct diag *d) MUST_CHECK;
 /* Prepares, plans and applies one statement. A persistent query is made, but fed nothing. *inserted: INSERT VALUES wrote into
  * this topic (else NULL). */
@@ -133,6 +133,7 @@ struct side {
     uint32_t n_columns;
     enum window_kind window; /* keys only */
     int64_t window_size;
+    bool wrapped;            /* a single column is a member of an object */
 };
 struct side side_key(const struct source *s);   /* NULL: nothing is known */
 struct side side_value(const struct source *s);
@@ -152,7 +153,6 @@ bool window_from_json(const struct json *node, struct test_window *out);
 
 /* Compares the topics named in `outputs`; false: they differ, and `reason` says where. */
 bool compare_outputs(struct world *w, const struct json *outputs, bool any_zero_ts, struct buf *reason);
-bool compare_json(const struct json *actual, const struct json *expected, bool exact);
 /* Falsifies one value of `outputs`; NULL: there is nothing to falsify. `turn` chooses what. */
 const struct json *mutate_outputs(struct arena *a, const struct json *outputs, unsigned turn);
 

@@ -35,7 +35,7 @@ done
 mkdir -p "$home"
 
 source_sql="CREATE STREAM orders (userid STRING KEY, ordertime BIGINT, orderid BIGINT, itemid STRING, orderunits DOUBLE,
-  address STRUCT<city STRING, state STRING, zipcode INT>) WITH (KAFKA_TOPIC='TOPIC', KEY_FORMAT='KAFKA', VALUE_FORMAT='JSON');"
+  address STRUCT<city STRING, state STRING, zipcode INT>) WITH (KAFKA_TOPIC='@TOPIC@', KEY_FORMAT='KAFKA', VALUE_FORMAT='JSON');"
 query_sql() {
     case $1 in
     filter) echo "CREATE STREAM SINK AS SELECT userid, orderunits AS units, address->city AS city FROM orders
@@ -75,7 +75,7 @@ field() { sed -n "s/.*\b$1=\([^ ]*\).*/\1/p" <<<"$2"; }
 for query in "${queries[@]}"; do
     run=bench_${query}_$$_$RANDOM
     script=$(mktemp)
-    { echo "${source_sql/TOPIC/$topic}"; query_sql "$query" | sed "s/SINK/${run^^}/"; } >"$script"
+    { echo "${source_sql/@TOPIC@/$topic}"; query_sql "$query" | sed "s/SINK/${run^^}/"; } >"$script"
     stats=$(mktemp)
     start=$(date +%s.%N)
     "$weir" run "$script" --drain --stats --service-id "$run" --set commit.interval.ms="$commit_ms" \

@@ -287,6 +287,7 @@ enum status executor_create(struct log *log, const struct exec_options *options,
     for (uint32_t i = 0; i < n_workers; i++) {
         x->workers[i].executor = x;
         x->workers[i].index = i;
+        map_init(&x->workers[i].partitions);
         TRY(worker_start(&x->workers[i], d)); /* its writer fences a predecessor: only then are positions final */
     }
     TRY(positions_open(log, topic, &x->positions, d));
@@ -310,6 +311,7 @@ enum status executor_close(struct executor *x, struct diag *d)
             pthread_join(x->workers[i].thread, NULL);
         if (x->workers[i].writer)
             writer_close(x->workers[i].writer);
+        map_free(&x->workers[i].partitions);
     }
     positions_close(x->positions);
     while (x->queries) {

@@ -63,6 +63,7 @@ struct worker {
     struct query *pending[64];   /* under executor.mutex: to be taken up */
     uint32_t n_pending;
     atomic_int wake;
+    struct map partitions;       /* topic -> its number of partitions, as a pointer */
 };
 
 struct executor {
@@ -99,6 +100,9 @@ bool share_drained(struct share *s, struct log *log, bool (*written)(void *data,
                    void *data);
 /* Adds what the tasks did to the query's counters. */
 void share_count(struct share *s);
+
+/* Number of partitions of a topic, kept in `cache`; 1 if it cannot be found out (then the append fails). */
+int32_t cached_partitions(struct log *log, struct map *cache, const char *topic);
 
 /* ---- worker.c ------------------------------------------------------------------------------------------------------- */
 

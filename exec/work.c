@@ -19,6 +19,18 @@ static enum status topic_partitions(struct log *log, const char *topic, int32_t 
     return st;
 }
 
+int32_t cached_partitions(struct log *log, struct map *cache, const char *topic)
+{
+    struct topic_spec spec;
+    intptr_t n = (intptr_t)map_get(cache, str_from(topic));
+    if (n)
+        return (int32_t)n;
+    if (topic_describe(log, topic, &spec, NULL) != STATUS_OK)
+        return 1;
+    n = spec.n_partitions;
+    return map_put(cache, str_from(topic), (void *)n) ? (int32_t)n : spec.n_partitions;
+}
+
 enum status stage_partitions(struct log *log, const struct plan *p, uint32_t stage, const struct exec_options *options,
                              int32_t *n, struct diag *d)
 {

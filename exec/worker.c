@@ -58,6 +58,12 @@ static enum status append(void *data, const char *topic, int32_t partition, cons
     return st == STATUS_OK ? writer_append(w->writer, topic, partition, records, n, d) : st;
 }
 
+static int32_t partitions(void *data, const char *topic)
+{
+    struct worker *w = data;
+    return cached_partitions(w->executor->log, &w->partitions, topic);
+}
+
 static enum status open_writer(struct worker *w, struct diag *d)
 {
     char id[300];
@@ -71,7 +77,7 @@ static enum status open_writer(struct worker *w, struct diag *d)
 static enum status take_up(struct worker *w, struct query *q, struct diag *d)
 {
     struct executor *x = w->executor;
-    const struct task_output out = {.append = append, .data = w};
+    const struct task_output out = {.append = append, .partitions = partitions, .data = w};
     struct share *s;
     enum status st = positions_refresh(x->positions, d);
     if (st == STATUS_OK)

@@ -3,7 +3,8 @@
 
 # One series of kills on one log: DIR NAME ROUNDS CACHE_BYTES LOG_OPTION...
 recovery_series() {
-    local dir=$1 name=$2 rounds=$3 cache=$4 round pid lines=$((rounds * 2000)) where=("${@:5}")
+    local dir=$1 name=$2 rounds=$3 cache=$4 round pid where=("${@:5}")
+    local lines=$((rounds * 2000))
     local -a run=(--set "cache.max.bytes.buffering=$cache" "${where[@]}")
     mkdir -p "$dir"
     sed "s/PREFIX/D/g" "$here/recovery/queries.sql" >"$dir/disturbed.sql"

@@ -103,7 +103,7 @@ enum status log_open_embedded(const struct embedded_options *options, struct log
     if (!e)
         return diag_nomem(d);
     e->head.ops = &embedded_ops;
-    e->opened_ns = clock_mono_ns();
+    house_init(e);
     e->sync_full = options->sync_full;
     e->path = options->path ? mem_strdup(options->path) : NULL;
     e->uri = make_uri(options->path);

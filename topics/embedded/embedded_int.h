@@ -177,6 +177,7 @@ struct embedded {
     pthread_cond_t house_cond;
     pthread_t house_thread;
     bool house_runs, house_stops, house_has_work;
+    int house_start_ms, house_period_ms, house_wal_pages; /* when it does what; tests are in more of a hurry */
     int64_t opened_ns;
     struct db house; /* for checkpoints, by the house thread only */
     struct compaction *compaction; /* under write_mutex: the one in progress */
@@ -284,7 +285,7 @@ void spill_clear(struct embedded_writer *w);
 enum status embedded_commit(struct embedded_writer *w, struct diag *d) MUST_CHECK;
 
 /* retention.c, compact.c: one bounded step under an open write transaction; *more: there is more to do. */
-enum { STEP_BYTES = 8 << 20, STEP_ENTRIES = 512 };
+enum { STEP_BYTES = 2 << 20, STEP_ENTRIES = 512 };
 /* Removes entries that lie wholly below `part->start`; the caller stores the row. */
 enum status remove_below_start(struct db *db, struct part_row *part, bool *more, struct diag *d) MUST_CHECK;
 enum status remove_deleted_topic(struct embedded *log, bool *more, struct diag *d) MUST_CHECK;
@@ -297,6 +298,7 @@ enum status compact_step(struct embedded *log, int64_t part, int64_t now_ms, boo
 void compaction_destroy(struct compaction *c);
 
 /* house.c: retention, compaction, checkpoints and giving back pages, in a thread that starts when there is work */
+void house_init(struct embedded *log);
 void house_note(struct embedded *log); /* after a commit */
 void house_stop(struct embedded *log);
 int house_count_pages(void *log, sqlite3 *handle, const char *name, int pages); /* SQLite's WAL hook */

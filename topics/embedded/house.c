@@ -7,13 +7,21 @@
 #include <time.h>
 
 enum {
-    START_MS = 3000,         /* a log that lives shorter has no thread */
-    PERIOD_MS = 5000,        /* between looks at all partitions while there are commits */
-    IDLE_PERIOD_MS = 60000,  /* ... and without */
-    CHECKPOINT_PAGES = 2048, /* 16 MB */
+    START_MS = 3000,  /* a log that lives shorter has no thread */
+    PERIOD_MS = 5000, /* between looks at all partitions while there are commits */
+    IDLE_PERIODS = 12, /* without commits, so many periods */
+    WAL_PAGES = 2048, /* at which a checkpoint is made: 16 MB */
     VACUUM_PAGES = 2048, /* free pages that are kept for use again */
     HOUSE_CACHE_KIB = 256,
 };
+
+void house_init(struct embedded *log)
+{
+    log->opened_ns = clock_mono_ns();
+    log->house_start_ms = START_MS;
+    log->house_period_ms = PERIOD_MS;
+    log->house_wal_pages = WAL_PAGES;
+}
 
 int house_count_pages(void *arg, sqlite3 *handle, const char *name, int pages)
 {
@@ -43,7 +51,7 @@ static void checkpoint(struct embedded *log)
 {
     struct diag unused = DIAG_INIT;
     int frames = 0, copied = 0;
-    if (!log->path || wal_pages(log) < CHECKPOINT_PAGES)
+    if (!log->path || wal_pages(log) < log->house_wal_pages)
         return;
     if (!log->house.handle && db_open(log, &log->house, HOUSE_CACHE_KIB, &unused) != STATUS_OK)
         return;
@@ -243,12 +251,13 @@ static void *house_main(void *arg)
     uint64_t passed_commits = 0;
     pthread_mutex_lock(&log->house_mutex);
     while (!log->house_stops) {
-        wait_for_work(log, PERIOD_MS);
+        wait_for_work(log, log->house_period_ms);
         log->house_has_work = false;
         pthread_mutex_unlock(&log->house_mutex);
         checkpoint(log);
         int64_t passed_ms = (clock_mono_ns() - passed_ns) / 1000000;
-        if (passed_ms >= IDLE_PERIOD_MS || (passed_ms >= PERIOD_MS && log_commits(log) != passed_commits)) {
+        int64_t idle_ms = (int64_t)log->house_period_ms * IDLE_PERIODS;
+        if (passed_ms >= idle_ms || (passed_ms >= log->house_period_ms && log_commits(log) != passed_commits)) {
             struct pass p = {log, clock_wall_ms(), false, true};
             diag_clear(&unused);
             (void)!keep_all(&p, &unused);
@@ -263,10 +272,10 @@ static void *house_main(void *arg)
 
 void house_note(struct embedded *log)
 {
-    bool is_full = wal_pages(log) >= CHECKPOINT_PAGES;
+    bool is_full = log->path && wal_pages(log) >= log->house_wal_pages;
     if (!is_full && __atomic_load_n(&log->house_runs, __ATOMIC_RELAXED))
         return;
-    if (!is_full && clock_mono_ns() - log->opened_ns < (int64_t)START_MS * 1000000)
+    if (!is_full && clock_mono_ns() - log->opened_ns < (int64_t)log->house_start_ms * 1000000)
         return;
     pthread_mutex_lock(&log->house_mutex);
     if (!log->house_runs)

@@ -41,6 +41,23 @@ void fixture_close(struct fixture *f)
     }
 }
 
+void hurry_house(struct log *log)
+{
+    struct embedded *e = embedded_of(log);
+    e->house_start_ms = 0;
+    e->house_period_ms = 1;
+    e->house_wal_pages = 8;
+}
+
+void check_integrity(struct fixture *f)
+{
+    sqlite3_stmt *s = NULL;
+    sqlite3 *db = embedded_of(f->log)->writing.handle;
+    CHECK(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW);
+    CHECK_TEXT((const char *)sqlite3_column_text(s, 0), "ok");
+    sqlite3_finalize(s);
+}
+
 struct log *fixture_second(struct fixture *f)
 {
     struct log *log;

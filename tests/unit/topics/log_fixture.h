@@ -17,6 +17,9 @@ struct fixture {
 void fixture_open(struct fixture *f, bool in_memory);
 void fixture_reopen(struct fixture *f); /* not in memory */
 void fixture_close(struct fixture *f);
+void check_integrity(struct fixture *f); /* as SQLite sees it */
+/* Lets the housekeeping of a log begin at once, and never rest. */
+void hurry_house(struct log *log);
 struct log *fixture_second(struct fixture *f); /* another log on the same file */
 
 /* Runs the body once in memory and once in a file, with `struct fixture *f`. */

@@ -75,7 +75,7 @@ static void *follow(void *arg)
     return NULL;
 }
 
-LOG_TEST(threads, writers_and_readers)
+static void run_workers(struct fixture *f)
 {
     pthread_t threads[THREADS + 2];
     struct worker workers[THREADS + 2];
@@ -90,6 +90,25 @@ LOG_TEST(threads, writers_and_readers)
         CHECK_INT(workers[i].failures, 0);
     }
     CHECK_INT(end_of(f->log, "b", 0), THREADS * TRANSACTIONS * 9 / 10);
+    check_integrity(f);
+}
+
+LOG_TEST(threads, writers_and_readers)
+{
+    run_workers(f);
+}
+
+LOG_TEST(threads, housekeeping_beside_them)
+{
+    hurry_house(f->log);
+    make_topic(f, "c", 2, true);
+    for (int i = 0; i < 5; i++)
+        put_many(f->log, "c", i % 2, 0, 20000);
+    run_workers(f);
+    for (int i = 0; i < 5; i++)
+        put_many(f->log, "c", i % 2, 0, 20000);
+    OK(f, topic_delete(f->log, "c", &f->d));
+    put_many(f->log, "a", 0, 0, 1);
 }
 
 static void *compact_all_the_time(void *arg)
@@ -219,6 +238,8 @@ static void child_until_killed(const char *path, int pipe_fd, uint32_t seed)
 {
     struct log *log = open_in_child(path);
     struct log_writer *w;
+    if (seed & 1)
+        hurry_house(log);
     if (writer_open(log, "w", &w, NULL) != STATUS_OK)
         _exit(11);
     int64_t first = end_of(log, "t", 0);
@@ -295,8 +316,10 @@ FILE_TEST(processes, killed_at_any_moment)
         end = end_of(f->log, "t", 0);
         CHECK(end >= told); /* what was told is there; one more may be */
         CHECK_INT(end_of(f->log, "t", 1), end);
-        if (i % 8 == 7)
+        if (i % 8 == 7) {
             check_both_partitions(f, end);
+            check_integrity(f);
+        }
         log_close(f->log);
     }
     OK(f, log_open_embedded(&(struct embedded_options){.path = f->path}, &f->log, &f->d));

@@ -208,6 +208,22 @@ LOG_TEST(writer, partitions_by_key)
     CHECK_INT(total, N);
 }
 
+FILE_TEST(writer, survives_power_loss_if_asked)
+{
+    log_close(f->log);
+    OK(f, log_open_embedded(&(struct embedded_options){.path = f->path, .sync_full = true}, &f->log, &f->d));
+    int64_t mode = 0;
+    sqlite3_stmt *s = NULL;
+    CHECK(sqlite3_prepare_v2(embedded_of(f->log)->writing.handle, "PRAGMA synchronous", -1, &s, NULL) == SQLITE_OK);
+    mode = sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int64(s, 0) : -1;
+    sqlite3_finalize(s);
+    CHECK_INT(mode, 2);
+    make_topic(f, "t", 1, false);
+    put_many(f->log, "t", 0, 0, 10);
+    fixture_reopen(f);
+    check_sequence(f->log, "t", 0, 0, 10);
+}
+
 LOG_TEST(writer, many_chunks)
 {
     make_topic(f, "t", 2, false);

@@ -22,7 +22,8 @@ static struct {
 static const struct function_family *const families[] = {
     &functions_agg_basic,      &functions_agg_collect, &functions_agg_distinct, &functions_agg_offset,
     &functions_agg_statistics, &functions_agg_topk,    &functions_array,        &functions_bytes,
-    &functions_conditional,    &functions_geo,         &functions_json,         &functions_lambda,
+    &functions_conditional,    &functions_date_math,   &functions_datetime,     &functions_geo,
+    &functions_json,           &functions_lambda,
     &functions_map,            &functions_mask,        &functions_math,         &functions_regex,
     &functions_string,         &functions_table,       &functions_url,
 };

@@ -116,8 +116,10 @@ int cmd_test(int argc, char **argv)
         return cli_fail(&d, (struct str){NULL, 0});
     for (int i = optind; i < argc; i++)
         run_path(&r, argv[i], true);
-    bool all_passed = r.report.failed == 0;
+    bool ran = r.report.passed + r.report.failed + r.report.skipped > 0, all_passed = ran && r.report.failed == 0;
     if (report_close(&r.report, &d) != STATUS_OK)
         return cli_fail(&d, (struct str){NULL, 0});
+    if (!ran)
+        fprintf(stderr, "weir: no such case\n");
     return all_passed ? EXIT_OK : EXIT_FAILED;
 }

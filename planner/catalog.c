@@ -134,7 +134,7 @@ struct catalog *catalog_create(void)
 
 static void entries_free(struct map *m)
 {
-    MAP_EACH(m, e)
+    MAP_EACH (m, e)
         entry_drop(e->value);
     map_free(m);
 }
@@ -151,8 +151,7 @@ void catalog_destroy(struct catalog *c)
 
 static bool entries_copy(struct map *to, const struct map *from)
 {
-    MAP_EACH(from, e)
-    {
+    MAP_EACH (from, e) {
         count_up(&((struct entry *)e->value)->refs);
         if (!map_put(to, e->key, e->value)) {
             entry_drop(e->value);
@@ -287,8 +286,7 @@ enum { MAX_HINTS = 8 };
 static uint32_t similar_sources(const struct catalog *c, struct str name, char only, const struct source **found)
 {
     uint32_t n = 0;
-    MAP_EACH(&c->sources, e)
-    {
+    MAP_EACH (&c->sources, e) {
         const struct source *s = e->value;
         if (n == MAX_HINTS || !str_eq_nocase(s->name, name) || (only && s->is_table != (only == 't')))
             continue;

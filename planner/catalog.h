@@ -23,21 +23,21 @@ struct serde_properties {
 /* A stream or a table. */
 struct source {
     int refs;
-    struct arena arena;            /* holds everything below */
+    struct arena arena; /* holds everything below */
     struct str name;
     bool is_table;
-    bool read_only;                /* CREATE SOURCE ... */
-    struct schema schema;          /* keys, then values, then headers; window of the key */
+    bool read_only;       /* CREATE SOURCE ... */
+    struct schema schema; /* keys, then values, then headers; window of the key */
     uint32_t n_headers;
-    const uint32_t *declared;      /* the order of declaration: indexes into schema.columns */
+    const uint32_t *declared; /* the order of declaration: indexes into schema.columns */
     const char *topic;
     struct topic_formats formats;
     struct serde_properties key_properties, value_properties;
-    struct str timestamp_column;   /* p NULL: the record's time */
+    struct str timestamp_column; /* p NULL: the record's time */
     struct timestamp_spec timestamp;
-    uint32_t partitions;           /* of the topic when the statement was planned */
-    struct str sql;                /* the statement that made it */
-    const char *created_by;        /* id of the CREATE AS query that writes it, or NULL */
+    uint32_t partitions;    /* of the topic when the statement was planned */
+    struct str sql;         /* the statement that made it */
+    const char *created_by; /* id of the CREATE AS query that writes it, or NULL */
 };
 /* An empty source with refs 1 whose fields the caller fills from its arena; NULL: no memory. */
 struct source *source_create(void);
@@ -60,11 +60,11 @@ struct catalog_query {
     struct arena arena;
     const char *id;
     enum query_kind kind;
-    struct str sink;               /* name of the stream or table; p NULL: QUERY_SOURCE_TABLE */
+    struct str sink; /* name of the stream or table; p NULL: QUERY_SOURCE_TABLE */
     uint32_t n_sources;
-    const struct str *sources;     /* names, without duplicates */
+    const struct str *sources; /* names, without duplicates */
     struct str sql;
-    const struct plan *plan;       /* borrowed: whoever runs the query owns it */
+    const struct plan *plan; /* borrowed: whoever runs the query owns it */
 };
 
 struct custom_type {

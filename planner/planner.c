@@ -47,13 +47,16 @@ enum status planner_plan_statement(const struct planner_context *context, struct
         st = diag_nomem(&own);
     if (st == STATUS_OK)
         return st;
+    if (own.code != STATUS_OK)
+        st = own.code; /* the first error wins, whatever was made of it later */
     add_statement(&own, statement);
     if (d && d->code == STATUS_OK)
         *d = own;
     return st;
 }
 
-/* ---- the catalog --------------------------------------------------------------------------------------------------------- */
+/* ---- the catalog
+ * --------------------------------------------------------------------------------------------------------- */
 
 static enum status apply_source(struct catalog *c, const struct source *from)
 {
@@ -89,8 +92,12 @@ static enum status apply_ddl(struct catalog *c, const struct planned_ddl *ddl)
 static enum status apply_query(struct catalog *c, const struct planned *p)
 {
     struct str sources[64];
-    struct catalog_query query = {.id = p->query_id, .kind = p->query_kind, .sink = p->sink, .sources = sources,
-                                  .sql = p->statement->text, .plan = p->plan};
+    struct catalog_query query = {.id = p->query_id,
+                                  .kind = p->query_kind,
+                                  .sink = p->sink,
+                                  .sources = sources,
+                                  .sql = p->statement->text,
+                                  .plan = p->plan};
     for (uint32_t i = 0; i < p->plan->n_source_names && i < 64; i++)
         sources[query.n_sources++] = str_from(p->plan->sources[i]);
     return catalog_put_query(c, &query);
@@ -105,7 +112,8 @@ enum status planner_apply(struct catalog *c, const struct planned *p, struct dia
     return st == STATUS_NOMEM ? diag_nomem(d) : st;
 }
 
-/* ---- EXPLAIN --------------------------------------------------------------------------------------------------------------- */
+/* ---- EXPLAIN
+ * --------------------------------------------------------------------------------------------------------------- */
 
 void planner_explain(struct buf *out, const struct planned *p)
 {

@@ -46,16 +46,16 @@ void print_list(struct buf *out, const struct str *items, uint32_t n, const char
 
 enum with_place { WITH_CREATE_SOURCE, WITH_CREATE_AS, WITH_INSERT };
 
-struct with_side { /* key or value */
-    struct str format;           /* p NULL: not given */
-    bool format_from_both;       /* given by FORMAT */
+struct with_side {         /* key or value */
+    struct str format;     /* p NULL: not given */
+    bool format_from_both; /* given by FORMAT */
     bool has_delimiter;
     char delimiter;
     struct serde_properties serde;
     struct span format_span;
 };
 struct with {
-    struct str topic;            /* p NULL: not given */
+    struct str topic; /* p NULL: not given */
     struct with_side key, value;
     int64_t partitions, replicas, retention_ms; /* -1: not given */
     struct str timestamp, timestamp_format;
@@ -70,7 +70,8 @@ enum status with_parse(struct planner *p, const struct ast_properties *propertie
 /* "Expected a duration": "10 SECONDS" to ms. False: `reason` says why. */
 bool duration_parse(struct str text, int64_t *ms, struct buf *reason);
 
-/* ---- formats ------------------------------------------------------------------------------------------------------- */
+/* ---- formats -------------------------------------------------------------------------------------------------------
+ */
 
 /* Fills in a side's format from its name. */
 enum status format_from_name(struct planner *p, struct str name, struct span where, enum format_kind *kind);
@@ -87,13 +88,15 @@ bool type_has_map(const struct type *t);
 /* The last check of all: formats that cannot be run yet. */
 enum status format_check_built(struct planner *p, const struct topic_formats *formats);
 
-/* ---- timestamps ------------------------------------------------------------------------------------------------------- */
+/* ---- timestamps
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* TIMESTAMP and TIMESTAMP_FORMAT against the columns of a schema (rules.md 7.4). */
 enum status timestamp_resolve(struct planner *p, const struct schema *schema, struct str column, struct str format,
                               struct timestamp_spec *out);
 
-/* ---- the analysed query --------------------------------------------------------------------------------------------- */
+/* ---- the analysed query ---------------------------------------------------------------------------------------------
+ */
 
 struct query_source {
     const struct source *source;
@@ -105,11 +108,11 @@ struct query_source {
 struct query_item {
     enum ast_item_kind kind;
     struct span span;
-    struct str source;           /* ITEM_SOURCE_STAR */
+    struct str source; /* ITEM_SOURCE_STAR */
     const struct ast_expr *expr;
-    struct str name;             /* of the column: the alias, or made up */
+    struct str name; /* of the column: the alias, or made up */
     bool is_aliased;
-    bool from_star;              /* made by expanding a star */
+    bool from_star; /* made by expanding a star */
 };
 
 enum purpose { PURPOSE_PERSISTENT, PURPOSE_PUSH, PURPOSE_PULL };
@@ -118,7 +121,7 @@ struct query {
     const struct ast_query *ast;
     enum purpose purpose;
     bool is_create_as, is_create_table;
-    struct str sink;             /* PERSISTENT */
+    struct str sink; /* PERSISTENT */
     uint32_t n_sources;
     struct query_source *sources; /* [0]: FROM */
     uint32_t n_items;
@@ -137,7 +140,8 @@ enum status query_analyse(struct planner *p, struct query *q);
 /* Replaces stars by items. `types` gives the scope in which `expr->*` is typed. */
 enum status query_expand_stars(struct planner *p, struct query *q, const struct schema *schema);
 
-/* ---- syntax trees ------------------------------------------------------------------------------------------------- */
+/* ---- syntax trees -------------------------------------------------------------------------------------------------
+ */
 
 /* Copies a tree with every node answered by `change` (NULL: keep and go on below). Sets *failed on no memory. */
 typedef const struct ast_expr *(*ast_change)(void *data, const struct ast_expr *e);
@@ -153,7 +157,8 @@ bool ast_is_aggregate(const struct ast_expr *e);
 bool ast_has_aggregate(const struct ast_expr *e);
 bool ast_is_table_function(const struct ast_expr *e);
 
-/* ---- binding expressions --------------------------------------------------------------------------------------------- */
+/* ---- binding expressions
+ * --------------------------------------------------------------------------------------------- */
 
 struct lambda_scope {
     const struct lambda_scope *outer;
@@ -166,11 +171,11 @@ struct binder {
     struct planner *p;
     const struct schema *schema; /* of the input; its window says whether the bounds exist */
     bool is_windowed;
-    bool magic_time;             /* ROWTIME and window bounds against text literals: WHERE, HAVING */
+    bool magic_time; /* ROWTIME and window bounds against text literals: WHERE, HAVING */
     const struct lambda_scope *lambdas;
     uint32_t n_lambda_vars;
-    uint32_t below_opaque;       /* inside of what is not typed before code generation */
-    bool failed_late;            /* the error belongs to code generation */
+    uint32_t below_opaque; /* inside of what is not typed before code generation */
+    bool failed_late;      /* the error belongs to code generation */
 };
 void binder_init(struct binder *b, struct planner *p, const struct schema *schema);
 /* Raw binding: errors carry no frame. */
@@ -217,7 +222,8 @@ const struct type *wider_type(struct planner *p, const struct type *x, const str
 /* Whether a value of one type may stand for another without a CAST (rules.md 3.3). */
 bool coerces_strictly(const struct type *from, const struct type *to);
 
-/* ---- logical plan ---------------------------------------------------------------------------------------------------- */
+/* ---- logical plan
+ * ---------------------------------------------------------------------------------------------------- */
 
 enum logical_kind {
     LOGICAL_SOURCE,
@@ -239,14 +245,14 @@ enum changelog {
 struct aggregate_item {
     const struct resolved_call *call;
     uint32_t n_args, n_literals;
-    const uint32_t *args;          /* indexes into the input's columns */
+    const uint32_t *args; /* indexes into the input's columns */
     const struct value *literals;
     struct str text;
 };
 
 struct logical {
     enum logical_kind kind;
-    const char *context;           /* ksqlDB's: "KsqlTopic", "WhereFilter", "Aggregate-Prepare" */
+    const char *context; /* ksqlDB's: "KsqlTopic", "WhereFilter", "Aggregate-Prepare" */
     struct schema schema;
     enum changelog changelog;
     uint32_t n_inputs;
@@ -262,7 +268,7 @@ struct logical {
         } filter;
         struct { /* PROJECT, REKEY, GROUP */
             const struct expr *const *exprs;
-            bool keeps_key;        /* GROUP by exactly the key: nothing moves */
+            bool keeps_key; /* GROUP by exactly the key: nothing moves */
         } select;
         struct {
             uint32_t n_calls;
@@ -280,9 +286,9 @@ struct logical {
 struct logical_query {
     const struct logical *root;
     bool is_table;
-    uint32_t n_output;             /* what is selected, in order: indexes into root->schema */
+    uint32_t n_output; /* what is selected, in order: indexes into root->schema */
     const uint32_t *output;
-    struct diag sink_error;        /* what is wrong with the keys in the projection: found when the sink is built */
+    struct diag sink_error; /* what is wrong with the keys in the projection: found when the sink is built */
 };
 /* Reports the sink error, if there is one. */
 enum status logical_check_sink(struct planner *p, const struct logical_query *lq);
@@ -295,12 +301,12 @@ void logical_print(struct buf *out, const struct logical *node);
 /* What the projection of a query needs to know of the keys below it. */
 struct projection {
     uint32_t n_keys;
-    const struct ast_expr **keys;       /* qualified: an item equal to one is that key */
-    const struct str *key_texts;        /* as messages show them */
-    const char *key_kind;               /* "key column", "partitioning expression", "grouping expression" */
+    const struct ast_expr **keys; /* qualified: an item equal to one is that key */
+    const struct str *key_texts;  /* as messages show them */
+    const char *key_kind;         /* "key column", "partitioning expression", "grouping expression" */
     bool is_grouped;
-    const struct ast_expr **plain;      /* the items' expressions over the input's schema, one an item of the query */
-    const struct ast_expr **shown;      /* the same as messages show them */
+    const struct ast_expr **plain; /* the items' expressions over the input's schema, one an item of the query */
+    const struct ast_expr **shown; /* the same as messages show them */
     const char *context;
 };
 /* logical/aggregate.c: everything between the source and the projection of a grouped query; fills in `proj`. */
@@ -324,15 +330,16 @@ struct str free_field_name(struct planner *p, struct str field, bool (*taken)(vo
 bool exprs_are_key(const struct schema *schema, const struct ast_expr *const *exprs, uint32_t n);
 enum status window_bind(struct planner *p, const struct ast_window *w, bool is_final, struct window_spec *out);
 
-/* ---- rewrites ----------------------------------------------------------------------------------------------------------- */
+/* ---- rewrites
+ * ----------------------------------------------------------------------------------------------------------- */
 
 const struct logical *rewrite_all(struct planner *p, const struct logical *root);
 const struct logical *rewrite_fold(struct planner *p, const struct logical *node);
 const struct logical *rewrite_merge(struct planner *p, const struct logical *node);
 const struct logical *rewrite_filter(struct planner *p, const struct logical *node);
 const struct logical *rewrite_prune(struct planner *p, const struct logical *node);
-/* Marks where previous states are needed, and so which source tables are materialized. `keep_tables`: all of them, for pull
- * queries. */
+/* Marks where previous states are needed, and so which source tables are materialized. `keep_tables`: all of them, for
+ * pull queries. */
 const struct logical *rewrite_changelog(struct planner *p, const struct logical *node, bool keep_tables);
 
 /* Answers a copy of `e` in which `change` has replaced nodes (NULL from it: go on below). NULL: no memory. */
@@ -340,9 +347,10 @@ typedef const struct expr *(*expr_change)(void *data, const struct expr *e, bool
 const struct expr *expr_rewrite(struct planner *p, const struct expr *e, expr_change change, void *data);
 void expr_walk(const struct expr *e, bool (*visit)(void *data, const struct expr *e), void *data);
 
-/* ---- physical plan -------------------------------------------------------------------------------------------------------- */
+/* ---- physical plan
+ * -------------------------------------------------------------------------------------------------------- */
 
-struct sink_target {               /* where the rows go */
+struct sink_target { /* where the rows go */
     enum { TARGET_TOPIC, TARGET_CLIENT } kind;
     struct str name;
     const char *topic;
@@ -354,7 +362,8 @@ struct plan *physical_plan(struct planner *p, const struct logical *root, const 
 /* A deep copy of a catalog entry in the statement's arena (its own arena stays empty). */
 struct source *source_copy_into(struct planner *p, const struct source *s);
 
-/* ---- statements ------------------------------------------------------------------------------------------------------------ */
+/* ---- statements
+ * ------------------------------------------------------------------------------------------------------------ */
 
 enum status plan_create_source(struct planner *p, const struct ast_create_source *s, struct planned *out);
 enum status plan_create_as(struct planner *p, const struct ast_create_as *s, struct planned *out);
@@ -372,8 +381,7 @@ enum status check_query_replaceable(struct planner *p, const struct source *old,
 /* "Cannot add stream 'X': ..." if the name is taken. */
 enum status check_name_free(struct planner *p, struct str name, bool is_table, bool or_replace);
 /* Copies columns into a schema in key-first order (headers last), with `declared`. */
-enum status schema_from_columns(struct planner *p, const struct schema_column *columns, uint32_t n,
-                                struct source *out);
+enum status schema_from_columns(struct planner *p, const struct schema_column *columns, uint32_t n, struct source *out);
 /* A new entry in the statement's arena. */
 struct source *source_new(struct planner *p, struct str name, bool is_table);
 /* The topic of a new stream or table: there already, with the right numbers, or to be created. */

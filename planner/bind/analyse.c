@@ -2,7 +2,8 @@
  * table functions in SELECT, unknown columns, formats that cannot be grouped, push and pull rules. */
 #include "planner/planner_int.h"
 
-/* ---- SELECT items --------------------------------------------------------------------------------------------------- */
+/* ---- SELECT items ---------------------------------------------------------------------------------------------------
+ */
 
 static enum status check_item_name(struct planner *p, const struct query *q, const struct query_item *item)
 {
@@ -10,7 +11,8 @@ static enum status check_item_name(struct planner *p, const struct query *q, con
         return STATUS_OK;
     bool renamed = item->is_aliased && !(item->expr->kind == AST_COLUMN && str_eq(item->expr->text, item->name));
     if (renamed)
-        return plan_error(p, item->span, "`" STR_FMT "` is a reserved column name. You cannot use it as an alias for a column.",
+        return plan_error(p, item->span,
+                          "`" STR_FMT "` is a reserved column name. You cannot use it as an alias for a column.",
                           STR_ARG(item->name));
     if (q->purpose == PURPOSE_PERSISTENT)
         return plan_error(p, item->span,
@@ -67,7 +69,8 @@ static enum status check_items(struct planner *p, const struct query *q, bool *h
     return STATUS_OK;
 }
 
-/* ---- unknown columns -------------------------------------------------------------------------------------------------- */
+/* ---- unknown columns
+ * -------------------------------------------------------------------------------------------------- */
 
 struct column_check {
     struct planner *p;
@@ -109,8 +112,8 @@ static bool check_column(void *data, const struct ast_expr *e)
                                   "' must be a column in the source schema since PARTITION BY is applied on the input.",
                                   STR_ARG(name), STR_ARG(name));
     else
-        c->st = plan_error_placed(c->p, e->span, "%s column '" STR_FMT "' cannot be resolved.", c->clause,
-                                  STR_ARG(name));
+        c->st =
+            plan_error_placed(c->p, e->span, "%s column '" STR_FMT "' cannot be resolved.", c->clause, STR_ARG(name));
     return false;
 }
 
@@ -142,7 +145,8 @@ static enum status check_all_columns(struct planner *p, const struct query *q)
     return st;
 }
 
-/* ---- others -------------------------------------------------------------------------------------------------------------- */
+/* ---- others
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static enum status check_kafka_format(struct planner *p, const struct query *q)
 {
@@ -180,11 +184,11 @@ static enum status check_pull(struct planner *p, const struct query *q)
     bool has_aggregates = false;
     for (uint32_t i = 0; i < q->n_items; i++)
         has_aggregates = has_aggregates || (q->items[i].expr && ast_has_aggregate(q->items[i].expr));
-    const char *clause = ast->n_joins                     ? "JOIN clauses"
-                         : ast->window                    ? "WINDOW clauses"
-                         : q->n_group_by || has_aggregates ? "GROUP BY clauses"
-                         : q->n_partition_by              ? "PARTITION BY clauses"
-                         : q->having                      ? "HAVING clauses"
+    const char *clause = ast->n_joins                       ? "JOIN clauses"
+                         : ast->window                      ? "WINDOW clauses"
+                         : q->n_group_by || has_aggregates  ? "GROUP BY clauses"
+                         : q->n_partition_by                ? "PARTITION BY clauses"
+                         : q->having                        ? "HAVING clauses"
                          : ast->has_limit && ast->limit < 0 ? "negative integers in the LIMIT clause"
                                                             : NULL;
     return clause ? pull_error(p, q, clause) : STATUS_OK;

@@ -107,7 +107,8 @@ const struct expr *bind_call(struct binder *b, const struct ast_expr *e)
     return bind_call_of(b, e, FUNCTION_SCALAR);
 }
 
-/* ---- CASE ------------------------------------------------------------------------------------------------------------ */
+/* ---- CASE
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static bool check_when(struct binder *b, const struct ast_expr *e, const struct expr *when)
 {
@@ -128,11 +129,12 @@ static bool check_then(struct binder *b, const struct ast_expr *when, const stru
         *so_far = then->type;
     if (type_eq(*so_far, then->type))
         return true;
-    (void)bind_fail(b, then_ast,
-                    "Invalid Case expression. Type for all 'THEN' clauses should be the same.\nTHEN expression 'WHEN "
-                    STR_FMT " THEN " STR_FMT "' has type: " STR_FMT ".\nPrevious THEN expression(s) type: " STR_FMT ".",
-                    STR_ARG(bind_text(b, when)), STR_ARG(bind_text(b, then_ast)), STR_ARG(type_text(b->p, then->type)),
-                    STR_ARG(type_text(b->p, *so_far)));
+    (void)bind_fail(
+        b, then_ast,
+        "Invalid Case expression. Type for all 'THEN' clauses should be the same.\nTHEN expression 'WHEN " STR_FMT
+        " THEN " STR_FMT "' has type: " STR_FMT ".\nPrevious THEN expression(s) type: " STR_FMT ".",
+        STR_ARG(bind_text(b, when)), STR_ARG(bind_text(b, then_ast)), STR_ARG(type_text(b->p, then->type)),
+        STR_ARG(type_text(b->p, *so_far)));
     return false;
 }
 

@@ -29,9 +29,11 @@ const struct type *wider_type(struct planner *p, const struct type *x, const str
     return t;
 }
 
-/* ---- arithmetic ----------------------------------------------------------------------------------------------------- */
+/* ---- arithmetic -----------------------------------------------------------------------------------------------------
+ */
 
-static const struct type *decimal_result(struct planner *p, enum arith_op op, const struct type *x, const struct type *y)
+static const struct type *decimal_result(struct planner *p, enum arith_op op, const struct type *x,
+                                         const struct type *y)
 {
     unsigned p1 = x->precision, s1 = x->scale, p2 = y->precision, s2 = y->scale;
     unsigned scale = s1 > s2 ? s1 : s2, whole1 = p1 - s1, whole2 = p2 - s2;
@@ -74,8 +76,8 @@ static const struct expr *arithmetic_error(struct binder *b, const struct ast_ex
 
 const struct expr *bind_arithmetic(struct binder *b, const struct ast_expr *e)
 {
-    static const enum arith_op ops[] = {[OP_ADD] = ARITH_ADD, [OP_SUB] = ARITH_SUB, [OP_MUL] = ARITH_MUL,
-                                        [OP_DIV] = ARITH_DIV, [OP_MOD] = ARITH_MOD};
+    static const enum arith_op ops[] = {
+        [OP_ADD] = ARITH_ADD, [OP_SUB] = ARITH_SUB, [OP_MUL] = ARITH_MUL, [OP_DIV] = ARITH_DIV, [OP_MOD] = ARITH_MOD};
     struct planner *p = b->p;
     const struct expr *args[2] = {bind_expr(b, e->args[0])};
     if (!args[0] || !(args[1] = bind_expr(b, e->args[1])))
@@ -104,7 +106,8 @@ const struct expr *bind_arithmetic(struct binder *b, const struct ast_expr *e)
     return sum;
 }
 
-/* ---- comparisons ------------------------------------------------------------------------------------------------------ */
+/* ---- comparisons
+ * ------------------------------------------------------------------------------------------------------ */
 
 static bool is_time(const struct type *t)
 {
@@ -180,8 +183,7 @@ static bool make_comparable(struct binder *b, const struct ast_expr *e, const st
     struct planner *p = b->p;
     const struct type *x = (*left)->type, *y = (*right)->type;
     if (x->kind == KIND_NULL || y->kind == KIND_NULL) {
-        (void)bind_fail(b, e,
-                        "Comparison with NULL not supported: %s %s %s\nUse 'IS NULL' or 'IS NOT NULL' instead.",
+        (void)bind_fail(b, e, "Comparison with NULL not supported: %s %s %s\nUse 'IS NULL' or 'IS NOT NULL' instead.",
                         x->kind == KIND_NULL ? "NULL" : type_base_name(x->kind), op_texts[op],
                         y->kind == KIND_NULL ? "NULL" : type_base_name(y->kind));
         return false;

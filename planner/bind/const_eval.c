@@ -34,8 +34,12 @@ static enum status eval_call(struct planner *p, const struct expr *e, struct val
             return STATUS_OK;
         }
     }
-    *call = (struct call){.arena = p->a, .n_args = e->n_args, .arg_types = types, .result_type = e->type,
-                          .state_arena = p->a, .now_ms = p->context->now_ms};
+    *call = (struct call){.arena = p->a,
+                          .n_args = e->n_args,
+                          .arg_types = types,
+                          .result_type = e->type,
+                          .state_arena = p->a,
+                          .now_ms = p->context->now_ms};
     if (variant->prepare && !variant->prepare(call, literals))
         return plan_nomem(p);
     if (!variant->fn(call, args, out))

@@ -1,6 +1,6 @@
 /* Binding of expressions: syntax trees in plain form (names without sources) to typed expressions over one schema.
- * Two stages of ksqlDB are told apart for the sake of its messages: typing, and code generation, which also looks inside
- * NOT, IN, LIKE, IS NULL and the left side of AND and OR. */
+ * Two stages of ksqlDB are told apart for the sake of its messages: typing, and code generation, which also looks
+ * inside NOT, IN, LIKE, IS NULL and the left side of AND and OR. */
 #include "planner/planner_int.h"
 
 void binder_init(struct binder *b, struct planner *p, const struct schema *schema)
@@ -100,8 +100,8 @@ static bool pseudo_by_name(const struct binder *b, struct str name, enum pseudo 
         enum pseudo which;
         bool of_window;
     } pseudos[] = {
-        {"ROWTIME", PSEUDO_ROWTIME, false},         {"ROWPARTITION", PSEUDO_ROWPARTITION, false},
-        {"ROWOFFSET", PSEUDO_ROWOFFSET, false},     {"WINDOWSTART", PSEUDO_WINDOWSTART, true},
+        {"ROWTIME", PSEUDO_ROWTIME, false},     {"ROWPARTITION", PSEUDO_ROWPARTITION, false},
+        {"ROWOFFSET", PSEUDO_ROWOFFSET, false}, {"WINDOWSTART", PSEUDO_WINDOWSTART, true},
         {"WINDOWEND", PSEUDO_WINDOWEND, true},
     };
     for (size_t i = 0; i < sizeof pseudos / sizeof *pseudos; i++)
@@ -251,12 +251,14 @@ static const struct expr *bind_subscript(struct binder *b, const struct ast_expr
     return args[1] ? expr_n(b->p, EXPR_SUBSCRIPT, base->element, args, 2) : NULL;
 }
 
-static enum status check_field_is_new(struct binder *b, const struct ast_expr *e, const struct field *fields, uint32_t n)
+static enum status check_field_is_new(struct binder *b, const struct ast_expr *e, const struct field *fields,
+                                      uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         if (str_eq(fields[i].name, fields[n].name))
-            return bind_fail(b, e, "Duplicate field names found in STRUCT: '`" STR_FMT "` " STR_FMT "' and '`" STR_FMT
-                                   "` " STR_FMT "'",
+            return bind_fail(b, e,
+                             "Duplicate field names found in STRUCT: '`" STR_FMT "` " STR_FMT "' and '`" STR_FMT
+                             "` " STR_FMT "'",
                              STR_ARG(fields[i].name), STR_ARG(type_text(b->p, fields[i].type)), STR_ARG(fields[n].name),
                              STR_ARG(type_text(b->p, fields[n].type)));
     return STATUS_OK;
@@ -270,8 +272,9 @@ static const struct expr *bind_struct(struct binder *b, const struct ast_expr *e
         if (!args || !fields || !(args[i] = bind_expr(b, e->args[i])))
             return NULL;
         if (expr_is_null_literal(args[i])) {
-            (void)bind_fail(b, e->args[i], "Can't infer a type of null. Please explicitly cast it to a required type, "
-                                           "e.g. CAST(null AS VARCHAR).");
+            (void)bind_fail(b, e->args[i],
+                            "Can't infer a type of null. Please explicitly cast it to a required type, "
+                            "e.g. CAST(null AS VARCHAR).");
             return NULL;
         }
         fields[i] = (struct field){e->names[i].text, args[i]->type};
@@ -305,8 +308,8 @@ static const struct expr *bind_sign(struct binder *b, const struct ast_expr *e)
     if (!arg)
         return NULL;
     if (!type_is_numeric(arg->type)) {
-        (void)bind_fail_late(b, e, "%s is not supported for type " STR_FMT,
-                             e->op == OP_SUB ? "Negation" : "Unary plus", STR_ARG(type_text(b->p, arg->type)));
+        (void)bind_fail_late(b, e, "%s is not supported for type " STR_FMT, e->op == OP_SUB ? "Negation" : "Unary plus",
+                             STR_ARG(type_text(b->p, arg->type)));
         return NULL;
     }
     return e->op == OP_SUB ? expr_n(b->p, EXPR_NEGATE, arg->type, &arg, 1) : arg;
@@ -449,7 +452,8 @@ const struct expr *bind_predicate(struct binder *b, const struct ast_expr *e, co
         return with_text(b, bound, e);
     struct str text = bind_text(b, e);
     (void)plan_error(b->p, e->span,
-                     "Type error in %s expression: Should evaluate to boolean but is " STR_FMT " (" STR_FMT ") instead.",
+                     "Type error in %s expression: Should evaluate to boolean but is " STR_FMT " (" STR_FMT
+                     ") instead.",
                      clause, STR_ARG(text), STR_ARG(type_text(b->p, bound->type)));
     diag_context(b->p->d, text.p, text.len);
     return NULL;

@@ -9,7 +9,8 @@ enum status format_from_name(struct planner *p, struct str name, struct span whe
     return plan_error(p, where, "Unknown format: " STR_FMT, STR_ARG(name));
 }
 
-/* ---- properties ------------------------------------------------------------------------------------------------------ */
+/* ---- properties
+ * ------------------------------------------------------------------------------------------------------ */
 
 static bool knows_full_name(enum format_kind kind)
 {
@@ -41,7 +42,8 @@ enum status format_check_properties(struct planner *p, enum format_kind kind, co
     return STATUS_OK;
 }
 
-/* ---- wrapping ---------------------------------------------------------------------------------------------------------- */
+/* ---- wrapping
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static bool can_wrap(enum format_kind kind)
 {
@@ -89,7 +91,8 @@ void wrap_key(struct format_spec *spec, uint32_t n_columns, enum wrap_feature *f
     spec->wrapped = wraps_by_default(spec->kind) && !unwrap;
 }
 
-/* ---- schemas ------------------------------------------------------------------------------------------------------------ */
+/* ---- schemas
+ * ------------------------------------------------------------------------------------------------------------ */
 
 bool type_has_map(const struct type *t)
 {
@@ -144,7 +147,8 @@ enum status format_check_built(struct planner *p, const struct topic_formats *fo
     return STATUS_OK;
 }
 
-/* ---- TIMESTAMP ------------------------------------------------------------------------------------------------------------ */
+/* ---- TIMESTAMP
+ * ------------------------------------------------------------------------------------------------------------ */
 
 enum status timestamp_resolve(struct planner *p, const struct schema *schema, struct str column, struct str format,
                               struct timestamp_spec *out)
@@ -157,7 +161,8 @@ enum status timestamp_resolve(struct planner *p, const struct schema *schema, st
     column = quoted ? str_make(column.p + 1, column.len - 2) : str_upper_ascii(p->a, column);
     int index = schema_find(schema, column);
     if (index < 0)
-        return plan_error(p, where, "The TIMESTAMP column set in the WITH clause does not exist in the schema: '" STR_FMT "'",
+        return plan_error(p, where,
+                          "The TIMESTAMP column set in the WITH clause does not exist in the schema: '" STR_FMT "'",
                           STR_ARG(column));
     out->column = (uint32_t)index;
     enum type_kind kind = schema->columns[index].type->kind;

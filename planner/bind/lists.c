@@ -78,7 +78,8 @@ static const struct expr *from_text(struct binder *b, const struct ast_expr *e, 
     return t->kind == KIND_BOOLEAN ? boolean_from_text(b, e) : NULL;
 }
 
-/* ---- the common type ------------------------------------------------------------------------------------------------- */
+/* ---- the common type
+ * ------------------------------------------------------------------------------------------------- */
 
 static const struct type *join_types(struct planner *p, const struct type *x, const struct type *y);
 
@@ -211,7 +212,8 @@ static enum status no_operator(struct binder *b, const struct ast_expr *e, const
                      STR_ARG(type_text(b->p, so_far)), STR_ARG(type_text(b->p, bound->type)), STR_ARG(bind_text(b, e)));
 }
 
-/* ---- conversion -------------------------------------------------------------------------------------------------------- */
+/* ---- conversion
+ * -------------------------------------------------------------------------------------------------------- */
 
 static const struct expr *convert(struct binder *b, const struct ast_expr *e, const struct type *to);
 
@@ -273,7 +275,8 @@ const struct type *common_type(struct binder *b, const struct ast_expr *const *a
     return type;
 }
 
-/* ---- the three places ----------------------------------------------------------------------------------------------------- */
+/* ---- the three places
+ * ----------------------------------------------------------------------------------------------------- */
 
 #define SEE_4239 "see https://github.com/confluentinc/ksql/issues/4239"
 
@@ -288,8 +291,9 @@ const struct expr *bind_array(struct binder *b, const struct ast_expr *e)
     if (!element)
         return NULL;
     if (element->kind == KIND_NULL) {
-        (void)bind_fail(b, e, "Cannot construct an array with all NULL elements (" SEE_4239
-                              "). As a workaround, you may cast a NULL value to the desired type.");
+        (void)bind_fail(b, e,
+                        "Cannot construct an array with all NULL elements (" SEE_4239
+                        "). As a workaround, you may cast a NULL value to the desired type.");
         return NULL;
     }
     return expr_n(b->p, EXPR_ARRAY, type_array(b->p->a, element), items, e->n_args);
@@ -303,8 +307,9 @@ static const struct type *map_side(struct binder *b, const struct ast_expr *e, u
         asts[i] = e->args[2 * i + side];
     const struct type *type = asts ? common_type(b, asts, items, n) : NULL;
     if (type && type->kind == KIND_NULL) {
-        (void)bind_fail(b, e, "Cannot construct a map with all NULL %s (" SEE_4239
-                              "). As a workaround, you may cast a NULL %s to the desired type.",
+        (void)bind_fail(b, e,
+                        "Cannot construct a map with all NULL %s (" SEE_4239
+                        "). As a workaround, you may cast a NULL %s to the desired type.",
                         side ? "values" : "keys", side ? "value" : "key");
         return NULL;
     }

@@ -9,7 +9,8 @@ static enum status prepare_failed(struct planner *p, enum status st)
     return st;
 }
 
-/* ---- sources ------------------------------------------------------------------------------------------------------ */
+/* ---- sources ------------------------------------------------------------------------------------------------------
+ */
 
 static enum status find_source(struct planner *p, const struct ast_source *ast, struct query_source *out)
 {
@@ -40,7 +41,8 @@ static enum status find_sources(struct planner *p, struct query *q)
     return st;
 }
 
-/* ---- qualification -------------------------------------------------------------------------------------------------- */
+/* ---- qualification --------------------------------------------------------------------------------------------------
+ */
 
 static bool source_has(const struct source *s, struct str name)
 {
@@ -130,8 +132,7 @@ static enum status check_lambda(struct qualifier *f, const struct ast_expr *e)
         for (uint32_t outer = 0; outer < f->depth && st == STATUS_OK; outer++)
             for (uint32_t j = 0; j < f->lambdas[outer]->n_names && st == STATUS_OK; j++)
                 if (str_eq(f->lambdas[outer]->names[j].text, e->names[i].text))
-                    st = plan_error(f->p, e->names[i].span,
-                                    "Reusing lambda arguments in nested lambda is not allowed");
+                    st = plan_error(f->p, e->names[i].span, "Reusing lambda arguments in nested lambda is not allowed");
     }
     return prepare_failed(f->p, st);
 }
@@ -175,7 +176,8 @@ static const struct ast_expr *qualify(struct qualifier *f, const struct ast_expr
     return ast_rewrite(f->p, e, qualify_node, f);
 }
 
-/* ---- names of items ----------------------------------------------------------------------------------------------------- */
+/* ---- names of items
+ * ----------------------------------------------------------------------------------------------------- */
 
 static bool name_in_sources(const struct query *q, struct str name)
 {
@@ -276,7 +278,8 @@ static enum status sanitize_items(struct planner *p, struct query *q, struct qua
     return STATUS_OK;
 }
 
-/* ---- clauses ----------------------------------------------------------------------------------------------------------- */
+/* ---- clauses
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static enum status sanitize_keys(struct qualifier *f, const struct ast_keys *keys, const char *clause, uint32_t *n,
                                  const struct ast_expr ***out)
@@ -290,8 +293,8 @@ static enum status sanitize_keys(struct qualifier *f, const struct ast_keys *key
         for (uint32_t j = 0; j < i; j++)
             if (ast_expr_eq((*out)[j], (*out)[i])) {
                 struct str text = ast_expr_text(p->a, (*out)[i]);
-                return prepare_failed(p, plan_error(p, (*out)[i]->span, "Duplicate %s expression: " STR_FMT, clause,
-                                                    STR_ARG(text)));
+                return prepare_failed(
+                    p, plan_error(p, (*out)[i]->span, "Duplicate %s expression: " STR_FMT, clause, STR_ARG(text)));
             }
     }
     return STATUS_OK;

@@ -63,10 +63,9 @@ static bool expand_struct(struct item_list *list, const struct query *q, const s
     if (!base)
         return false;
     if (base->type->kind != KIND_STRUCT) {
-        (void)plan_error(p, item->span, "%s " STR_FMT " is not a STRUCT type.",
-                         item->expr->kind == AST_DEREF ? "Field" : "Column",
-                         STR_ARG(item->expr->kind == AST_COLUMN || item->expr->kind == AST_DEREF ? item->expr->text
-                                                                                                 : base->text));
+        (void)plan_error(
+            p, item->span, "%s " STR_FMT " is not a STRUCT type.", item->expr->kind == AST_DEREF ? "Field" : "Column",
+            STR_ARG(item->expr->kind == AST_COLUMN || item->expr->kind == AST_DEREF ? item->expr->text : base->text));
         return false;
     }
     for (uint32_t i = 0; i < base->type->n_fields; i++) {
@@ -75,8 +74,12 @@ static bool expand_struct(struct item_list *list, const struct query *q, const s
         if (!deref || !args)
             return false;
         args[0] = item->expr;
-        *deref = (struct ast_expr){.kind = AST_DEREF, .depth = item->expr->depth + 1, .span = item->span,
-                                   .text = base->type->fields[i].name, .n_args = 1, .args = args};
+        *deref = (struct ast_expr){.kind = AST_DEREF,
+                                   .depth = item->expr->depth + 1,
+                                   .span = item->span,
+                                   .text = base->type->fields[i].name,
+                                   .n_args = 1,
+                                   .args = args};
         if (!add_item(list, item->span, deref, deref->text))
             return false;
     }

@@ -1,5 +1,5 @@
-/* WITH clauses (rules.md 1.3): names, types and conflicts of properties. All errors carry "Failed to prepare statement: ".
- * Order: typed values, unknown names, format conflicts, window pair. */
+/* WITH clauses (rules.md 1.3): names, types and conflicts of properties. All errors carry "Failed to prepare statement:
+ * ". Order: typed values, unknown names, format conflicts, window pair. */
 #include "planner/planner_int.h"
 
 #include <ctype.h>
@@ -92,7 +92,8 @@ static enum status with_error(struct planner *p, struct span where, const char *
     return st;
 }
 
-/* ---- single values --------------------------------------------------------------------------------------------------- */
+/* ---- single values
+ * --------------------------------------------------------------------------------------------------- */
 
 static struct str literal_text(struct planner *p, const struct ast_expr *e)
 {
@@ -107,14 +108,15 @@ static enum status parse_value(struct planner *p, enum property which, const str
     out->given = prop->value->kind != AST_NULL;
     out->span = prop->span;
     out->text = literal_text(p, prop->value);
+    if (!out->text.p)
+        return plan_nomem(p);
     const char *name = properties[which].name;
     if (!out->given)
         return STATUS_OK;
     switch (properties[which].type) {
     case TYPE_TEXT:
         if (prop->value->kind != AST_STRING)
-            return with_error(p, prop->span,
-                              "Invalid value " STR_FMT " for property %s: Expected value to be a string",
+            return with_error(p, prop->span, "Invalid value " STR_FMT " for property %s: Expected value to be a string",
                               STR_ARG(out->text), name);
         break;
     case TYPE_NUMBER:
@@ -168,7 +170,8 @@ static enum status parse_all(struct planner *p, const struct ast_properties *wit
     return st;
 }
 
-/* ---- special texts ---------------------------------------------------------------------------------------------------- */
+/* ---- special texts
+ * ---------------------------------------------------------------------------------------------------- */
 
 bool duration_parse(struct str text, int64_t *ms, struct buf *reason)
 {
@@ -176,8 +179,8 @@ bool duration_parse(struct str text, int64_t *ms, struct buf *reason)
         const char *name;
         int64_t ms;
     } units[] = {
-        {"NANOSECONDS", 0},  {"MICROSECONDS", 0}, {"MILLISECONDS", 1},  {"SECONDS", 1000},
-        {"MINUTES", 60000},  {"HOURS", 3600000},  {"DAYS", 86400000},
+        {"NANOSECONDS", 0}, {"MICROSECONDS", 0}, {"MILLISECONDS", 1}, {"SECONDS", 1000},
+        {"MINUTES", 60000}, {"HOURS", 3600000},  {"DAYS", 86400000},
     };
     struct str tokens[3];
     unsigned n = 0;
@@ -214,8 +217,9 @@ bool duration_parse(struct str text, int64_t *ms, struct buf *reason)
     buf_puts(reason, STR("Unknown time unit: '"));
     for (uint32_t i = 0; i < unit.len; i++)
         buf_putc(reason, (char)toupper((unsigned char)unit.p[i]));
-    buf_puts(reason, STR("'\nSupported time units are: NANOSECONDS, MICROSECONDS, MILLISECONDS, SECONDS, MINUTES, HOURS, "
-                         "DAYS"));
+    buf_puts(reason,
+             STR("'\nSupported time units are: NANOSECONDS, MICROSECONDS, MILLISECONDS, SECONDS, MINUTES, HOURS, "
+                 "DAYS"));
     return false;
 }
 

@@ -1,5 +1,6 @@
-/* GROUP BY and aggregates. Below the aggregate a select ("Prepare") computes the grouping expressions and the arguments;
- * above it HAVING and the projection see the keys and one column a call. The rules are those of rules.md 5.1. */
+/* GROUP BY and aggregates. Below the aggregate a select ("Prepare") computes the grouping expressions and the
+ * arguments; above it HAVING and the projection see the keys and one column a call. The rules are those of
+ * rules.md 5.1. */
 #include "planner/planner_int.h"
 
 enum { MAX_AGGREGATES = 256 };
@@ -10,7 +11,7 @@ struct aggregation {
     const struct logical *input;
     struct projection *proj;
     uint32_t n_groups;
-    const struct ast_expr **groups;           /* plain */
+    const struct ast_expr **groups; /* plain */
     uint32_t n_calls;
     const struct ast_expr *calls[MAX_AGGREGATES]; /* plain, distinct */
     struct aggregate_item items[MAX_AGGREGATES];
@@ -31,7 +32,8 @@ static bool is_group(const struct aggregation *g, const struct ast_expr *e, uint
     return false;
 }
 
-/* ---- what may be selected --------------------------------------------------------------------------------------------- */
+/* ---- what may be selected
+ * --------------------------------------------------------------------------------------------- */
 
 struct free_columns {
     const struct aggregation *g;
@@ -131,7 +133,8 @@ static const struct ast_expr *find_bound(const struct aggregation *g, const stru
     return s.found;
 }
 
-/* ---- collecting the calls --------------------------------------------------------------------------------------------- */
+/* ---- collecting the calls
+ * --------------------------------------------------------------------------------------------- */
 
 static enum status add_call(struct aggregation *g, const struct ast_expr *e)
 {
@@ -180,7 +183,8 @@ static enum status collect_calls(struct aggregation *g, const struct ast_expr *h
     return s.st;
 }
 
-/* ---- arguments --------------------------------------------------------------------------------------------------------- */
+/* ---- arguments
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* Index among the columns behind the old keys of Prepare. */
 static enum status add_arg(struct aggregation *g, const struct ast_expr *ast, const struct expr *bound, uint32_t *at)
@@ -273,7 +277,8 @@ static enum status check_undo(struct aggregation *g)
     return st;
 }
 
-/* ---- grouping ----------------------------------------------------------------------------------------------------------- */
+/* ---- grouping
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static enum status check_groups(struct aggregation *g)
 {
@@ -318,7 +323,8 @@ static enum status plain_groups(struct aggregation *g)
     return STATUS_OK;
 }
 
-/* ---- nodes --------------------------------------------------------------------------------------------------------------- */
+/* ---- nodes
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static const struct logical *build_prepare(struct aggregation *g)
 {
@@ -336,9 +342,8 @@ static const struct logical *build_prepare(struct aggregation *g)
             return NULL;
     }
     for (uint32_t i = 0; i < g->n_args; i++) {
-        columns[n_keys + i] = (struct schema_column){.name = str_printf(p->a, "KSQL_INTERNAL_COL_%u", i),
-                                                     .type = g->arg_exprs[i]->type,
-                                                     .role = ROLE_VALUE};
+        columns[n_keys + i] = (struct schema_column){
+            .name = str_printf(p->a, "KSQL_INTERNAL_COL_%u", i), .type = g->arg_exprs[i]->type, .role = ROLE_VALUE};
         exprs[n_keys + i] = g->arg_exprs[i];
     }
     node->schema.columns = columns;
@@ -421,9 +426,8 @@ static const struct logical *build_aggregate(struct aggregation *g, const struct
         calls[i] = g->items[i];
         for (uint32_t j = 0; j < calls[i].n_args; j++)
             ((uint32_t *)(uintptr_t)calls[i].args)[j] += n_keys;
-        columns[n_keys + i] = (struct schema_column){.name = str_printf(p->a, "KSQL_AGG_VARIABLE_%u", i),
-                                                     .type = calls[i].call->result,
-                                                     .role = ROLE_VALUE};
+        columns[n_keys + i] = (struct schema_column){
+            .name = str_printf(p->a, "KSQL_AGG_VARIABLE_%u", i), .type = calls[i].call->result, .role = ROLE_VALUE};
     }
     node->schema.columns = columns;
     node->schema.n_columns = n;
@@ -439,7 +443,8 @@ static const struct logical *build_aggregate(struct aggregation *g, const struct
     return node;
 }
 
-/* ---- above the aggregate ------------------------------------------------------------------------------------------------ */
+/* ---- above the aggregate
+ * ------------------------------------------------------------------------------------------------ */
 
 struct above {
     struct aggregation *g;
@@ -561,7 +566,8 @@ const struct logical *logical_aggregate(struct planner *p, struct query *q, cons
     return having ? build_having(g, node, having) : node;
 }
 
-/* ---- windows -------------------------------------------------------------------------------------------------------------- */
+/* ---- windows
+ * -------------------------------------------------------------------------------------------------------------- */
 
 enum status window_bind(struct planner *p, const struct ast_window *w, bool is_final, struct window_spec *out)
 {
@@ -575,7 +581,8 @@ enum status window_bind(struct planner *p, const struct ast_window *w, bool is_f
     if (out->advance <= 0 && w->kind == WINDOW_HOPPING)
         return plan_error(p, w->advance.span, "Window advance interval must be larger than zero");
     if (out->advance > out->size)
-        return plan_error(p, w->advance.span, "Window advance interval should be less than or equal to window duration");
+        return plan_error(p, w->advance.span,
+                          "Window advance interval should be less than or equal to window duration");
     int64_t least;
     if (__builtin_add_overflow(out->size, out->grace, &least))
         return plan_error(p, w->span, "Window size and grace period are too long together");

@@ -1,8 +1,7 @@
 /* Logical nodes: making them, and the source at the bottom. */
 #include "planner/planner_int.h"
 
-struct logical *logical_new(struct planner *p, enum logical_kind kind, const char *context,
-                            const struct logical *input)
+struct logical *logical_new(struct planner *p, enum logical_kind kind, const char *context, const struct logical *input)
 {
     struct logical *node = PLAN_NEW(p, struct logical);
     if (!node)
@@ -69,7 +68,7 @@ enum status check_no_map_key(struct planner *p, struct str name, const struct ty
         return STATUS_OK;
     return plan_error(p, where,
                       "Map keys, including types that contain maps, are not supported as they may lead to unexpected "
-                      "behavior due to inconsistent serialization. Key column name: `" STR_FMT "`. Column type: " STR_FMT
-                      ". See https://github.com/confluentinc/ksql/issues/6621 for more.",
+                      "behavior due to inconsistent serialization. Key column name: `" STR_FMT
+                      "`. Column type: " STR_FMT ". See https://github.com/confluentinc/ksql/issues/6621 for more.",
                       STR_ARG(name), STR_ARG(type_text(p, t)));
 }

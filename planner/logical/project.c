@@ -8,12 +8,13 @@ struct projecting {
     const struct query *q;
     const struct logical *input;
     const struct projection *proj;
-    int *key_of;                   /* one an item: the key that it is, or -1 */
-    int *item_of;                  /* one a key: the first item that is it, or -1 */
-    const struct expr **bound;     /* one an item */
+    int *key_of;               /* one an item: the key that it is, or -1 */
+    int *item_of;              /* one a key: the first item that is it, or -1 */
+    const struct expr **bound; /* one an item */
 };
 
-/* ---- which item is which key ------------------------------------------------------------------------------------------ */
+/* ---- which item is which key
+ * ------------------------------------------------------------------------------------------ */
 
 static enum status duplicate_key(struct projecting *w, uint32_t key, uint32_t first, uint32_t second)
 {
@@ -80,7 +81,8 @@ static enum status check_all_keys(struct projecting *w)
     return st;
 }
 
-/* ---- expressions ---------------------------------------------------------------------------------------------------- */
+/* ---- expressions ----------------------------------------------------------------------------------------------------
+ */
 
 static enum status bind_items(struct projecting *w)
 {
@@ -92,9 +94,10 @@ static enum status bind_items(struct projecting *w)
         if (!w->bound[i])
             return w->p->d->code;
         if (expr_is_null_literal(w->bound[i]))
-            return plan_error(w->p, w->q->items[i].span,
-                              "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null "
-                              "AS VARCHAR).");
+            return plan_error(
+                w->p, w->q->items[i].span,
+                "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null "
+                "AS VARCHAR).");
     }
     return STATUS_OK;
 }
@@ -110,12 +113,24 @@ static enum status check_names(struct projecting *w)
     return STATUS_OK;
 }
 
-/* ---- the node ---------------------------------------------------------------------------------------------------------- */
+/* ---- the node
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* A client that selects no key of a stream needs none: then they are not even read. */
+static bool hides_all_keys(const struct projecting *w)
+{
+    if (w->q->purpose == PURPOSE_PERSISTENT || w->input->changelog != CHANGELOG_APPEND)
+        return false;
+    for (uint32_t k = 0; k < w->proj->n_keys; k++)
+        if (w->item_of[k] >= 0)
+            return false;
+    return true;
+}
 
 static const struct logical *build_select(struct projecting *w, struct logical_query *out)
 {
     struct planner *p = w->p;
-    uint32_t n_keys = w->input->schema.n_keys, n = n_keys;
+    uint32_t n_keys = hides_all_keys(w) ? 0 : w->input->schema.n_keys, n = n_keys;
     struct schema_column *columns = PLAN_ARRAY(p, struct schema_column, n_keys + w->q->n_items);
     const struct expr **exprs = PLAN_ARRAY(p, const struct expr *, n_keys + w->q->n_items);
     uint32_t *output = PLAN_ARRAY(p, uint32_t, w->q->n_items);
@@ -138,6 +153,7 @@ static const struct logical *build_select(struct projecting *w, struct logical_q
     }
     node->schema.columns = columns;
     node->schema.n_columns = n;
+    node->schema.n_keys = n_keys;
     node->select.exprs = exprs;
     out->n_output = w->q->n_items;
     out->output = output;

@@ -98,7 +98,8 @@ const struct logical *logical_rekey(struct planner *p, struct query *q, const st
     return node;
 }
 
-/* ---- table functions ---------------------------------------------------------------------------------------------- */
+/* ---- table functions ----------------------------------------------------------------------------------------------
+ */
 
 struct call_list {
     struct planner *p;

@@ -43,7 +43,8 @@ static struct step *step_new(struct lowering *w, enum step_kind kind, const stru
     return s;
 }
 
-/* ---- what the source must deliver besides columns ------------------------------------------------------------------- */
+/* ---- what the source must deliver besides columns -------------------------------------------------------------------
+ */
 
 static bool note_pseudo(void *data, const struct expr *e)
 {
@@ -61,7 +62,8 @@ static void note_exprs(struct fragment *f, const struct expr *const *exprs, uint
         expr_walk(exprs[i], note_pseudo, f);
 }
 
-/* ---- stages --------------------------------------------------------------------------------------------------------------- */
+/* ---- stages
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static bool close_stage(struct lowering *w, struct fragment *f)
 {
@@ -119,7 +121,8 @@ static bool repartition(struct lowering *w, const struct logical *node, struct f
     return true;
 }
 
-/* ---- nodes --------------------------------------------------------------------------------------------------------------- */
+/* ---- nodes
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static bool lower(struct lowering *w, const struct logical *node, struct fragment *f);
 
@@ -166,12 +169,11 @@ static bool lower_source(struct lowering *w, const struct logical *node, struct 
 static bool lower_select(struct lowering *w, const struct logical *node, struct fragment *f)
 {
     bool table = is_table(node);
-    enum step_kind kind = node->kind == LOGICAL_REKEY ? STEP_STREAM_SELECT_KEY
-                          : node->kind == LOGICAL_PROJECT
-                              ? (table ? STEP_TABLE_SELECT : STEP_STREAM_SELECT)
-                          : node->select.keeps_key ? STEP_STREAM_GROUP_BY_KEY
-                          : table                  ? STEP_TABLE_GROUP_BY
-                                                   : STEP_STREAM_GROUP_BY;
+    enum step_kind kind = node->kind == LOGICAL_REKEY     ? STEP_STREAM_SELECT_KEY
+                          : node->kind == LOGICAL_PROJECT ? (table ? STEP_TABLE_SELECT : STEP_STREAM_SELECT)
+                          : node->select.keeps_key        ? STEP_STREAM_GROUP_BY_KEY
+                          : table                         ? STEP_TABLE_GROUP_BY
+                                                          : STEP_STREAM_GROUP_BY;
     struct step *s = step_new(w, kind, node, f);
     if (!s)
         return false;
@@ -212,7 +214,10 @@ static bool lower_aggregate(struct lowering *w, const struct logical *node, stru
 static bool lower_other(struct lowering *w, const struct logical *node, struct fragment *f)
 {
     bool filter = node->kind == LOGICAL_FILTER;
-    struct step *s = step_new(w, !filter ? STEP_STREAM_FLAT_MAP : is_table(node) ? STEP_TABLE_FILTER : STEP_STREAM_FILTER,
+    struct step *s = step_new(w,
+                              !filter          ? STEP_STREAM_FLAT_MAP
+                              : is_table(node) ? STEP_TABLE_FILTER
+                                               : STEP_STREAM_FILTER,
                               node, f);
     if (!s)
         return false;
@@ -247,13 +252,18 @@ static bool lower(struct lowering *w, const struct logical *node, struct fragmen
     return false;
 }
 
-/* ---- the plan --------------------------------------------------------------------------------------------------------------- */
+/* ---- the plan
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static bool lower_sink(struct lowering *w, const struct logical *root, const struct sink_target *target,
                        struct fragment *f)
 {
     bool client = target->kind == TARGET_CLIENT;
-    struct step *s = step_new(w, client ? STEP_CLIENT_SINK : is_table(root) ? STEP_TABLE_SINK : STEP_STREAM_SINK, root, f);
+    struct step *s = step_new(w,
+                              client           ? STEP_CLIENT_SINK
+                              : is_table(root) ? STEP_TABLE_SINK
+                                               : STEP_STREAM_SINK,
+                              root, f);
     if (!s)
         return false;
     if (!client) {
@@ -285,7 +295,7 @@ struct plan *physical_plan(struct planner *p, const struct logical *root, const 
     }
     plan->arena = p->a;
     plan->query_id = query_id;
-    plan->result = !is_table(root)                        ? RESULT_STREAM
+    plan->result = !is_table(root)                      ? RESULT_STREAM
                    : root->schema.window != WINDOW_NONE ? RESULT_WINDOWED_TABLE
                                                         : RESULT_TABLE;
     plan->schema = root->schema;

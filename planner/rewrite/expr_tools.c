@@ -66,7 +66,8 @@ bool expr_eq(const struct expr *x, const struct expr *y)
 static bool find_variable_part(void *data, const struct expr *e)
 {
     bool *constant = data;
-    if (e->kind == EXPR_COLUMN || e->kind == EXPR_PSEUDO || (e->kind == EXPR_CALL && e->call->variant->nondeterministic))
+    if (e->kind == EXPR_COLUMN || e->kind == EXPR_PSEUDO ||
+        (e->kind == EXPR_CALL && e->call->variant->nondeterministic))
         *constant = false;
     return *constant;
 }

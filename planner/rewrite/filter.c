@@ -74,8 +74,8 @@ static const struct expr *see_through(void *data, const struct expr *e, bool *fa
     return e->kind == EXPR_COLUMN ? t->exprs[e->column] : NULL;
 }
 
-/* FILTER over AGGREGATE over GROUP over Prepare: the part `down` goes below Prepare, with the keys replaced by what they
- * stand for. Where such an expression fails or is null, GROUP drops the row as well. */
+/* FILTER over AGGREGATE over GROUP over Prepare: the part `down` goes below Prepare, with the keys replaced by what
+ * they stand for. Where such an expression fails or is null, GROUP drops the row as well. */
 static const struct logical *push(struct planner *p, const struct logical *filter, const struct split *s)
 {
     const struct logical *aggregate = filter->inputs[0], *group = aggregate->inputs[0], *prepare = group->inputs[0];
@@ -110,7 +110,8 @@ const struct logical *rewrite_filter(struct planner *p, const struct logical *no
     if (copy->kind != LOGICAL_FILTER || copy->inputs[0]->kind != LOGICAL_AGGREGATE)
         return copy;
     const struct logical *group = copy->inputs[0]->inputs[0];
-    if (group->inputs[0]->kind != LOGICAL_PROJECT || group->changelog != CHANGELOG_APPEND || copy->inputs[0]->aggregate.window.kind != WINDOW_NONE)
+    if (group->inputs[0]->kind != LOGICAL_PROJECT || group->changelog != CHANGELOG_APPEND ||
+        copy->inputs[0]->aggregate.window.kind != WINDOW_NONE)
         return copy;
     struct split s = {.p = p, .n_keys = group->schema.n_keys, .ok = true};
     split_conjuncts(&s, copy->filter.predicate);

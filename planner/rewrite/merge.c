@@ -1,6 +1,6 @@
 /* Adjacent selects become one: a projection over a projection, and the key select of GROUP BY over "Prepare".
- * An error makes a whole item null, so an expression may only be put inside of another one if it cannot fail; as a whole
- * item it may be anything. */
+ * An error makes a whole item null, so an expression may only be put inside of another one if it cannot fail; as a
+ * whole item it may be anything. */
 #include "planner/planner_int.h"
 
 static bool cannot_fail(const struct expr *e)

@@ -1,8 +1,9 @@
 /* Projection push-down: from the top down, what each node must deliver is collected as accesses: a column, or a field
  * somewhere inside of a STRUCT column. Sources then read these only, so that nothing else of a record is decoded.
  *
- * A node may deliver more than it is asked for (a filter passes on what only it looks at): the list that comes back says
- * what, in order, and expressions above are re-pointed by it. Keys go all or none; tables and windowed sources keep them. */
+ * A node may deliver more than it is asked for (a filter passes on what only it looks at): the list that comes back
+ * says what, in order, and expressions above are re-pointed by it. Keys go all or none; tables and windowed sources
+ * keep them. */
 #include "planner/planner_int.h"
 
 enum { MAX_PATH = 16 };
@@ -19,7 +20,8 @@ struct need {
     bool failed;
 };
 
-/* ---- lists of accesses ----------------------------------------------------------------------------------------------- */
+/* ---- lists of accesses
+ * ----------------------------------------------------------------------------------------------- */
 
 static void need_add(struct need *need, const struct access *a)
 {
@@ -80,7 +82,8 @@ static void need_normalise(struct need *need, uint32_t n_keys, bool keep_keys)
     need->n = n;
 }
 
-/* ---- expressions -------------------------------------------------------------------------------------------------------- */
+/* ---- expressions
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* A column, or fields of one: the access. */
 static bool is_access(const struct expr *e, struct access *out)
@@ -154,7 +157,8 @@ static const struct expr *repoint(struct planner *p, const struct expr *e, const
     return expr_rewrite(p, e, repoint_node, &w);
 }
 
-/* ---- nodes --------------------------------------------------------------------------------------------------------------- */
+/* ---- nodes
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static const struct type *type_at(const struct type *t, const struct access *a)
 {
@@ -264,8 +268,8 @@ static bool prune_select(struct planner *p, struct logical *node, struct need *n
     for (uint32_t i = 0; i < need->n; i++) {
         const struct expr *e = node->select.exprs[need->items[i].column];
         struct access a;
-        exprs[i] = is_access(e, &a) ? point_to(&w, need->items[i].n_path ? NULL : e, &whole[i])
-                                    : repoint(p, e, &below, input);
+        exprs[i] =
+            is_access(e, &a) ? point_to(&w, need->items[i].n_path ? NULL : e, &whole[i]) : repoint(p, e, &below, input);
         if (!exprs[i])
             return false;
     }

@@ -36,7 +36,8 @@ static bool has_plain_state(const char *name)
     return false;
 }
 
-/* States that are lists or structs need a value format that can hold them, as ksqlDB's changelogs are in that format. */
+/* States that are lists or structs need a value format that can hold them, as ksqlDB's changelogs are in that format.
+ */
 static enum status check_states(struct planner *p, const struct logical *node, enum format_kind value_format)
 {
     bool flat = value_format == FORMAT_DELIMITED || value_format == FORMAT_KAFKA;
@@ -56,7 +57,8 @@ static enum status check_states(struct planner *p, const struct logical *node, e
     return STATUS_OK;
 }
 
-/* ---- CREATE AS: the sink ------------------------------------------------------------------------------------------------ */
+/* ---- CREATE AS: the sink
+ * ------------------------------------------------------------------------------------------------ */
 
 struct creating_as {
     struct planner *p;
@@ -170,12 +172,13 @@ static enum status sink_topic(struct creating_as *c, struct planned_topic *topic
     if (!name.p)
         return plan_nomem(p);
     bool windowed = c->sink->schema.window != WINDOW_NONE;
-    *topic = (struct planned_topic){.name = name.p, .compact = c->ast->is_table,
-                                    .delete_old = !c->ast->is_table || windowed};
+    *topic = (struct planned_topic){
+        .name = name.p, .compact = c->ast->is_table, .delete_old = !c->ast->is_table || windowed};
     if (c->with.retention_ms >= 0 && c->ast->is_table && !windowed)
-        return plan_error(p, c->ast->with.span,
-                          "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not support "
-                          "retention.");
+        return plan_error(
+            p, c->ast->with.span,
+            "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not support "
+            "retention.");
     enum status st = topic_for_sink(p, &c->with, from_source(c), c->ast->head.span, topic);
     c->sink->topic = topic->name;
     c->sink->partitions = topic->partitions;
@@ -195,8 +198,8 @@ static enum status check_kind(struct creating_as *c)
 static enum status check_sink_schema(struct creating_as *c)
 {
     struct source *s = c->sink;
-    enum status st = format_check_schema(c->p, &s->formats.key, s->key_properties.wrap, s->schema.columns,
-                                         s->schema.n_keys, true);
+    enum status st =
+        format_check_schema(c->p, &s->formats.key, s->key_properties.wrap, s->schema.columns, s->schema.n_keys, true);
     if (st == STATUS_OK)
         st = format_check_schema(c->p, &s->formats.value, s->value_properties.wrap, source_value_columns(s),
                                  source_n_values(s), false);
@@ -221,8 +224,11 @@ static enum status make_plan(struct creating_as *c, const struct source *old, st
 {
     struct planner *p = c->p;
     struct source *sink = c->sink;
-    struct sink_target target = {.kind = TARGET_TOPIC, .name = str_dup(p->a, sink->name), .topic = sink->topic,
-                                 .formats = sink->formats, .timestamp = sink->timestamp};
+    struct sink_target target = {.kind = TARGET_TOPIC,
+                                 .name = str_dup(p->a, sink->name),
+                                 .topic = sink->topic,
+                                 .formats = sink->formats,
+                                 .timestamp = sink->timestamp};
     const char *id = target.name.p ? query_id_for(c, old) : NULL;
     struct plan *plan = id ? physical_plan(p, out->rewritten, &target, &c->q, id) : NULL;
     struct planned_ddl *ddl = plan ? PLAN_NEW(p, struct planned_ddl) : NULL;
@@ -307,7 +313,8 @@ done:
     return st;
 }
 
-/* ---- INSERT INTO ... SELECT ------------------------------------------------------------------------------------------------ */
+/* ---- INSERT INTO ... SELECT
+ * ------------------------------------------------------------------------------------------------ */
 
 static enum status find_target(struct planner *p, const struct ast_insert_select *ast, const struct source **target)
 {
@@ -415,7 +422,8 @@ static enum status insert_query_id(struct planner *p, const struct with *w, stru
     for (uint32_t i = 0; i < id.len; i++) {
         char ch = id.p[i];
         if (!((ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_'))
-            return plan_error(p, where, "Query IDs may contain only alphanumeric characters and '_'. Got: '" STR_FMT "'",
+            return plan_error(p, where,
+                              "Query IDs may contain only alphanumeric characters and '_'. Got: '" STR_FMT "'",
                               STR_ARG(id));
     }
     if (catalog_query(p->catalog, id))
@@ -451,8 +459,11 @@ enum status plan_insert_select(struct planner *p, const struct ast_insert_select
     if (!out->rewritten || !(out->rewritten = rewrite_changelog(p, out->rewritten, false)))
         return p->d->code;
     TRY(insert_query_id(p, &w, ast->with.span, &id));
-    struct sink_target sink = {.kind = TARGET_TOPIC, .name = target->name, .topic = target->topic,
-                               .formats = target->formats, .timestamp = target->timestamp};
+    struct sink_target sink = {.kind = TARGET_TOPIC,
+                               .name = target->name,
+                               .topic = target->topic,
+                               .formats = target->formats,
+                               .timestamp = target->timestamp};
     struct plan *plan = physical_plan(p, out->rewritten, &sink, q, id);
     if (!plan)
         return p->d->code;
@@ -469,7 +480,8 @@ done:
     return st;
 }
 
-/* ---- SELECT ------------------------------------------------------------------------------------------------------------------ */
+/* ---- SELECT
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static enum status plan_transient(struct planner *p, struct query *q, struct planned *out)
 {
@@ -513,9 +525,10 @@ enum status plan_select(struct planner *p, const struct ast_stmt_query *ast, str
     if (q->sources[0].source->is_table)
         return plan_pull(p, q, out);
     if (!planner_flag(p, "ksql.query.pull.stream.enabled", true))
-        return plan_error(p, ast->head.span,
-                          "Pull queries on streams are disabled. To create a push query on the stream, add EMIT CHANGES "
-                          "to the end. To enable pull queries on streams, set the ksql.query.pull.stream.enabled config "
-                          "to 'true'.");
+        return plan_error(
+            p, ast->head.span,
+            "Pull queries on streams are disabled. To create a push query on the stream, add EMIT CHANGES "
+            "to the end. To enable pull queries on streams, set the ksql.query.pull.stream.enabled config "
+            "to 'true'.");
     return plan_transient(p, q, out);
 }

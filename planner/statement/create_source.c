@@ -13,7 +13,8 @@ static const char *kind_of(const struct creating *c)
     return c->ast->is_table ? "table" : "stream";
 }
 
-/* ---- formats ----------------------------------------------------------------------------------------------------------- */
+/* ---- formats
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static enum status side_format(struct creating *c, const struct with_side *side, bool is_key, struct format_spec *spec)
 {
@@ -22,9 +23,10 @@ static enum status side_format(struct creating *c, const struct with_side *side,
     if (!name.p && is_key && !planner_property(p, "ksql.persistence.default.format.key", &name))
         name = STR("KAFKA");
     if (!name.p && !is_key && !planner_property(p, "ksql.persistence.default.format.value", &name))
-        return plan_error(p, c->ast->head.span,
-                          "Statement is missing the 'VALUE_FORMAT' property from the WITH clause. Either provide one or "
-                          "set a default via the 'ksql.persistence.default.format.value' config.");
+        return plan_error(
+            p, c->ast->head.span,
+            "Statement is missing the 'VALUE_FORMAT' property from the WITH clause. Either provide one or "
+            "set a default via the 'ksql.persistence.default.format.value' config.");
     enum status st = format_from_name(p, name, side->format_span, &spec->kind);
     spec->delimiter = side->delimiter;
     return st;
@@ -83,7 +85,8 @@ done:
     return st;
 }
 
-/* ---- columns ------------------------------------------------------------------------------------------------------------- */
+/* ---- columns
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static bool is_headers_type(const struct type *t)
 {
@@ -96,10 +99,10 @@ static bool is_headers_type(const struct type *t)
 static enum status check_header_type(struct planner *p, const struct ast_element *e, const struct type *t)
 {
     if (e->role == AST_ROLE_HEADERS && !is_headers_type(t))
-        return plan_error(p, e->span,
-                          "Invalid type for HEADERS column: expected ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>>, got "
-                          STR_FMT,
-                          STR_ARG(type_text(p, t)));
+        return plan_error(
+            p, e->span,
+            "Invalid type for HEADERS column: expected ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>>, got " STR_FMT,
+            STR_ARG(type_text(p, t)));
     if (e->role == AST_ROLE_HEADER && t->kind != KIND_BYTES)
         return plan_error(p, e->span, "Invalid type for HEADER('" STR_FMT "') column: expected BYTES, got " STR_FMT,
                           STR_ARG(e->header), STR_ARG(type_text(p, t)));
@@ -110,7 +113,7 @@ static enum status check_header_type(struct planner *p, const struct ast_element
 static enum status resolve_types(struct creating *c, struct schema_column *columns)
 {
     static const enum column_role roles[] = {
-        [AST_ROLE_NONE] = ROLE_VALUE,   [AST_ROLE_KEY] = ROLE_KEY,       [AST_ROLE_PRIMARY_KEY] = ROLE_KEY,
+        [AST_ROLE_NONE] = ROLE_VALUE,      [AST_ROLE_KEY] = ROLE_KEY,       [AST_ROLE_PRIMARY_KEY] = ROLE_KEY,
         [AST_ROLE_HEADERS] = ROLE_HEADERS, [AST_ROLE_HEADER] = ROLE_HEADER,
     };
     struct planner *p = c->p;
@@ -145,8 +148,7 @@ static enum status check_header_columns(struct creating *c)
                                   STR_ARG(other->header));
         }
         if (!planner_flag(c->p, "ksql.headers.columns.enabled", true))
-            return plan_error(c->p, e->span,
-                              "Cannot create %s because schema with headers columns is disabled.",
+            return plan_error(c->p, e->span, "Cannot create %s because schema with headers columns is disabled.",
                               c->ast->is_table ? "TABLE" : "STREAM");
     }
     return STATUS_OK;
@@ -191,8 +193,8 @@ static enum status check_source_rules(struct creating *c)
 static enum status check_schema(struct creating *c)
 {
     struct source *s = c->source;
-    enum status st = format_check_schema(c->p, &s->formats.key, s->key_properties.wrap, s->schema.columns,
-                                         s->schema.n_keys, true);
+    enum status st =
+        format_check_schema(c->p, &s->formats.key, s->key_properties.wrap, s->schema.columns, s->schema.n_keys, true);
     if (st == STATUS_OK)
         st = format_check_schema(c->p, &s->formats.value, s->value_properties.wrap, source_value_columns(s),
                                  source_n_values(s), false);
@@ -208,7 +210,8 @@ static enum status resolve_timestamp(struct creating *c)
                              &c->source->timestamp);
 }
 
-/* ---- a SOURCE TABLE keeps itself ------------------------------------------------------------------------------------------ */
+/* ---- a SOURCE TABLE keeps itself
+ * ------------------------------------------------------------------------------------------ */
 
 static enum status plan_source_table(struct creating *c, struct planned *out)
 {
@@ -238,7 +241,8 @@ static enum status plan_source_table(struct creating *c, struct planned *out)
     return format_check_built(p, &c->source->formats);
 }
 
-/* ---- the statement --------------------------------------------------------------------------------------------------------- */
+/* ---- the statement
+ * --------------------------------------------------------------------------------------------------------- */
 
 static enum status already_there(struct creating *c, struct planned *out)
 {
@@ -256,8 +260,8 @@ static enum status finish(struct creating *c, struct planned *out)
     if (!ddl)
         return STATUS_NOMEM;
     const struct source *old = catalog_source(p->catalog, c->source->name);
-    *ddl = (struct planned_ddl){.kind = DDL_CREATE_SOURCE, .name = c->source->name, .source = c->source,
-                                .replaces = old != NULL};
+    *ddl = (struct planned_ddl){
+        .kind = DDL_CREATE_SOURCE, .name = c->source->name, .source = c->source, .replaces = old != NULL};
     out->kind = PLANNED_DDL;
     out->ddl = ddl;
     out->message = c->ast->is_table ? "Table created" : "Stream created";

@@ -19,7 +19,8 @@ static enum status say(struct planner *p, struct planned *out, const char *messa
     return message ? STATUS_OK : plan_nomem(p);
 }
 
-/* ---- DROP STREAM, DROP TABLE -------------------------------------------------------------------------------------------- */
+/* ---- DROP STREAM, DROP TABLE
+ * -------------------------------------------------------------------------------------------- */
 
 static bool reads(const struct catalog_query *query, struct str name)
 {
@@ -41,8 +42,7 @@ static void add_to(struct buf *list, struct str name)
 
 static void find_users(const struct catalog *c, const struct source *s, struct users *u)
 {
-    MAP_EACH(catalog_queries(c), e)
-    {
+    MAP_EACH (catalog_queries(c), e) {
         const struct catalog_query *query = e->value;
         bool own = s->created_by && str_eq(str_from(query->id), str_from(s->created_by));
         if (query->kind == QUERY_INSERT && reads(query, s->name))
@@ -65,7 +65,8 @@ static enum status check_unused(struct planner *p, const struct ast_drop *ast, c
     if (u.readers.len || u.writers.len)
         st = plan_invalid(p, ast->head.span,
                           "Cannot drop " STR_FMT ".\nThe following queries read from this source: [%s].\nThe following "
-                          "queries write into this source: [%s].\nYou need to terminate them before dropping " STR_FMT ".",
+                          "queries write into this source: [%s].\nYou need to terminate them before dropping " STR_FMT
+                          ".",
                           STR_ARG(s->name), buf_z(&u.readers), buf_z(&u.writers), STR_ARG(s->name));
     else if (u.sinks.len)
         st = plan_invalid(p, ast->head.span,
@@ -84,8 +85,7 @@ static enum status check_delete_topic(struct planner *p, const struct ast_drop *
         return plan_error(p, ast->head.span, "Cannot delete topic for read-only source: " STR_FMT, STR_ARG(s->name));
     struct buf others;
     buf_init(&others, 0);
-    MAP_EACH(catalog_sources(p->catalog), e)
-    {
+    MAP_EACH (catalog_sources(p->catalog), e) {
         const struct source *other = e->value;
         if (!str_eq(other->name, s->name) && strcmp(other->topic, s->topic) == 0)
             add_to(&others, other->name);
@@ -119,8 +119,7 @@ static const char *own_query(struct planner *p, const struct source *s)
 {
     if (s->created_by)
         return str_dup(p->a, str_from(s->created_by)).p;
-    MAP_EACH(catalog_queries(p->catalog), e)
-    {
+    MAP_EACH (catalog_queries(p->catalog), e) {
         const struct catalog_query *query = e->value;
         if (query->kind == QUERY_SOURCE_TABLE && reads(query, s->name))
             return str_dup(p->a, str_from(query->id)).p;
@@ -152,7 +151,8 @@ done:
     return st;
 }
 
-/* ---- ALTER --------------------------------------------------------------------------------------------------------------- */
+/* ---- ALTER
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static enum status check_alter(struct planner *p, const struct ast_alter_source *ast, const struct source *s)
 {
@@ -189,8 +189,8 @@ static enum status altered_columns(struct planner *p, const struct ast_alter_sou
             return plan_error(p, e->span,
                               "'" STR_FMT "' is a reserved column name. You cannot use it as a name for a column.",
                               STR_ARG(e->name.text));
-        columns[n + i] = (struct schema_column){.name = e->name.text, .type = planner_type(p, e->type),
-                                                .role = ROLE_VALUE};
+        columns[n + i] =
+            (struct schema_column){.name = e->name.text, .type = planner_type(p, e->type), .role = ROLE_VALUE};
         if (!columns[n + i].type)
             return p->d->code;
     }
@@ -219,13 +219,15 @@ enum status plan_alter_source(struct planner *p, const struct ast_alter_source *
     TRY(format_check_schema(p, &s->formats.value, WRAP_NONE, source_value_columns(s), source_n_values(s), false));
     ddl->source = s;
     ddl->is_table = ast->is_table;
-    TRY(say(p, out, arena_printf(p->a, "%s " STR_FMT " altered.", ast->is_table ? "Table" : "Stream",
-                                 STR_ARG(ast->name.text))));
+    TRY(say(
+        p, out,
+        arena_printf(p->a, "%s " STR_FMT " altered.", ast->is_table ? "Table" : "Stream", STR_ARG(ast->name.text))));
 done:
     return st;
 }
 
-/* ---- types --------------------------------------------------------------------------------------------------------------- */
+/* ---- types
+ * --------------------------------------------------------------------------------------------------------------- */
 
 enum status plan_create_type(struct planner *p, const struct ast_create_type *ast, struct planned *out)
 {
@@ -239,14 +241,16 @@ enum status plan_create_type(struct planner *p, const struct ast_create_type *as
                                 "' since it is already registered with type: " STR_FMT,
                                 STR_ARG(name), STR_ARG(text));
         out->kind = PLANNED_NOTHING;
-        return say(p, out, arena_printf(p->a, STR_FMT " is already registered with type " STR_FMT, STR_ARG(name),
-                                        STR_ARG(text)));
+        return say(
+            p, out,
+            arena_printf(p->a, STR_FMT " is already registered with type " STR_FMT, STR_ARG(name), STR_ARG(text)));
     }
     struct planned_ddl *ddl = ddl_new(p, DDL_CREATE_TYPE, name, out);
     if (!ddl || !(ddl->type = planner_type(p, ast->type)))
         return p->d->code;
-    return say(p, out, arena_printf(p->a, "Registered custom type with name '" STR_FMT "' and SQL type " STR_FMT,
-                                    STR_ARG(name), STR_ARG(type_text(p, ddl->type))));
+    return say(p, out,
+               arena_printf(p->a, "Registered custom type with name '" STR_FMT "' and SQL type " STR_FMT, STR_ARG(name),
+                            STR_ARG(type_text(p, ddl->type))));
 }
 
 enum status plan_drop_type(struct planner *p, const struct ast_drop *ast, struct planned *out)

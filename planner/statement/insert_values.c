@@ -5,7 +5,7 @@ struct inserting {
     struct planner *p;
     const struct ast_insert_values *ast;
     const struct source *target;
-    struct value *values;     /* one a column of the schema */
+    struct value *values; /* one a column of the schema */
     bool *given;
     int64_t rowtime;
 };
@@ -34,10 +34,12 @@ bool coerces_strictly(const struct type *from, const struct type *to)
 
 static enum status row_error(struct inserting *w, struct span where, const char *text)
 {
-    return plan_error(w->p, where, "Failed to insert values into '" STR_FMT "'. %s", STR_ARG(w->ast->target.text), text);
+    return plan_error(w->p, where, "Failed to insert values into '" STR_FMT "'. %s", STR_ARG(w->ast->target.text),
+                      text);
 }
 
-/* ---- the target ------------------------------------------------------------------------------------------------------- */
+/* ---- the target
+ * ------------------------------------------------------------------------------------------------------- */
 
 static enum status check_target(struct inserting *w)
 {
@@ -91,7 +93,8 @@ static enum status check_headers(struct inserting *w)
     return st;
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------------- */
+/* ---- values
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static const char *format_help(enum type_kind kind)
 {
@@ -126,7 +129,8 @@ static bool find_column(void *data, const struct ast_expr *e)
     return !*found;
 }
 
-static enum status eval_value(struct inserting *w, const struct ast_expr *ast, struct value *v, const struct type **type)
+static enum status eval_value(struct inserting *w, const struct ast_expr *ast, struct value *v,
+                              const struct type **type)
 {
     static const struct schema nothing = {0};
     struct planner *p = w->p;
@@ -235,8 +239,8 @@ static enum status check_keys(struct inserting *w)
             buf_printf(&missing, "%s" STR_FMT, missing.len ? ", " : "", STR_ARG(schema->columns[i].name));
     enum status st = STATUS_OK;
     if (w->target->is_table && missing.len) {
-        char *message = arena_printf(w->p->a, "Value for primary key column(s) %s is required for tables",
-                                     buf_z(&missing));
+        char *message =
+            arena_printf(w->p->a, "Value for primary key column(s) %s is required for tables", buf_z(&missing));
         st = message ? row_error(w, w->ast->target.span, message) : plan_nomem(w->p);
     }
     buf_free(&missing);

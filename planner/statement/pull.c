@@ -6,8 +6,7 @@ static const struct catalog_query *keeper_of(const struct catalog *c, const stru
 {
     if (s->created_by)
         return catalog_query(c, str_from(s->created_by));
-    MAP_EACH(catalog_queries(c), e)
-    {
+    MAP_EACH (catalog_queries(c), e) {
         const struct catalog_query *query = e->value;
         if (query->kind == QUERY_SOURCE_TABLE && query->n_sources == 1 && str_eq(query->sources[0], s->name))
             return query;
@@ -78,7 +77,8 @@ enum status plan_pull(struct planner *p, struct query *q, struct planned *out)
     if (!keeper)
         TRY(plan_error(p, q->ast->span,
                        "The `" STR_FMT "` table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE "
-                       "QUERYABLE_" STR_FMT " AS SELECT * FROM " STR_FMT "'. See https://cnfl.io/queries for more info.\n"
+                       "QUERYABLE_" STR_FMT " AS SELECT * FROM " STR_FMT
+                       "'. See https://cnfl.io/queries for more info.\n"
                        "Add EMIT CHANGES if you intended to issue a push query.",
                        STR_ARG(s->name), STR_ARG(s->name), STR_ARG(s->name)));
     pull->source = s;

@@ -2,7 +2,8 @@
  * filters and selects, but not in what holds state or decides where rows go. */
 #include "planner/planner_int.h"
 
-/* ---- sources ------------------------------------------------------------------------------------------------------------ */
+/* ---- sources
+ * ------------------------------------------------------------------------------------------------------------ */
 
 struct differences {
     struct planner *p;
@@ -74,8 +75,8 @@ enum status check_replaceable(struct planner *p, const struct source *old, const
     struct differences d = {.p = p, .old = old};
     buf_init(&d.text, 0);
     if (old->is_table != now->is_table)
-        differ(&d, "type", old->is_table ? STR("KTABLE") : STR("KSTREAM"), now->is_table ? STR("KTABLE") : STR("KSTREAM"),
-               "");
+        differ(&d, "type", old->is_table ? STR("KTABLE") : STR("KSTREAM"),
+               now->is_table ? STR("KTABLE") : STR("KSTREAM"), "");
     if (strcmp(old->topic, now->topic) != 0 || !same_format(&old->formats.key, &now->formats.key) ||
         !same_format(&old->formats.value, &now->formats.value))
         differ(&d, "topic", str_from(old->topic), str_from(now->topic), "");
@@ -93,7 +94,8 @@ enum status check_replaceable(struct planner *p, const struct source *old, const
     return st;
 }
 
-/* ---- queries ------------------------------------------------------------------------------------------------------------- */
+/* ---- queries
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static bool is_free(enum step_kind kind)
 {
@@ -142,8 +144,8 @@ static enum status list_steps(struct planner *p, const struct plan *plan, struct
     for (const struct step *s = plan->sink; s; s = below(plan, s)) {
         if (!can_be_upgraded(s)) {
             bool windowed = s->kind == STEP_STREAM_SOURCE || s->kind == STEP_TABLE_SOURCE;
-            return plan_invalid(p, p->statement->span, "Upgrades not yet supported for %s%s", windowed ? "Windowed" : "",
-                                step_kind_name(s->kind));
+            return plan_invalid(p, p->statement->span, "Upgrades not yet supported for %s%s",
+                                windowed ? "Windowed" : "", step_kind_name(s->kind));
         }
         if (!is_free(s->kind) && out->n < sizeof out->items / sizeof *out->items)
             out->items[out->n++] = s;
@@ -151,23 +153,23 @@ static enum status list_steps(struct planner *p, const struct plan *plan, struct
     return STATUS_OK;
 }
 
-static bool same_keys(const struct step *x, const struct step *y)
+/* By their texts: columns may stand at other places than before. */
+static bool same_keys(struct planner *p, const struct step *x, const struct step *y)
 {
-    if (x->schema.n_keys != y->schema.n_keys)
-        return false;
-    for (uint32_t i = 0; i < x->schema.n_keys; i++) {
+    bool same = x->schema.n_keys == y->schema.n_keys;
+    for (uint32_t i = 0; same && i < x->schema.n_keys; i++) {
         struct buf a, b;
         buf_init(&a, 0);
         buf_init(&b, 0);
         expr_print(&a, x->select.exprs[i]);
         expr_print(&b, y->select.exprs[i]);
-        bool same = str_eq(buf_str(&a), buf_str(&b));
+        same = str_eq(buf_str(&a), buf_str(&b));
+        if (a.failed || b.failed)
+            (void)plan_nomem(p);
         buf_free(&a);
         buf_free(&b);
-        if (!same)
-            return false;
     }
-    return true;
+    return same;
 }
 
 static bool same_calls(const struct step *x, const struct step *y)
@@ -186,7 +188,7 @@ static bool same_calls(const struct step *x, const struct step *y)
 }
 
 /* The property in which two steps of one kind differ; NULL: none. */
-static const char *difference(const struct step *x, const struct step *y)
+static const char *difference(struct planner *p, const struct step *x, const struct step *y)
 {
     switch (x->kind) {
     case STEP_STREAM_SOURCE:
@@ -198,10 +200,10 @@ static const char *difference(const struct step *x, const struct step *y)
             return "formats";
         return x->source.timestamp.kind != y->source.timestamp.kind ? "timestampColumn" : NULL;
     case STEP_STREAM_SELECT_KEY:
-        return same_keys(x, y) ? NULL : "keyExpressions";
+        return same_keys(p, x, y) ? NULL : "keyExpressions";
     case STEP_STREAM_GROUP_BY:
     case STEP_STREAM_GROUP_BY_KEY:
-        return same_keys(x, y) ? NULL : "group by clause";
+        return same_keys(p, x, y) ? NULL : "group by clause";
     case STEP_STREAM_AGGREGATE:
         return same_calls(x, y) ? NULL : "aggregate functions";
     case STEP_STREAM_SINK:
@@ -216,7 +218,7 @@ static enum status compare_plans(struct planner *p, const struct step_list *old,
 {
     for (uint32_t i = 0; i < old->n && i < now->n; i++) {
         const struct step *x = old->items[i], *y = now->items[i];
-        const char *what = x->kind != y->kind ? "class" : difference(x, y);
+        const char *what = x->kind != y->kind ? "class" : difference(p, x, y);
         if (what)
             return plan_invalid(p, p->statement->span,
                                 "Query is not upgradeable. Plan step of type %s must have matching %s. Values differ: "
@@ -237,8 +239,7 @@ enum status check_query_replaceable(struct planner *p, const struct source *old,
     struct buf writers;
     uint32_t n = 0;
     buf_init(&writers, 0);
-    MAP_EACH(catalog_queries(p->catalog), e)
-    {
+    MAP_EACH (catalog_queries(p->catalog), e) {
         const struct catalog_query *other = e->value;
         if (other->kind != QUERY_SOURCE_TABLE && str_eq(other->sink, old->name))
             buf_printf(&writers, "%s%s", n++ ? ", " : "", other->id);

@@ -31,8 +31,7 @@ static int side_of(const struct schema_column *c)
     return c->role == ROLE_KEY ? 0 : c->role == ROLE_VALUE ? 1 : 2;
 }
 
-enum status schema_from_columns(struct planner *p, const struct schema_column *columns, uint32_t n,
-                                struct source *out)
+enum status schema_from_columns(struct planner *p, const struct schema_column *columns, uint32_t n, struct source *out)
 {
     struct schema_column *sorted = PLAN_ARRAY(p, struct schema_column, n);
     uint32_t *declared = PLAN_ARRAY(p, uint32_t, n);
@@ -72,7 +71,8 @@ enum status check_name_free(struct planner *p, struct str name, bool is_table, b
                         kind, STR_ARG(name), source_kind_name(old));
 }
 
-/* ---- topics ------------------------------------------------------------------------------------------------------------ */
+/* ---- topics
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static bool topic_facts(const struct planner *p, const char *topic, struct topic_facts *facts)
 {

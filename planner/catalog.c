@@ -15,7 +15,7 @@ static void count_up(int *refs)
     __atomic_add_fetch(refs, 1, __ATOMIC_RELAXED);
 }
 
-/* ---- entries -------------------------------------------------------------------------------------------------- */
+/* ---- entries ---- */
 
 /* Every entry begins with its count, followed by its arena. */
 struct entry {
@@ -119,7 +119,7 @@ const char *source_kind_name(const struct source *s)
     return s->is_table ? "table" : "stream";
 }
 
-/* ---- the catalog ------------------------------------------------------------------------------------------------ */
+/* ---- the catalog ---- */
 
 struct catalog *catalog_create(void)
 {
@@ -279,7 +279,7 @@ bool catalog_remove_query(struct catalog *c, struct str id)
     return take_out(&c->queries, id);
 }
 
-/* ---- hints ------------------------------------------------------------------------------------------------------ */
+/* ---- hints ---- */
 
 enum { MAX_HINTS = 8 };
 

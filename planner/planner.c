@@ -55,8 +55,7 @@ enum status planner_plan_statement(const struct planner_context *context, struct
     return st;
 }
 
-/* ---- the catalog
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the catalog ---- */
 
 static enum status apply_source(struct catalog *c, const struct source *from)
 {
@@ -112,8 +111,7 @@ enum status planner_apply(struct catalog *c, const struct planned *p, struct dia
     return st == STATUS_NOMEM ? diag_nomem(d) : st;
 }
 
-/* ---- EXPLAIN
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- EXPLAIN ---- */
 
 void planner_explain(struct buf *out, const struct planned *p)
 {

@@ -16,7 +16,7 @@
 #include "parser/parser.h"
 #include "planner/catalog.h"
 
-/* ---- what the planner asks ------------------------------------------------------------------------------------ */
+/* ---- what the planner asks ---- */
 
 struct topic_facts {
     uint32_t partitions, replicas;
@@ -43,7 +43,7 @@ enum rewrite_flag {
     REWRITE_ALL = 15,
 };
 
-/* ---- what it answers -------------------------------------------------------------------------------------------- */
+/* ---- what it answers ---- */
 
 enum planned_kind {
     PLANNED_NOTHING,       /* IF [NOT] EXISTS had nothing to do: see message */

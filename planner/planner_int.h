@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- one statement being planned --------------------------------------------------------------------------------- */
+/* ---- one statement being planned ---- */
 
 struct planner {
     const struct planner_context *context;
@@ -42,7 +42,7 @@ bool is_window_bound(struct str name);
 /* Texts joined as "A", "A and B", "A, B and C". */
 void print_list(struct buf *out, const struct str *items, uint32_t n, const char *last);
 
-/* ---- WITH clauses ------------------------------------------------------------------------------------------------ */
+/* ---- WITH clauses ---- */
 
 enum with_place { WITH_CREATE_SOURCE, WITH_CREATE_AS, WITH_INSERT };
 
@@ -88,8 +88,7 @@ bool type_has_map(const struct type *t);
 /* The last check of all: formats that cannot be run yet. */
 enum status format_check_built(struct planner *p, const struct topic_formats *formats);
 
-/* ---- timestamps
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- timestamps ---- */
 
 /* TIMESTAMP and TIMESTAMP_FORMAT against the columns of a schema (rules.md 7.4). */
 enum status timestamp_resolve(struct planner *p, const struct schema *schema, struct str column, struct str format,
@@ -157,8 +156,7 @@ bool ast_is_aggregate(const struct ast_expr *e);
 bool ast_has_aggregate(const struct ast_expr *e);
 bool ast_is_table_function(const struct ast_expr *e);
 
-/* ---- binding expressions
- * --------------------------------------------------------------------------------------------- */
+/* ---- binding expressions ---- */
 
 struct lambda_scope {
     const struct lambda_scope *outer;
@@ -222,8 +220,7 @@ const struct type *wider_type(struct planner *p, const struct type *x, const str
 /* Whether a value of one type may stand for another without a CAST (rules.md 3.3). */
 bool coerces_strictly(const struct type *from, const struct type *to);
 
-/* ---- logical plan
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- logical plan ---- */
 
 enum logical_kind {
     LOGICAL_SOURCE,
@@ -330,8 +327,7 @@ struct str free_field_name(struct planner *p, struct str field, bool (*taken)(vo
 bool exprs_are_key(const struct schema *schema, const struct ast_expr *const *exprs, uint32_t n);
 enum status window_bind(struct planner *p, const struct ast_window *w, bool is_final, struct window_spec *out);
 
-/* ---- rewrites
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- rewrites ---- */
 
 const struct logical *rewrite_all(struct planner *p, const struct logical *root);
 const struct logical *rewrite_fold(struct planner *p, const struct logical *node);
@@ -347,8 +343,7 @@ typedef const struct expr *(*expr_change)(void *data, const struct expr *e, bool
 const struct expr *expr_rewrite(struct planner *p, const struct expr *e, expr_change change, void *data);
 void expr_walk(const struct expr *e, bool (*visit)(void *data, const struct expr *e), void *data);
 
-/* ---- physical plan
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- physical plan ---- */
 
 struct sink_target { /* where the rows go */
     enum { TARGET_TOPIC, TARGET_CLIENT } kind;
@@ -362,13 +357,18 @@ struct plan *physical_plan(struct planner *p, const struct logical *root, const 
 /* A deep copy of a catalog entry in the statement's arena (its own arena stays empty). */
 struct source *source_copy_into(struct planner *p, const struct source *s);
 
-/* ---- statements
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- statements ---- */
 
 enum status plan_create_source(struct planner *p, const struct ast_create_source *s, struct planned *out);
 enum status plan_create_as(struct planner *p, const struct ast_create_as *s, struct planned *out);
 enum status plan_insert_select(struct planner *p, const struct ast_insert_select *s, struct planned *out);
 enum status plan_insert_values(struct planner *p, const struct ast_insert_values *s, struct planned *out);
+/* The logical plan of an analysed query, and the rewritten one. `keep_tables`: what it reads may be asked for by pull
+ * queries. */
+enum status plan_logical(struct planner *p, struct query *q, bool keep_tables, struct logical_query *lq,
+                         struct planned *out);
+/* The last check: formats of the sources and the sink (NULL: none) that cannot be run yet. */
+enum status check_built(struct planner *p, const struct query *q, const struct topic_formats *sink);
 enum status plan_select(struct planner *p, const struct ast_stmt_query *s, struct planned *out);
 enum status plan_pull(struct planner *p, struct query *q, struct planned *out);
 enum status plan_drop_source(struct planner *p, const struct ast_drop *s, struct planned *out);

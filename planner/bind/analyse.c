@@ -69,8 +69,7 @@ static enum status check_items(struct planner *p, const struct query *q, bool *h
     return STATUS_OK;
 }
 
-/* ---- unknown columns
- * -------------------------------------------------------------------------------------------------- */
+/* ---- unknown columns ---- */
 
 struct column_check {
     struct planner *p;
@@ -145,8 +144,7 @@ static enum status check_all_columns(struct planner *p, const struct query *q)
     return st;
 }
 
-/* ---- others
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- others ---- */
 
 static enum status check_kafka_format(struct planner *p, const struct query *q)
 {

@@ -107,8 +107,7 @@ const struct expr *bind_call(struct binder *b, const struct ast_expr *e)
     return bind_call_of(b, e, FUNCTION_SCALAR);
 }
 
-/* ---- CASE
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- CASE ---- */
 
 static bool check_when(struct binder *b, const struct ast_expr *e, const struct expr *when)
 {

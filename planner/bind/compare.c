@@ -106,8 +106,7 @@ const struct expr *bind_arithmetic(struct binder *b, const struct ast_expr *e)
     return sum;
 }
 
-/* ---- comparisons
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- comparisons ---- */
 
 static bool is_time(const struct type *t)
 {

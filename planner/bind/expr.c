@@ -39,7 +39,7 @@ struct str bind_text(struct binder *b, const struct ast_expr *e)
     return text.p ? text : STR("");
 }
 
-/* ---- leaves ---------------------------------------------------------------------------------------------------- */
+/* ---- leaves ---- */
 
 static const struct expr *bind_decimal(struct binder *b, const struct ast_expr *e)
 {
@@ -141,7 +141,7 @@ static const struct expr *bind_lambda_var(struct binder *b, const struct ast_exp
     return NULL;
 }
 
-/* ---- logic ------------------------------------------------------------------------------------------------------ */
+/* ---- logic ---- */
 
 static const struct expr *bind_opaque(struct binder *b, const struct ast_expr *e)
 {
@@ -203,7 +203,7 @@ static const struct expr *bind_like(struct binder *b, const struct ast_expr *e)
     return like;
 }
 
-/* ---- structure --------------------------------------------------------------------------------------------------- */
+/* ---- structure ---- */
 
 static const struct expr *bind_field(struct binder *b, const struct ast_expr *e)
 {
@@ -394,7 +394,7 @@ const struct expr *bind_expr(struct binder *b, const struct ast_expr *e)
     return NULL;
 }
 
-/* ---- frames ------------------------------------------------------------------------------------------------------ */
+/* ---- frames ---- */
 
 static void frame_error(struct binder *b, const struct ast_expr *e, const char *late_frame, const char *early_prefix)
 {

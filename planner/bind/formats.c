@@ -9,8 +9,7 @@ enum status format_from_name(struct planner *p, struct str name, struct span whe
     return plan_error(p, where, "Unknown format: " STR_FMT, STR_ARG(name));
 }
 
-/* ---- properties
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- properties ---- */
 
 static bool knows_full_name(enum format_kind kind)
 {
@@ -42,8 +41,7 @@ enum status format_check_properties(struct planner *p, enum format_kind kind, co
     return STATUS_OK;
 }
 
-/* ---- wrapping
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- wrapping ---- */
 
 static bool can_wrap(enum format_kind kind)
 {
@@ -91,8 +89,7 @@ void wrap_key(struct format_spec *spec, uint32_t n_columns, enum wrap_feature *f
     spec->wrapped = wraps_by_default(spec->kind) && !unwrap;
 }
 
-/* ---- schemas
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- schemas ---- */
 
 bool type_has_map(const struct type *t)
 {
@@ -147,8 +144,7 @@ enum status format_check_built(struct planner *p, const struct topic_formats *fo
     return STATUS_OK;
 }
 
-/* ---- TIMESTAMP
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- TIMESTAMP ---- */
 
 enum status timestamp_resolve(struct planner *p, const struct schema *schema, struct str column, struct str format,
                               struct timestamp_spec *out)

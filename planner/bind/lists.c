@@ -23,7 +23,7 @@ static enum status bad_input(struct binder *b, const struct ast_expr *e, const s
                      STR_ARG(e->text));
 }
 
-/* ---- texts as numbers and booleans ------------------------------------------------------------------------------- */
+/* ---- texts as numbers and booleans ---- */
 
 static const struct expr *number_from_text(struct binder *b, const struct ast_expr *e, const struct type *near)
 {
@@ -78,8 +78,7 @@ static const struct expr *from_text(struct binder *b, const struct ast_expr *e, 
     return t->kind == KIND_BOOLEAN ? boolean_from_text(b, e) : NULL;
 }
 
-/* ---- the common type
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the common type ---- */
 
 static const struct type *join_types(struct planner *p, const struct type *x, const struct type *y);
 
@@ -212,8 +211,7 @@ static enum status no_operator(struct binder *b, const struct ast_expr *e, const
                      STR_ARG(type_text(b->p, so_far)), STR_ARG(type_text(b->p, bound->type)), STR_ARG(bind_text(b, e)));
 }
 
-/* ---- conversion
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- conversion ---- */
 
 static const struct expr *convert(struct binder *b, const struct ast_expr *e, const struct type *to);
 
@@ -275,8 +273,7 @@ const struct type *common_type(struct binder *b, const struct ast_expr *const *a
     return type;
 }
 
-/* ---- the three places
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the three places ---- */
 
 #define SEE_4239 "see https://github.com/confluentinc/ksql/issues/4239"
 

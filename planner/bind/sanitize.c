@@ -176,8 +176,7 @@ static const struct ast_expr *qualify(struct qualifier *f, const struct ast_expr
     return ast_rewrite(f->p, e, qualify_node, f);
 }
 
-/* ---- names of items
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- names of items ---- */
 
 static bool name_in_sources(const struct query *q, struct str name)
 {
@@ -278,8 +277,7 @@ static enum status sanitize_items(struct planner *p, struct query *q, struct qua
     return STATUS_OK;
 }
 
-/* ---- clauses
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- clauses ---- */
 
 static enum status sanitize_keys(struct qualifier *f, const struct ast_keys *keys, const char *clause, uint32_t *n,
                                  const struct ast_expr ***out)

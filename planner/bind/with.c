@@ -92,8 +92,7 @@ static enum status with_error(struct planner *p, struct span where, const char *
     return st;
 }
 
-/* ---- single values
- * --------------------------------------------------------------------------------------------------- */
+/* ---- single values ---- */
 
 static struct str literal_text(struct planner *p, const struct ast_expr *e)
 {
@@ -170,8 +169,7 @@ static enum status parse_all(struct planner *p, const struct ast_properties *wit
     return st;
 }
 
-/* ---- special texts
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- special texts ---- */
 
 bool duration_parse(struct str text, int64_t *ms, struct buf *reason)
 {

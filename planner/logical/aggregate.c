@@ -1,190 +1,8 @@
 /* GROUP BY and aggregates. Below the aggregate a select ("Prepare") computes the grouping expressions and the
- * arguments; above it HAVING and the projection see the keys and one column a call. The rules are those of
- * rules.md 5.1. */
-#include "planner/planner_int.h"
+ * arguments; above it HAVING and the projection see the keys and one column a call. */
+#include "planner/logical/aggregate_int.h"
 
-enum { MAX_AGGREGATES = 256 };
-
-struct aggregation {
-    struct planner *p;
-    struct query *q;
-    const struct logical *input;
-    struct projection *proj;
-    uint32_t n_groups;
-    const struct ast_expr **groups; /* plain */
-    uint32_t n_calls;
-    const struct ast_expr *calls[MAX_AGGREGATES]; /* plain, distinct */
-    struct aggregate_item items[MAX_AGGREGATES];
-    /* Prepare: the old keys, then these. */
-    uint32_t n_args;
-    const struct ast_expr *args[2 * MAX_AGGREGATES];
-    const struct expr *arg_exprs[2 * MAX_AGGREGATES];
-    bool keeps_key;
-};
-
-static bool is_group(const struct aggregation *g, const struct ast_expr *e, uint32_t *which)
-{
-    for (uint32_t i = 0; i < g->n_groups; i++)
-        if (ast_expr_eq(g->groups[i], e)) {
-            *which = i;
-            return true;
-        }
-    return false;
-}
-
-/* ---- what may be selected
- * --------------------------------------------------------------------------------------------- */
-
-struct free_columns {
-    const struct aggregation *g;
-    bool seen_aggregate;
-    const struct ast_expr *bad; /* the first column that is not grouped by */
-};
-
-static bool is_own_bound(const struct aggregation *g, const struct ast_expr *e)
-{
-    return g->q->window && e->kind == AST_COLUMN && is_window_bound(e->text) &&
-           schema_find(&g->input->schema, e->text) < 0;
-}
-
-static bool find_free_column(void *data, const struct ast_expr *e)
-{
-    struct free_columns *f = data;
-    uint32_t which;
-    if (f->bad)
-        return false;
-    if ((!f->seen_aggregate || e->kind == AST_COLUMN) && is_group(f->g, e, &which))
-        return false;
-    if (ast_is_aggregate(e)) {
-        f->seen_aggregate = true;
-        return false;
-    }
-    if (e->kind == AST_COLUMN && !is_own_bound(f->g, e))
-        f->bad = e;
-    return true;
-}
-
-static enum status check_free_columns(struct aggregation *g)
-{
-    struct buf list;
-    buf_init(&list, 0);
-    struct span where = g->q->ast->span;
-    for (uint32_t i = 0; i < g->q->n_items; i++) {
-        struct free_columns f = {.g = g};
-        ast_walk(g->proj->plain[i], find_free_column, &f);
-        if (!f.bad)
-            continue;
-        if (list.len == 0)
-            where = g->q->items[i].span;
-        else
-            buf_puts(&list, STR(", "));
-        ast_expr_print(&list, g->proj->plain[i]);
-    }
-    enum status st = STATUS_OK;
-    if (list.len)
-        st = plan_error(g->p, where,
-                        "Non-aggregate SELECT expression(s) not part of GROUP BY: %s\nEither add the column(s) to the "
-                        "GROUP BY or remove them from the SELECT.",
-                        buf_z(&list));
-    buf_free(&list);
-    return st;
-}
-
-static enum status check_having(struct aggregation *g, const struct ast_expr *having)
-{
-    struct free_columns f = {.g = g};
-    ast_walk(having, find_free_column, &f);
-    if (!f.bad)
-        return STATUS_OK;
-    struct str text = ast_expr_text(g->p->a, f.bad);
-    return plan_error(g->p, f.bad->span,
-                      "Non-aggregate HAVING expression not part of GROUP BY: " STR_FMT
-                      "\nConsider switching the HAVING clause to a WHERE clause before the GROUP BY.",
-                      STR_ARG(text));
-}
-
-static enum status bound_misplaced(struct aggregation *g, const struct ast_expr *e)
-{
-    return plan_error(g->p, e->span,
-                      "Window bounds column " STR_FMT
-                      " can only be used in the SELECT clause of windowed aggregations and can not be passed to "
-                      "aggregate functions.\nSee https://github.com/confluentinc/ksql/issues/4397",
-                      STR_ARG(e->text));
-}
-
-struct bound_search {
-    const struct aggregation *g;
-    const struct ast_expr *found;
-};
-
-static bool look_for_bound(void *data, const struct ast_expr *e)
-{
-    struct bound_search *s = data;
-    if (!s->found && is_own_bound(s->g, e))
-        s->found = e;
-    return !s->found;
-}
-
-static const struct ast_expr *find_bound(const struct aggregation *g, const struct ast_expr *e)
-{
-    struct bound_search s = {g, NULL};
-    if (e)
-        ast_walk(e, look_for_bound, &s);
-    return s.found;
-}
-
-/* ---- collecting the calls
- * --------------------------------------------------------------------------------------------- */
-
-static enum status add_call(struct aggregation *g, const struct ast_expr *e)
-{
-    for (uint32_t i = 0; i < g->n_calls; i++)
-        if (ast_expr_eq(g->calls[i], e))
-            return STATUS_OK;
-    struct str text = ast_expr_text(g->p->a, e);
-    for (uint32_t i = 0; i < e->n_args; i++) {
-        if (ast_has_aggregate(e->args[i]))
-            return plan_error(g->p, e->span, "Aggregate functions can not be nested: " STR_FMT, STR_ARG(text));
-        const struct ast_expr *bound = find_bound(g, e->args[i]);
-        if (bound)
-            return bound_misplaced(g, bound);
-    }
-    if (g->n_calls == MAX_AGGREGATES)
-        return plan_error(g->p, e->span, "Too many aggregate functions in one query");
-    g->items[g->n_calls].text = text;
-    g->calls[g->n_calls++] = e;
-    return STATUS_OK;
-}
-
-struct call_search {
-    struct aggregation *g;
-    enum status st;
-};
-
-static bool collect_call(void *data, const struct ast_expr *e)
-{
-    struct call_search *s = data;
-    if (s->st == STATUS_OK && e->kind == AST_CALL && !ast_function(e))
-        s->st = plan_error(s->g->p, e->span, "Can't find any functions with the name '" STR_FMT "'", STR_ARG(e->text));
-    if (s->st == STATUS_OK && ast_is_aggregate(e)) {
-        s->st = add_call(s->g, e);
-        return false;
-    }
-    return s->st == STATUS_OK;
-}
-
-static enum status collect_calls(struct aggregation *g, const struct ast_expr *having)
-{
-    struct call_search s = {g, STATUS_OK};
-    for (uint32_t i = 0; i < g->q->n_items; i++)
-        ast_walk(g->proj->plain[i], collect_call, &s);
-    if (having)
-        ast_walk(having, collect_call, &s);
-    return s.st;
-}
-
-/* ---- arguments
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- arguments ---- */
 
 /* Index among the columns behind the old keys of Prepare. */
 static enum status add_arg(struct aggregation *g, const struct ast_expr *ast, const struct expr *bound, uint32_t *at)
@@ -277,31 +95,7 @@ static enum status check_undo(struct aggregation *g)
     return st;
 }
 
-/* ---- grouping
- * ----------------------------------------------------------------------------------------------------------- */
-
-static enum status check_groups(struct aggregation *g)
-{
-    for (uint32_t i = 0; i < g->n_groups; i++) {
-        const struct ast_expr *group = g->groups[i];
-        if (ast_has_aggregate(group)) {
-            const struct ast_expr *e = group;
-            while (!ast_is_aggregate(e)) { /* the first one down the tree */
-                uint32_t j = 0;
-                while (!ast_has_aggregate(e->args[j]))
-                    j++;
-                e = e->args[j];
-            }
-            return plan_error(g->p, e->span,
-                              "GROUP BY does not support aggregate functions: " STR_FMT " is an aggregate function.",
-                              STR_ARG(e->text));
-        }
-        const struct ast_expr *bound = find_bound(g, group);
-        if (bound)
-            return bound_misplaced(g, bound);
-    }
-    return STATUS_OK;
-}
+/* ---- grouping ---- */
 
 static enum status plain_groups(struct aggregation *g)
 {
@@ -323,8 +117,7 @@ static enum status plain_groups(struct aggregation *g)
     return STATUS_OK;
 }
 
-/* ---- nodes
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 static const struct logical *build_prepare(struct aggregation *g)
 {
@@ -443,8 +236,7 @@ static const struct logical *build_aggregate(struct aggregation *g, const struct
     return node;
 }
 
-/* ---- above the aggregate
- * ------------------------------------------------------------------------------------------------ */
+/* ---- above the aggregate ---- */
 
 struct above {
     struct aggregation *g;
@@ -483,46 +275,6 @@ static const struct logical *build_having(struct aggregation *g, const struct lo
     return node;
 }
 
-static enum status check_rules(struct aggregation *g, const struct ast_expr *having)
-{
-    enum status st = collect_calls(g, having);
-    if (st == STATUS_OK)
-        st = check_groups(g);
-    if (st == STATUS_OK && g->n_groups && g->n_calls == 0)
-        st = plan_error(g->p, g->q->ast->group_by.span,
-                        "GROUP BY requires aggregate functions in either the SELECT or HAVING clause.");
-    if (st == STATUS_OK)
-        st = check_free_columns(g);
-    if (st == STATUS_OK && having)
-        st = check_having(g, having);
-    const struct ast_expr *bound = st == STATUS_OK ? find_bound(g, having) : NULL;
-    if (bound)
-        st = bound_misplaced(g, bound);
-    return st;
-}
-
-/* A CREATE AS needs a key, and so a GROUP BY. */
-static enum status check_has_groups(struct aggregation *g)
-{
-    if (g->n_groups || g->q->purpose != PURPOSE_PERSISTENT)
-        return STATUS_OK;
-    struct buf list;
-    buf_init(&list, 0);
-    for (uint32_t i = 0; i < g->n_calls; i++) {
-        buf_puts(&list, i ? STR(", ") : STR(""));
-        if (g->calls[i]->n_args)
-            ast_expr_print(&list, g->calls[i]);
-        else
-            buf_printf(&list, STR_FMT "(ROWTIME)", STR_ARG(g->calls[i]->text));
-    }
-    enum status st = plan_error(g->p, g->q->ast->span,
-                                "CREATE TABLE AS SELECT statement does not support aggregate function [%s] without a "
-                                "GROUP BY clause.",
-                                buf_z(&list));
-    buf_free(&list);
-    return st;
-}
-
 static enum status bind_aggregates(struct aggregation *g)
 {
     enum status st = STATUS_OK;
@@ -552,45 +304,16 @@ const struct logical *logical_aggregate(struct planner *p, struct query *q, cons
     if (plain_groups(g) != STATUS_OK)
         return NULL;
     const struct ast_expr *having = q->having ? query_plain(p, q, q->having) : NULL;
-    if ((q->having && !having) || check_rules(g, having) != STATUS_OK || bind_aggregates(g) != STATUS_OK)
+    if ((q->having && !having) || aggregate_check(g, having) != STATUS_OK || bind_aggregates(g) != STATUS_OK)
         return NULL;
     const struct logical *node = build_group(g);
     if (node)
         node = build_aggregate(g, node);
-    if (!node || check_has_groups(g) != STATUS_OK)
+    if (!node || aggregate_check_groups(g) != STATUS_OK)
         return NULL;
     struct above w = {g, node};
     for (uint32_t i = 0; i < q->n_items; i++)
         if (!(proj->plain[i] = ast_rewrite(p, proj->plain[i], lift, &w)))
             return NULL;
     return having ? build_having(g, node, having) : node;
-}
-
-/* ---- windows
- * -------------------------------------------------------------------------------------------------------------- */
-
-enum status window_bind(struct planner *p, const struct ast_window *w, bool is_final, struct window_spec *out)
-{
-    const int64_t day = MS_PER_DAY;
-    *out = (struct window_spec){.kind = w->kind, .size = w->size.ms, .emit_final = is_final};
-    out->advance = w->kind == WINDOW_HOPPING ? w->advance.ms : out->size;
-    out->has_grace = ast_duration_given(&w->grace);
-    out->grace = out->has_grace ? w->grace.ms : out->size < day ? day - out->size : 0;
-    if (out->size <= 0 && w->kind != WINDOW_SESSION)
-        return plan_error(p, w->size.span, "Window size must be larger than zero");
-    if (out->advance <= 0 && w->kind == WINDOW_HOPPING)
-        return plan_error(p, w->advance.span, "Window advance interval must be larger than zero");
-    if (out->advance > out->size)
-        return plan_error(p, w->advance.span,
-                          "Window advance interval should be less than or equal to window duration");
-    int64_t least;
-    if (__builtin_add_overflow(out->size, out->grace, &least))
-        return plan_error(p, w->span, "Window size and grace period are too long together");
-    out->retention = ast_duration_given(&w->retention) ? w->retention.ms : least;
-    if (out->retention < least)
-        return plan_error(p, w->retention.span,
-                          "Window retention must be at least the window's size plus its grace period: %lld ms, but is "
-                          "%lld ms",
-                          (long long)least, (long long)out->retention);
-    return STATUS_OK;
 }

@@ -13,8 +13,7 @@ struct projecting {
     const struct expr **bound; /* one an item */
 };
 
-/* ---- which item is which key
- * ------------------------------------------------------------------------------------------ */
+/* ---- which item is which key ---- */
 
 static enum status duplicate_key(struct projecting *w, uint32_t key, uint32_t first, uint32_t second)
 {
@@ -113,8 +112,7 @@ static enum status check_names(struct projecting *w)
     return STATUS_OK;
 }
 
-/* ---- the node
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the node ---- */
 
 /* A client that selects no key of a stream needs none: then they are not even read. */
 static bool hides_all_keys(const struct projecting *w)

@@ -62,8 +62,7 @@ static void note_exprs(struct fragment *f, const struct expr *const *exprs, uint
         expr_walk(exprs[i], note_pseudo, f);
 }
 
-/* ---- stages
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- stages ---- */
 
 static bool close_stage(struct lowering *w, struct fragment *f)
 {
@@ -121,8 +120,7 @@ static bool repartition(struct lowering *w, const struct logical *node, struct f
     return true;
 }
 
-/* ---- nodes
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 static bool lower(struct lowering *w, const struct logical *node, struct fragment *f);
 
@@ -252,8 +250,7 @@ static bool lower(struct lowering *w, const struct logical *node, struct fragmen
     return false;
 }
 
-/* ---- the plan
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- the plan ---- */
 
 static bool lower_sink(struct lowering *w, const struct logical *root, const struct sink_target *target,
                        struct fragment *f)

@@ -134,8 +134,7 @@ void plan_print(struct buf *out, const struct plan *p)
     print_step(out, p, p->sink, 0);
 }
 
-/* ---- in full
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- in full ---- */
 
 static void print_exprs(struct buf *out, const struct step *s)
 {

@@ -20,8 +20,7 @@ struct need {
     bool failed;
 };
 
-/* ---- lists of accesses
- * ----------------------------------------------------------------------------------------------- */
+/* ---- lists of accesses ---- */
 
 static void need_add(struct need *need, const struct access *a)
 {
@@ -82,8 +81,7 @@ static void need_normalise(struct need *need, uint32_t n_keys, bool keep_keys)
     need->n = n;
 }
 
-/* ---- expressions
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- expressions ---- */
 
 /* A column, or fields of one: the access. */
 static bool is_access(const struct expr *e, struct access *out)
@@ -157,8 +155,7 @@ static const struct expr *repoint(struct planner *p, const struct expr *e, const
     return expr_rewrite(p, e, repoint_node, &w);
 }
 
-/* ---- nodes
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 static const struct type *type_at(const struct type *t, const struct access *a)
 {

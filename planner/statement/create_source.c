@@ -13,8 +13,7 @@ static const char *kind_of(const struct creating *c)
     return c->ast->is_table ? "table" : "stream";
 }
 
-/* ---- formats
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- formats ---- */
 
 static enum status side_format(struct creating *c, const struct with_side *side, bool is_key, struct format_spec *spec)
 {
@@ -85,8 +84,7 @@ done:
     return st;
 }
 
-/* ---- columns
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- columns ---- */
 
 static bool is_headers_type(const struct type *t)
 {
@@ -210,8 +208,7 @@ static enum status resolve_timestamp(struct creating *c)
                              &c->source->timestamp);
 }
 
-/* ---- a SOURCE TABLE keeps itself
- * ------------------------------------------------------------------------------------------ */
+/* ---- a SOURCE TABLE keeps itself ---- */
 
 static enum status plan_source_table(struct creating *c, struct planned *out)
 {
@@ -241,8 +238,7 @@ static enum status plan_source_table(struct creating *c, struct planned *out)
     return format_check_built(p, &c->source->formats);
 }
 
-/* ---- the statement
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the statement ---- */
 
 static enum status already_there(struct creating *c, struct planned *out)
 {

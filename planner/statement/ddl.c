@@ -19,8 +19,7 @@ static enum status say(struct planner *p, struct planned *out, const char *messa
     return message ? STATUS_OK : plan_nomem(p);
 }
 
-/* ---- DROP STREAM, DROP TABLE
- * -------------------------------------------------------------------------------------------- */
+/* ---- DROP STREAM, DROP TABLE ---- */
 
 static bool reads(const struct catalog_query *query, struct str name)
 {
@@ -151,8 +150,7 @@ done:
     return st;
 }
 
-/* ---- ALTER
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- ALTER ---- */
 
 static enum status check_alter(struct planner *p, const struct ast_alter_source *ast, const struct source *s)
 {
@@ -226,8 +224,7 @@ done:
     return st;
 }
 
-/* ---- types
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- types ---- */
 
 enum status plan_create_type(struct planner *p, const struct ast_create_type *ast, struct planned *out)
 {

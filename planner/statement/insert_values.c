@@ -38,8 +38,7 @@ static enum status row_error(struct inserting *w, struct span where, const char 
                       text);
 }
 
-/* ---- the target
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the target ---- */
 
 static enum status check_target(struct inserting *w)
 {
@@ -93,8 +92,7 @@ static enum status check_headers(struct inserting *w)
     return st;
 }
 
-/* ---- values
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 static const char *format_help(enum type_kind kind)
 {

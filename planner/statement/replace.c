@@ -2,8 +2,7 @@
  * filters and selects, but not in what holds state or decides where rows go. */
 #include "planner/planner_int.h"
 
-/* ---- sources
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- sources ---- */
 
 struct differences {
     struct planner *p;
@@ -94,8 +93,7 @@ enum status check_replaceable(struct planner *p, const struct source *old, const
     return st;
 }
 
-/* ---- queries
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- queries ---- */
 
 static bool is_free(enum step_kind kind)
 {

@@ -71,8 +71,7 @@ enum status check_name_free(struct planner *p, struct str name, bool is_table, b
                         kind, STR_ARG(name), source_kind_name(old));
 }
 
-/* ---- topics
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- topics ---- */
 
 static bool topic_facts(const struct planner *p, const char *topic, struct topic_facts *facts)
 {

@@ -169,9 +169,24 @@ static bool restore_entry(struct store *s, struct table *t, struct str key, stru
     return e && entry_load(s, e, value);
 }
 
-static enum status restore_one(struct store *s, const struct record *r, struct diag *d)
+bool change_key_parse(const struct store *s, struct str key, int64_t *start, int64_t *end, struct str *user_key)
 {
-    struct str key = r->key;
+    uint32_t head = 1 + (s->options.kind == STORE_KEYED ? 0 : s->options.kind == STORE_WINDOWED ? 8 : 16);
+    if (key.len < head || key.p[0] != KIND_ENTRY)
+        return false;
+    *start = *end = 0;
+    if (s->options.kind == STORE_SESSION)
+        *end = get_be64(key.p + 1);
+    if (s->options.kind != STORE_KEYED)
+        *start = get_be64(key.p + head - 8);
+    *user_key = str_make(key.p + head, key.len - head);
+    return true;
+}
+
+enum status restore_record(struct store *s, const struct record *r, struct diag *d)
+{
+    struct str key = r->key, rest;
+    int64_t start, end;
     if (key.len == 1 && key.p[0] == KIND_MARKS && r->value.len == MARKS_SIZE) {
         memcpy(&s->marks.time, r->value.p, sizeof(int64_t));
         memcpy(&s->marks.observed, r->value.p + 8, sizeof(int64_t));
@@ -179,21 +194,18 @@ static enum status restore_one(struct store *s, const struct record *r, struct d
         s->written = s->marks;
         return STATUS_OK;
     }
-    uint32_t head = 1 + (s->options.kind == STORE_KEYED ? 0 : s->options.kind == STORE_WINDOWED ? 8 : 16);
-    if (key.len < head || key.p[0] != KIND_ENTRY || (r->value.p && r->value.len < 8 + s->options.fixed_size))
+    if (!change_key_parse(s, key, &start, &end, &rest) || (r->value.p && r->value.len < 8 + s->options.fixed_size))
         return not_ours(s, d);
-    struct str rest = str_make(key.p + head, key.len - head);
     bool ok = true;
     if (s->options.kind == STORE_KEYED) {
         ok = restore_entry(s, &s->table, rest, r->value);
     } else if (s->options.kind == STORE_WINDOWED) {
-        int64_t start = get_be64(key.p + 1);
         if (start < store_horizon(s))
             return STATUS_OK;
         struct window *w = window_get(s, start, true);
         ok = w && restore_entry(s, &w->table, rest, r->value);
     } else {
-        ok = restore_session(s, rest, get_be64(key.p + 9), get_be64(key.p + 1), r->value);
+        ok = restore_session(s, rest, start, end, r->value);
     }
     return ok ? STATUS_OK : diag_nomem(d);
 }
@@ -201,7 +213,7 @@ static enum status restore_one(struct store *s, const struct record *r, struct d
 enum status store_restore(struct store *s, const struct record *records, size_t n, struct diag *d)
 {
     for (size_t i = 0; i < n; i++) {
-        enum status st = restore_one(s, &records[i], d);
+        enum status st = restore_record(s, &records[i], d);
         if (st != STATUS_OK)
             return st;
     }

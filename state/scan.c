@@ -87,6 +87,8 @@ enum status store_collect(struct store *s, int64_t lo, int64_t hi, struct arena 
                           struct diag *d)
 {
     struct list l = {.arena = a};
+    if (s->cold && !cold_range(s, lo, hi))
+        return diag_set(d, STATUS_IO, "The snapshot of %s cannot be read", s->options.name);
     bool ok = s->options.kind == STORE_KEYED      ? add_table(&l, &s->table, 0)
               : s->options.kind == STORE_WINDOWED ? add_windows(&l, s, lo, hi)
                                                   : add_sessions(&l, s, lo, hi);
@@ -108,6 +110,8 @@ bool store_may_hold(const struct store *s, int64_t lo, int64_t hi)
             return false;
         if (b->min_end > hi)
             continue;
+        if (b->cold)
+            return true;
         b->min_end = INT64_MAX;
         for (const struct session *x = b->sessions; x; x = x->next_in_bucket)
             if (x->end >= lo && x->end < b->min_end)

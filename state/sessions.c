@@ -25,7 +25,7 @@ int64_t sessions_segment_bound(const struct store *s)
     return floor_to(s->marks.time - s->options.retention, segment);
 }
 
-static struct bucket *bucket_of(struct store *s, int64_t end, bool create)
+struct bucket *bucket_of(struct store *s, int64_t end, bool create)
 {
     int64_t time = floor_to(end, s->bucket_width);
     struct bucket *b = timeline_find(&s->buckets, time);
@@ -133,6 +133,8 @@ void session_erase(struct store *s, struct session *session)
 enum status store_sessions(struct store *s, struct str key, uint64_t hash, int64_t from_end, int64_t to_start,
                            struct arena *a, struct session ***out, uint32_t *n)
 {
+    if (s->cold && filter_has(s, hash) && !cold_sessions(s, key, hash))
+        return STATUS_NOMEM;
     struct entry *owner = table_find(&s->table, key, hash);
     int64_t horizon = store_horizon(s);
     uint32_t count = 0;
@@ -159,6 +161,8 @@ struct session *store_put_session(struct store *s, struct str key, uint64_t hash
 {
     if (end > s->marks.time)
         s->marks.time = end;
+    if (s->cold && filter_has(s, hash) && !cold_sessions(s, key, hash))
+        return NULL;
     struct session *session = session_find(s, key, hash, start, end);
     *created = !session || (session->entry.flags & ENTRY_DEAD);
     if (!session) {

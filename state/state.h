@@ -44,7 +44,12 @@ void slab_clear(struct slab *s);
 /* ---- entries ------------------------------------------------------------------------------------------------ */
 
 enum { ENTRY_INLINE_KEY = 16 };
-enum { ENTRY_DEAD = 1, ENTRY_USED = 2 /* since the last look of the evictor */, ENTRY_KEY_SHARED = 4 };
+enum {
+    ENTRY_DEAD = 1,
+    ENTRY_USED = 2,       /* since the last look of the evictor */
+    ENTRY_KEY_SHARED = 4, /* the key belongs to another entry */
+    ENTRY_WHOLE = 8,      /* owner of sessions: none of them is in the snapshot alone */
+};
 
 struct entry {
     int64_t ts;
@@ -102,6 +107,7 @@ struct snapshot;
 
 struct window {
     int64_t start;
+    bool cold; /* some of its entries may be in the snapshot alone */
     struct table table;
 };
 

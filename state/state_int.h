@@ -19,6 +19,7 @@ void timeline_free(struct timeline *t);
 struct bucket {
     int64_t time;
     int64_t min_end; /* no session that store_may_hold has not seen yet ends before */
+    bool cold;       /* some of its sessions may be in the snapshot alone */
     struct session *sessions;
 };
 
@@ -37,8 +38,12 @@ struct store {
     size_t table_bytes;        /* pages, slots, windows, buckets */
     uint64_t n_sessions;
     struct store_marks marks, written;
-    struct snapshot *cold;     /* where evicted entries are; NULL: all is in memory */
-    uint32_t cold_store;       /* number of the store within */
+    struct snapshot *snapshot; /* NULL: all is in memory */
+    uint32_t number;           /* of the store within */
+    uint64_t *filter;          /* a bit for the hashes of evicted keys; NULL: nothing is ever evicted */
+    uint64_t filter_mask;      /* bits - 1 */
+    bool cold;                 /* something was evicted */
+    uint32_t hand;             /* where the evictor stopped in the table */
 };
 
 /* table.c; `bytes` is the account that the table's memory goes to. */
@@ -63,12 +68,44 @@ struct session *session_add(struct store *s, struct str key, uint64_t hash, int6
 void session_erase(struct store *s, struct session *session);
 void sessions_expire(struct store *s);
 void sessions_free(struct store *s);
+struct bucket *bucket_of(struct store *s, int64_t end, bool create);
 /* Lowest session end that its segment of time keeps alive. */
 int64_t sessions_segment_bound(const struct store *s);
+
+/* cold.c: entries that are in the snapshot alone. */
+static inline bool filter_has(const struct store *s, uint64_t hash)
+{
+    uint64_t bit = hash >> 20 & s->filter_mask;
+    return s->filter[bit >> 6] >> (bit & 63) & 1;
+}
+/* Brings the entry of a key back; NULL: there is none (or reading failed: snapshot_status). */
+struct entry *cold_entry(struct store *s, struct table *t, int64_t start, struct str key, uint64_t hash);
+/* Brings all sessions of a key back. False: no memory, or reading failed. */
+bool cold_sessions(struct store *s, struct str key, uint64_t hash);
+/* Brings back what lies in a range of time (any time: KEYED). */
+bool cold_range(struct store *s, int64_t lo, int64_t hi);
+
+/* snapshot.c, for cold.c */
+enum lookup { LOOKUP_NONE, LOOKUP_FOUND, LOOKUP_FAILED };
+/* The value of a changelog key; borrowed until the next call. */
+enum lookup snapshot_get(struct snapshot *sn, struct str key, struct str *value);
+/* Whether the last value of the key is in the file and not only waiting. */
+bool snapshot_holds(const struct snapshot *sn, uint32_t number, struct str key);
+/* Calls row(data, key, value) for the file's rows in [from, to) (`owner`: for those of an owner), without those that wait to be
+ * removed. The key has no number in front. False when row or the file failed. */
+bool snapshot_range(struct snapshot *sn, uint32_t number, struct str from, struct str to,
+                    bool (*row)(void *data, struct str key, struct str value), void *data);
+bool snapshot_owner(struct snapshot *sn, uint32_t number, struct str owner,
+                    bool (*row)(void *data, struct str key, struct str value), void *data);
+bool snapshot_attach(struct snapshot *sn, struct store *s, uint32_t number);
+struct store *snapshot_store(const struct snapshot *sn, uint32_t number);
 
 /* changelog.c: keys and values as the snapshot shares them. */
 void change_key(struct buf *out, const struct store *s, int64_t start, int64_t end, struct str key);
 void entry_value(struct buf *out, const struct store *s, const struct entry *e);
 bool entry_load(struct store *s, struct entry *e, struct str value);
+/* A changelog key taken apart; false: not an entry's key (the marks, or not this store's). */
+bool change_key_parse(const struct store *s, struct str key, int64_t *start, int64_t *end, struct str *user_key);
+enum status restore_record(struct store *s, const struct record *r, struct diag *d);
 
 #endif

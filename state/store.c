@@ -29,6 +29,7 @@ void store_destroy(struct store *s)
                       (size_t)s->options.fixed_size + s->changes[i].old_var_len);
     slab_clear(&s->slab);
     mem_free(s->changes);
+    mem_free(s->filter);
     mem_free(s);
 }
 
@@ -49,7 +50,8 @@ uint32_t store_fixed_size(const struct store *s)
 
 size_t store_memory(const struct store *s)
 {
-    return sizeof *s + s->table_bytes + s->slab.used + (size_t)s->cap_changes * sizeof *s->changes;
+    return sizeof *s + s->table_bytes + s->slab.used + (size_t)s->cap_changes * sizeof *s->changes
+           + (s->filter ? (s->filter_mask + 1) / 8 : 0);
 }
 
 uint64_t store_count(const struct store *s)
@@ -89,9 +91,9 @@ struct table *store_window(struct store *s, int64_t start, bool create)
 
 struct entry *store_get(struct store *s, struct table *t, int64_t start, struct str key, uint64_t hash)
 {
-    (void)start;
-    (void)s;
     struct entry *e = table_find(t, key, hash);
+    if (!e && s->cold && filter_has(s, hash))
+        e = cold_entry(s, t, start, key, hash);
     if (!e || (e->flags & ENTRY_DEAD))
         return NULL;
     e->flags |= ENTRY_USED;
@@ -110,8 +112,9 @@ struct entry *entry_revive(struct store *s, struct entry *e)
 
 struct entry *store_put(struct store *s, struct table *t, int64_t start, struct str key, uint64_t hash, bool *created)
 {
-    (void)start;
     struct entry *e = table_find(t, key, hash);
+    if (!e && s->cold && filter_has(s, hash))
+        e = cold_entry(s, t, start, key, hash);
     *created = !e || (e->flags & ENTRY_DEAD);
     if (!e) {
         e = table_add(t, key, hash, &s->slab, &s->table_bytes);
@@ -143,7 +146,7 @@ bool store_set_var(struct store *s, struct entry *e, const void *p, uint32_t len
     return true;
 }
 
-static void kill(struct store *s, struct entry *e)
+static void bury(struct store *s, struct entry *e)
 {
     store_set_var(s, e, NULL, 0);
     e->flags |= ENTRY_DEAD;
@@ -155,7 +158,7 @@ bool store_remove(struct store *s, struct table *t, int64_t start, struct entry 
     if (!store_touch(s, t, start, e, true))
         return false;
     t->n_live--;
-    kill(s, e);
+    bury(s, e);
     return true;
 }
 
@@ -215,7 +218,7 @@ bool store_remove_session(struct store *s, struct session *session)
     if (!store_touch_session(s, session, true))
         return false;
     s->n_sessions--;
-    kill(s, &session->entry);
+    bury(s, &session->entry);
     return true;
 }
 

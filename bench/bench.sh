@@ -65,9 +65,10 @@ else
     where=(--data "$home/$topic")
 fi
 if [[ ! -f $expected ]]; then
-    rm -rf "${home:?}/$topic"
+    codec=()
+    if [[ $log == kafka ]]; then codec=(--kafka compression.codec=none); else rm -rf "${home:?}/$topic"; fi # as the peers' input
     "$weir" datagen orders --topic "$topic" --records "$records" --keys "$keys" --partitions "$partitions" --stats \
-        "${where[@]}" >"$expected.tmp"
+        "${codec[@]}" "${where[@]}" >"$expected.tmp"
     mv "$expected.tmp" "$expected"
 fi
 field() { sed -n "s/.*\b$1=\([^ ]*\).*/\1/p" <<<"$2"; }

@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { WAIT_MS = 20000 };
@@ -70,7 +69,9 @@ void commit_numbered(struct log_writer *w, const char *topic, int32_t partition,
 
 static long number_of(const struct record *r)
 {
-    return r->value.len > 1 && r->value.len < 30 && r->value.p[0] == 'v' ? strtol(r->value.p + 1, NULL, 10) : -1;
+    int64_t n;
+    bool good = r->value.len > 1 && r->value.p[0] == 'v' && parse_i64(str_make(r->value.p + 1, r->value.len - 1), &n);
+    return good ? (long)n : -1;
 }
 
 void wait_until_seen(struct log *log, const char *topic, int32_t partition)

@@ -326,8 +326,7 @@ enum status kafka_watermarks(struct kafka_log *l, struct kafka_client *c, const 
     return err ? kafka_fail(l, c, err, NULL, d, "cannot read the offsets of %s [%d]", topic, (int)partition) : STATUS_OK;
 }
 
-/* The client that sees open transactions' records. */
-static enum status uncommitted_client(struct kafka_log *l, struct kafka_client **out, struct diag *d)
+enum status kafka_uncommitted_client(struct kafka_log *l, struct kafka_client **out, struct diag *d)
 {
     static const struct kafka_option forced[] = {{"isolation.level", "read_uncommitted"}, {NULL, NULL}};
     enum status st = STATUS_OK;
@@ -347,7 +346,7 @@ enum status kafka_topic_offsets(struct log *log, const char *name, int32_t parti
     int64_t first;
     enum status st = check_partition(l, name, partition, d);
     if (st == STATUS_OK)
-        st = uncommitted_client(l, &uncommitted, d);
+        st = kafka_uncommitted_client(l, &uncommitted, d);
     /* The uncommitted end is asked first: what is committed in between moves only the other one. */
     if (st == STATUS_OK)
         st = kafka_watermarks(l, uncommitted, name, partition, &first, uncommitted_end, d);

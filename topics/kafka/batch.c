@@ -19,11 +19,30 @@ static void batch_destroy(struct record_batch *b)
     mem_free(kb);
 }
 
+/* False only if the message surely has no headers. Asking librdkafka costs an allocation a message, so the message's own bytes
+ * are looked at first. In Kafka's record format v2 the value stands between its length, as a zigzag varint, and the
+ * number of headers. Older formats have no such varint there, which is what the comparison finds out. */
+static bool may_have_headers(const rd_kafka_message_t *m)
+{
+    const unsigned char *value = m->payload;
+    size_t length = 2 * m->len, n = 1;
+    if (!value || m->len == 0)
+        return true;
+    for (size_t rest = length; rest >= 0x80; rest >>= 7)
+        n++;
+    for (const unsigned char *p = value - n; p < value; p++, length >>= 7)
+        if (*p != ((length & 0x7f) | (p < value - 1 ? 0x80 : 0)))
+            return true;
+    return value[m->len] != 0;
+}
+
 /* The headers of a message; false when memory is out. */
 static bool unpack_headers(struct arena *a, const rd_kafka_message_t *m, const struct headers **out)
 {
     rd_kafka_headers_t *list;
     *out = NULL;
+    if (!may_have_headers(m))
+        return true;
     if (rd_kafka_message_headers(m, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return true;
     size_t n = rd_kafka_header_cnt(list);

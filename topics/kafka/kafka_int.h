@@ -71,6 +71,8 @@ enum status kafka_fail_error(const struct kafka_log *log, struct kafka_client *c
 enum status kafka_partition_count(struct kafka_log *log, const char *topic, int32_t *n, struct diag *d) MUST_CHECK;
 /* The largest record batch that the topic takes (max.message.bytes); 0 if the broker does not tell. */
 int64_t kafka_topic_limit(struct kafka_log *log, const char *topic);
+/* The client that sees open transactions' records; owned by the log. */
+enum status kafka_uncommitted_client(struct kafka_log *log, struct kafka_client **out, struct diag *d) MUST_CHECK;
 /* First offset and end (as `c` is isolated). STATUS_NOT_FOUND with a message. */
 enum status kafka_watermarks(struct kafka_log *log, struct kafka_client *c, const char *topic, int32_t partition,
                              int64_t *begin, int64_t *end, struct diag *d) MUST_CHECK;

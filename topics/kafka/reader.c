@@ -239,6 +239,16 @@ void kafka_reader_close(struct log_reader *reader)
     mem_free(r);
 }
 
+/* First offset and uncommitted end: a commit shows in the committed one only a moment after it has been promised, and what
+ * was promised may be read from. */
+static enum status range(struct kafka_reader *r, const char *topic, int32_t number, int64_t *begin, int64_t *end,
+                         struct diag *d)
+{
+    struct kafka_client *c;
+    enum status st = kafka_uncommitted_client(r->log, &c, d);
+    return st != STATUS_OK ? st : kafka_watermarks(r->log, c, topic, number, begin, end, d);
+}
+
 /* Below the first record becomes the first; above the end is an error. */
 static enum status clamp_offset(struct kafka_reader *r, const char *topic, int32_t number, int64_t *offset,
                                 struct diag *d)
@@ -249,7 +259,7 @@ static enum status clamp_offset(struct kafka_reader *r, const char *topic, int32
     if (st == STATUS_NOT_FOUND || (st == STATUS_OK && number >= n))
         return diag_set(d, STATUS_NOT_FOUND, "Topic %s has no partition %d", topic, (int)number);
     if (st == STATUS_OK)
-        st = kafka_watermarks(r->log, r->client, topic, number, &begin, &end, d);
+        st = range(r, topic, number, &begin, &end, d);
     if (st != STATUS_OK)
         return st;
     if (*offset > end)
@@ -330,7 +340,7 @@ void kafka_reader_wake(struct log_reader *reader)
 static enum status out_of_range(struct kafka_reader *r, struct partition *p, struct diag *d)
 {
     int64_t begin, end, next = length(p) ? p->list[p->last - 1]->offset + 1 : p->position;
-    enum status st = kafka_watermarks(r->log, r->client, p->topic->name, p->number, &begin, &end, d);
+    enum status st = range(r, p->topic->name, p->number, &begin, &end, d);
     if (st != STATUS_OK)
         return st;
     if (next >= begin)
@@ -366,15 +376,17 @@ static struct partition *owner(const rd_kafka_message_t *m)
 /* Moves the records at the head of `m` that belong to one partition to its list; returns how many. */
 static uint32_t take_run(struct kafka_reader *r, struct partition *p, rd_kafka_message_t **m, uint32_t n)
 {
-    uint32_t run = 1;
-    while (run < n && !m[run]->err && m[run]->partition == m[0]->partition && m[run]->rkt == m[0]->rkt)
+    uint32_t run = 0;
+    size_t bytes = 0;
+    do {
+        bytes += m[run]->len + m[run]->key_len;
         run++;
+    } while (run < n && !m[run]->err && m[run]->partition == m[0]->partition && m[run]->rkt == m[0]->rkt);
     if (!list_reserve(p, run))
         return 0;
     memcpy(p->list + p->last, m, run * sizeof *m);
     p->last += run;
-    for (uint32_t i = 0; i < run; i++)
-        p->bytes += (int64_t)(m[i]->len + m[i]->key_len) + MESSAGE_OVERHEAD;
+    p->bytes += (int64_t)(bytes + (size_t)run * MESSAGE_OVERHEAD);
     if (!p->paused)
         r->n_ready += run;
     return run;

@@ -358,7 +358,7 @@ enum status kafka_writer_append(struct log_writer *writer, const char *topic, in
                                 const struct record *records, size_t n, struct diag *d)
 {
     struct kafka_writer *w = (struct kafka_writer *)writer;
-    struct writer_topic *t;
+    struct writer_topic *t = NULL;
     enum status st = topic_get(w, topic, &t, d);
     if (st == STATUS_OK && partition >= t->n_partitions)
         return diag_set(d, STATUS_NOT_FOUND, "Topic %s has no partition %d", topic, (int)partition);

@@ -375,6 +375,8 @@ enum status plan_drop_source(struct planner *p, const struct ast_drop *s, struct
 enum status plan_alter_source(struct planner *p, const struct ast_alter_source *s, struct planned *out);
 enum status plan_create_type(struct planner *p, const struct ast_create_type *s, struct planned *out);
 enum status plan_drop_type(struct planner *p, const struct ast_drop *s, struct planned *out);
+/* Sets the diag's context to the statement as ksqlDB echoes it: formatted, with the names of the sanitized query. */
+void echo_create_as(struct planner *p, const struct ast_create_as *ast, const struct query *q);
 /* CREATE OR REPLACE over `old` (rules.md 4.2). */
 enum status check_replaceable(struct planner *p, const struct source *old, const struct source *new_one);
 enum status check_query_replaceable(struct planner *p, const struct source *old, const struct plan *plan);

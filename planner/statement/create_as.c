@@ -1,14 +1,30 @@
 /* CREATE ... AS SELECT: the sink that a query makes, its formats, topic and schema. */
 #include "planner/planner_int.h"
 
-/* Functions whose state ksqlDB keeps in one plain value; the others keep a STRUCT, an ARRAY or a MAP. */
-static bool has_plain_state(const char *name)
+/* Functions whose state is a few plain numbers here, but a STRUCT in ksqlDB. */
+static bool has_struct_state(const char *name)
 {
-    static const char *const plain[] = {"COUNT", "SUM", "MIN", "MAX", "SUM_LIST"};
-    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        if (strcmp(name, plain[i]) == 0)
+    static const char *const structs[] = {"AVG",         "ATTR",          "CORRELATION",     "EARLIEST_BY_OFFSET",
+                                          "STDDEV_SAMP", "STDDEV_SAMPLE", "LATEST_BY_OFFSET"};
+    for (size_t i = 0; i < sizeof structs / sizeof *structs; i++)
+        if (strcmp(name, structs[i]) == 0)
             return true;
     return false;
+}
+
+static bool has_nested_state(struct planner *p, const struct aggregate_item *item)
+{
+    const struct resolved_call *call = item->call;
+    const struct aggregate *ops = call->variant->aggregate;
+    struct aggregate_call probe = {.ops = ops,
+                                   .n_args = item->n_args,
+                                   .arg_types = (const struct type *const *)call->param_types,
+                                   .literals = item->literals,
+                                   .n_literals = item->n_literals,
+                                   .result_type = call->result,
+                                   .arena = p->a};
+    const struct type *state = ops->state_type ? ops->state_type(p->a, &probe) : NULL;
+    return (state && type_is_nested(state)) || has_struct_state(call->function->name);
 }
 
 /* States that are lists or structs need a value format that can hold them, as ksqlDB's changelogs are in that format.
@@ -17,7 +33,7 @@ static enum status check_states(struct planner *p, const struct logical *node, e
 {
     bool flat = value_format == FORMAT_DELIMITED || value_format == FORMAT_KAFKA;
     for (uint32_t i = 0; node->kind == LOGICAL_AGGREGATE && flat && i < node->aggregate.n_calls; i++) {
-        if (!has_plain_state(node->aggregate.calls[i].call->function->name))
+        if (has_nested_state(p, &node->aggregate.calls[i]))
             return plan_error(p, p->statement->span,
                               "One of the functions used in the statement has an intermediate type that the value "
                               "format can not handle. Please remove the function or change the format.\nConsider "
@@ -279,8 +295,10 @@ enum status plan_create_as(struct planner *p, const struct ast_create_as *ast, s
     if (!(c->sink = source_new(p, ast->name.text, ast->is_table)))
         return STATUS_NOMEM;
     st = plan_sink_query(c, out);
-    if (st == STATUS_STATEMENT || st == STATUS_INVALID)
+    if (st == STATUS_STATEMENT || st == STATUS_INVALID) {
         diag_prefix(p->d, "Could not determine output schema for query due to error: ");
+        echo_create_as(p, ast, &c->q);
+    }
     if (st == STATUS_OK)
         st = check_built(p, &c->q, &c->sink->formats);
 done:

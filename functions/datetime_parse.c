@@ -191,7 +191,7 @@ static bool scan_offset(struct scanner *s, const struct dt_item *item)
         colon = false;
     if (starts_nocase(s->in, s->at, str_from(zero)))
         return set_offset(s, 0, s->at + (uint32_t)strlen(zero));
-    return scan_hours(s, colon, n == 1 ? 1 : 2, n == 4 || n == 5);
+    return scan_hours(s, colon, n == 1 && item->letter != 'Z' ? 1 : 2, n == 4 || n == 5);
 }
 
 /* GMT, GMT+1, GMT+01:00. */

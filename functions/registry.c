@@ -28,6 +28,9 @@ static const struct function_family *const families[] = {
     &functions_string,         &functions_table,       &functions_url,
 };
 
+/* Those of the conformance cases. */
+static const struct function_family *const test_families[] = {&functions_testing, &functions_testing_aggregates};
+
 static enum status add_function(const struct function *f, struct diag *d)
 {
     struct entry *e = ARENA_NEW(&registry.arena, struct entry);
@@ -79,6 +82,8 @@ static enum status build(bool with_tests, struct diag *d)
     map_init(&registry.by_name);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         TRY(add_family(families[i], d));
+    for (size_t i = 0; with_tests && i < sizeof test_families / sizeof *test_families; i++)
+        TRY(add_family(test_families[i], d));
     TRY(sort_functions(d));
     registry.with_tests = with_tests;
 done:

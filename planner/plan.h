@@ -66,6 +66,7 @@ struct step_aggregate_call {
     const uint32_t *args;                  /* indexes into the input schema */
     const struct value *literals;
     uint32_t n_literals;
+    int64_t limit;                         /* for aggregate_call.limit: ksql.functions.NAME.limit; 0: none */
 };
 
 struct step {

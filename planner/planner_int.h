@@ -245,6 +245,7 @@ struct aggregate_item {
     const uint32_t *args; /* indexes into the input's columns */
     const struct value *literals;
     struct str text;
+    int64_t limit;                 /* of the items in its state; 0: none */
 };
 
 struct logical {

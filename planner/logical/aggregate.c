@@ -49,6 +49,19 @@ static const struct ast_expr *with_default_arg(struct planner *p, const struct a
     return copy;
 }
 
+/* ksql.functions.collect_list.limit and the like. */
+static int64_t configured_limit(const struct planner *p, const struct function *f)
+{
+    char name[128];
+    struct str value;
+    int64_t limit;
+    int n = snprintf(name, sizeof name, "ksql.functions.%s.limit", f->name);
+    for (int i = 0; i < n && i < (int)sizeof name; i++)
+        if (name[i] >= 'A' && name[i] <= 'Z')
+            name[i] = (char)(name[i] - 'A' + 'a');
+    return planner_property(p, name, &value) && parse_i64(value, &limit) && limit > 0 ? limit : 0;
+}
+
 static enum status bind_aggregate(struct aggregation *g, uint32_t at)
 {
     struct planner *p = g->p;
@@ -65,6 +78,7 @@ static enum status bind_aggregate(struct aggregation *g, uint32_t at)
         return p->d->code;
     item->call = bound->call;
     item->args = args;
+    item->limit = configured_limit(p, bound->call->function);
     enum status st = STATUS_OK;
     for (uint32_t i = 0; i < call->n_args && st == STATUS_OK; i++) {
         if (i >= bound->call->n_columns)

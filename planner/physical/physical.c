@@ -199,7 +199,12 @@ static bool lower_aggregate(struct lowering *w, const struct logical *node, stru
         return false;
     for (uint32_t i = 0; i < n; i++) {
         const struct aggregate_item *item = &node->aggregate.calls[i];
-        calls[i] = (struct step_aggregate_call){item->call, item->n_args, item->args, item->literals, item->n_literals};
+        calls[i] = (struct step_aggregate_call){.call = item->call,
+                                                .n_args = item->n_args,
+                                                .args = item->args,
+                                                .literals = item->literals,
+                                                .n_literals = item->n_literals,
+                                                .limit = item->limit};
     }
     s->aggregate.n_calls = n;
     s->aggregate.calls = calls;

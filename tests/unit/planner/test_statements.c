@@ -313,6 +313,19 @@ TEST(statements, formats_that_are_not_built_fail_last)
     session_close(&s);
 }
 
+TEST(statements, limits_of_aggregates_come_from_properties)
+{
+    struct session s;
+    session_open(&s);
+    session_set(&s, "ksql.functions.collect_list.limit", "7");
+    REQUIRE(session_run(&s, setup) == STATUS_OK);
+    REQUIRE(session_run(&s, "SELECT K, COLLECT_LIST(V), COUNT(V) FROM S GROUP BY K EMIT CHANGES;") == STATUS_OK);
+    const struct step *aggregate = s.last.plan->sink->inputs[0]->inputs[0];
+    CHECK_INT(aggregate->aggregate.calls[0].limit, 7);
+    CHECK_INT(aggregate->aggregate.calls[1].limit, 0);
+    session_close(&s);
+}
+
 TEST(statements, types)
 {
     struct session s;

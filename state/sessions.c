@@ -67,9 +67,11 @@ static void unlink_bucket(struct store *s, struct session *session)
         bucket_of(s, session->end, false)->sessions = session->next_in_bucket;
 }
 
+/* A key's list has its newest session first: that is the one that is nearly always wanted, and a long retention leaves
+ * many old ones behind it. */
 static bool comes_before(const struct session *x, int64_t start, int64_t end)
 {
-    return x->end != end ? x->end < end : x->start < start;
+    return x->end != end ? x->end > end : x->start > start;
 }
 
 static size_t session_size(const struct store *s)
@@ -142,16 +144,18 @@ enum status store_sessions(struct store *s, struct str key, uint64_t hash, int64
     *out = NULL;
     if (from_end < horizon)
         from_end = horizon;
-    for (struct session *x = owner ? *list_of(owner) : NULL; x; x = x->next)
-        count += x->end >= from_end && x->start <= to_start && !(x->entry.flags & ENTRY_DEAD);
+    struct session *newest = owner ? *list_of(owner) : NULL;
+    for (struct session *x = newest; x && x->end >= from_end; x = x->next)
+        count += x->start <= to_start && !(x->entry.flags & ENTRY_DEAD);
     if (count == 0)
         return STATUS_OK;
     struct session **list = arena_alloc(a, count * sizeof *list);
     if (!list)
         return STATUS_NOMEM;
-    for (struct session *x = *list_of(owner); x; x = x->next)
-        if (x->end >= from_end && x->start <= to_start && !(x->entry.flags & ENTRY_DEAD))
-            list[(*n)++] = x;
+    *n = count;
+    for (struct session *x = newest; x && x->end >= from_end; x = x->next)
+        if (x->start <= to_start && !(x->entry.flags & ENTRY_DEAD))
+            list[--count] = x;
     *out = list;
     return STATUS_OK;
 }

@@ -99,11 +99,12 @@ static bool null_dead_rows(struct column *c, struct batch *out)
     return true;
 }
 
-static enum status run_values(struct projection *p, struct batch *in, struct batch *out, uint32_t n_keys,
-                              projection_frame frame, struct diag *d)
+/* Items [first, last), which are null for dead rows. */
+static enum status run_live(struct projection *p, struct batch *in, struct batch *out, uint32_t first, uint32_t last,
+                            projection_frame frame, struct diag *d)
 {
     if (!in->kinds && !in->null_value)
-        return projection_run(p, in, out, n_keys, p->n, frame, d);
+        return projection_run(p, in, out, first, last, frame, d);
     uint16_t *selection;
     uint32_t n;
     if (!live_rows(in, &selection, &n))
@@ -111,12 +112,36 @@ static enum status run_values(struct projection *p, struct batch *in, struct bat
     struct batch *live = batch_select(in, selection, n);
     if (!live)
         return diag_nomem(d);
-    enum status st = projection_run(p, live, out, n_keys, p->n, frame, d);
-    if (st == STATUS_OK && n < in->n_selected)
-        for (uint32_t c = n_keys; c < p->n && st == STATUS_OK; c++)
-            st = null_dead_rows(&out->columns[c], out) ? STATUS_OK : diag_nomem(d);
+    enum status st = projection_run(p, live, out, first, last, frame, d);
+    for (uint32_t c = first; st == STATUS_OK && n < in->n_selected && c < last; c++)
+        st = null_dead_rows(&out->columns[c], out) ? STATUS_OK : diag_nomem(d);
     batch_drop(live);
     return st;
+}
+
+/* Whether an expression reads a column that is not one of the first n. */
+static bool reads_beyond(const struct expr *e, uint32_t n)
+{
+    if (e->kind == EXPR_COLUMN)
+        return e->column >= n;
+    for (uint32_t i = 0; i < e->n_args; i++)
+        if (reads_beyond(e->args[i], n))
+            return true;
+    return false;
+}
+
+/* Keys of all rows. Those that need columns which a row without value does not have are null for it. */
+static enum status run_keys(struct projection *p, struct batch *in, struct batch *out, uint32_t n_keys,
+                            projection_frame frame, struct diag *d)
+{
+    for (uint32_t i = 0; i < n_keys; i++) {
+        bool of_keys = !reads_beyond(p->exprs[i], p->op->step->inputs[0]->schema.n_keys);
+        enum status st = of_keys ? projection_run(p, in, out, i, i + 1, frame, d)
+                                 : run_live(p, in, out, i, i + 1, frame, d);
+        if (st != STATUS_OK)
+            return st;
+    }
+    return STATUS_OK;
 }
 
 enum status project_rows(struct projection *p, struct batch *in, uint32_t n_keys, projection_frame key_frame,
@@ -125,9 +150,9 @@ enum status project_rows(struct projection *p, struct batch *in, uint32_t n_keys
     *out = batch_derive(in, p->n);
     if (!*out)
         return diag_nomem(d);
-    enum status st = projection_run(p, in, *out, 0, n_keys, key_frame, d);
+    enum status st = run_keys(p, in, *out, n_keys, key_frame, d);
     if (st == STATUS_OK)
-        st = run_values(p, in, *out, n_keys, value_frame, d);
+        st = run_live(p, in, *out, n_keys, p->n, value_frame, d);
     if (st == STATUS_OK)
         return st;
     batch_drop(*out);

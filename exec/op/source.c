@@ -26,6 +26,7 @@ struct source {
     uint32_t time_place;
     struct table_rows *table;    /* NULL: a stream, or not materialised */
     bool is_table;
+    bool has_key;                /* the topic's schema has key columns */
     uint32_t key_suffix;         /* bytes of window bounds behind the key */
     const char *logger;
 };
@@ -118,11 +119,12 @@ static enum status source_open(struct op *op, struct diag *d)
     if (!s)
         return diag_nomem(d);
     s->is_table = step->kind == STEP_TABLE_SOURCE;
+    s->has_key = count_role(&step->source.topic_schema, true) > 0;
     s->logger = arena_printf(a, "%s.Source", step->context ? step->context : "");
     enum window_kind window = step->source.formats.window;
     s->key_suffix = window == WINDOW_NONE ? 0 : window == WINDOW_SESSION ? 16 : 8;
     enum status st = s->logger ? plan_fields(s, step, a, d) : diag_nomem(d);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK && s->has_key)
         st = open_side(&s->key, &step->source.formats.key, &step->source.topic_schema, true, a, d);
     if (st == STATUS_OK)
         st = open_side(&s->value, &step->source.formats.value, &step->source.topic_schema, false, a, d);
@@ -225,6 +227,8 @@ static void split_windowed_key(struct reading *r, uint32_t row)
 
 static enum status decode_keys(struct reading *r, struct diag *d)
 {
+    if (!r->s->has_key) /* whatever the records carry there */
+        return STATUS_OK;
     for (uint32_t row = 0; row < r->n; row++) {
         r->payloads[row] = record_at(r, row)->key;
         if (r->s->key_suffix)

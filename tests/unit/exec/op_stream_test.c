@@ -36,6 +36,47 @@ TEST(op_source, takes_the_time_of_a_column)
     op_teardown(&t);
 }
 
+TEST(op_source, takes_the_time_of_a_text)
+{
+    struct op_test t;
+    op_setup(&t);
+    struct step *s = op_source_step(&t, false, "K STRING KEY, T STRING");
+    s->source.timestamp = (struct timestamp_spec){.kind = TS_STRING, .column = 1, .format = STR("yyyy-MM-dd HH:mm X")};
+    op_sink_step(&t, s, false);
+    const struct op_input in[] = {IN("x", "1970-01-02 00:00 Z", 1), IN("x", "1970-01-02 00:00 +01", 2),
+                                  IN("x", "yesterday", 3), IN("x", "1960-01-02 00:00 Z", 4)};
+    OP_CHECK(&t, in, "x=1970-01-02 00:00 Z@86400000\nx=1970-01-02 00:00 +01@82800000\n");
+    CHECK(strstr(t.errors, "Failed to extract timestamp from row: ") == t.errors);
+    op_teardown(&t);
+}
+
+TEST(op_source, refuses_a_bad_pattern)
+{
+    struct op_test t;
+    op_setup(&t);
+    struct step *s = op_source_step(&t, false, "K STRING KEY, T STRING");
+    s->source.timestamp = (struct timestamp_spec){.kind = TS_STRING, .column = 1, .format = STR("bob")};
+    op_sink_step(&t, s, false);
+    struct diag d = DIAG_INIT;
+    struct task *task = NULL;
+    const struct exec_options options = {.topic_prefix = "p"};
+    const struct task_output out = {0};
+    CHECK_INT(task_create(&t.plan, 0, 0, &options, &out, &task, &d), STATUS_INVALID);
+    CHECK(d.message[0] != '\0');
+    CHECK(task == NULL);
+    op_teardown(&t);
+}
+
+TEST(op_source, without_key_columns_ignores_the_keys)
+{
+    struct op_test t;
+    op_setup(&t);
+    op_sink_step(&t, op_source_step(&t, false, "A BIGINT, B STRING"), false);
+    const struct op_input in[] = {IN("x", "1,one", 10), IN(NULL, "2,two", 11)};
+    OP_CHECK(&t, in, "null=1,one@10\nnull=2,two@11\n");
+    op_teardown(&t);
+}
+
 TEST(op_source, stops_at_a_negative_record_time)
 {
     struct op_test t;

@@ -1,5 +1,5 @@
-/* Measures the embedded log: writing in transactions of 100,000 records, reading them back, tiny transactions, and the time
- * from a commit to a waiting reader.
+/* Measures the embedded log: writing in transactions of 100,000 records, reading them back, tiny transactions, and the
+ * time from a commit to a waiting reader.
  *
  *     log_bench [FOLDER] [MILLIONS]      FOLDER "-": in memory (default: the current one); records of 170 bytes */
 #include "topics/topics.h"
@@ -56,8 +56,8 @@ static void write_all(struct log *log, const struct record *records, int64_t tot
     for (int64_t done = 0; done < total; done += TRANSACTION) {
         must(writer_begin(w, &d));
         for (int n = 0, call = 0; n < TRANSACTION; n += CALL, call++)
-            must(writer_append(w, "bench", call % PARTS, records, (size_t)(TRANSACTION - n < CALL ? TRANSACTION - n : CALL),
-                               &d));
+            must(writer_append(w, "bench", call % PARTS, records,
+                               (size_t)(TRANSACTION - n < CALL ? TRANSACTION - n : CALL), &d));
         must(writer_commit(w, &d));
     }
     report("write, 100 k a transaction", (double)total / 1e6, "M", wall, cpu);

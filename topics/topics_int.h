@@ -26,8 +26,7 @@ struct log_ops {
                                  int64_t *uncommitted_end, struct diag *d);
     enum status (*topic_offset_for_time)(struct log *log, const char *name, int32_t partition, int64_t ts,
                                          int64_t *offset, struct diag *d);
-    enum status (*topic_truncate)(struct log *log, const char *name, int32_t partition, int64_t offset,
-                                  struct diag *d);
+    enum status (*topic_truncate)(struct log *log, const char *name, int32_t partition, int64_t offset, struct diag *d);
 
     enum status (*reader_open)(struct log *log, struct log_reader **out, struct diag *d);
     void (*reader_close)(struct log_reader *r);
@@ -45,13 +44,13 @@ struct log_ops {
     enum status (*writer_begin)(struct log_writer *w, struct diag *d);
     enum status (*writer_append)(struct log_writer *w, const char *topic, int32_t partition,
                                  const struct record *records, size_t n, struct diag *d);
-    enum status (*writer_commit)(struct log_writer *w, struct diag *d); /* the transaction is over, whatever comes back */
-    void (*writer_abort)(struct log_writer *w); /* only called with a transaction open */
+    enum status (*writer_commit)(struct log_writer *w,
+                                 struct diag *d); /* the transaction is over, whatever comes back */
+    void (*writer_abort)(struct log_writer *w);   /* only called with a transaction open */
 
     enum status (*membership_join)(struct log *log, const char *service_id, int32_t n_slots, struct membership **out,
                                    struct diag *d);
-    enum status (*membership_poll)(struct membership *m, int timeout_ms, uint8_t *owned, bool *changed,
-                                   struct diag *d);
+    enum status (*membership_poll)(struct membership *m, int timeout_ms, uint8_t *owned, bool *changed, struct diag *d);
     void (*membership_release_done)(struct membership *m);
     enum status (*membership_fence)(struct membership *m, struct log_writer *w, struct diag *d);
     void (*membership_leave)(struct membership *m);

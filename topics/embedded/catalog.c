@@ -16,7 +16,9 @@ static enum status insert_topic(struct db *db, const struct topic_spec *spec, st
     row = (struct topic_row){
         .n_partitions = spec->n_partitions,
         .compact = spec->compact,
-        .retention_ms = spec->retention_ms ? spec->retention_ms : spec->compact ? -1 : default_retention_ms,
+        .retention_ms = spec->retention_ms ? spec->retention_ms
+                        : spec->compact    ? -1
+                                           : default_retention_ms,
         .retention_bytes = spec->retention_bytes ? spec->retention_bytes : -1,
     };
     memcpy(row.name, spec->name, strlen(spec->name) + 1);
@@ -119,8 +121,8 @@ static void query_end(struct embedded *e)
 
 static struct topic_spec spec_of(const struct topic_row *row, const char *name)
 {
-    return (struct topic_spec){name, (int32_t)row->n_partitions, 1, row->compact != 0, row->retention_ms,
-                               row->retention_bytes};
+    return (struct topic_spec){
+        name, (int32_t)row->n_partitions, 1, row->compact != 0, row->retention_ms, row->retention_bytes};
 }
 
 enum status topic_look_up(struct embedded *log, const char *name, struct topic_row *out, struct diag *d)

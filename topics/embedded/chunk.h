@@ -27,7 +27,7 @@ enum {
 
 /* ---- building ----------------------------------------------------------------------------------------- */
 
-struct chunk_meta { /* of one record */
+struct chunk_meta {               /* of one record */
     uint32_t key, value, headers; /* as in the arrays */
     int64_t ts;
     uint64_t gap;
@@ -53,7 +53,8 @@ void chunk_builder_free(struct chunk_builder *b);
 void chunk_builder_reset(struct chunk_builder *b); /* empties it and keeps its memory */
 size_t chunk_builder_memory(const struct chunk_builder *b);
 size_t chunk_record_size(const struct record *r); /* payload bytes */
-/* Copies the record; its timestamp and the gap in front of it are given apart. False: no memory, the builder as before. */
+/* Copies the record; its timestamp and the gap in front of it are given apart. False: no memory, the builder as before.
+ */
 bool chunk_add(struct chunk_builder *b, const struct record *r, int64_t ts, uint64_t gap);
 static inline bool chunk_is_full(const struct chunk_builder *b)
 {
@@ -71,7 +72,7 @@ struct chunk_cursor {
     uint8_t widths[CHUNK_ARRAYS];
     uint32_t n, i; /* i: the record that comes next */
     int64_t min_ts;
-    int64_t base;  /* offset of the chunk */
+    int64_t base; /* offset of the chunk */
     const char *next, *end;
 };
 /* False if this is not a chunk. `base` is where its offsets begin. */

@@ -1,18 +1,18 @@
 /* Compaction: of every key the last record stays, offsets do not change, tombstones go after TOMBSTONE_MS.
  *
- * It goes through a partition twice, a bounded step at a time. First the part that is not clean yet is scanned for the last
- * offset of each key (known by 128 bits of its hash, as Kafka knows it by MD5). Then all chunks are rewritten without the
- * records that a later one supersedes, and small neighbours are joined. Each step is right by itself: the record that
- * supersedes is there before and after, so that a crash between steps only means to start over. The very last
- * record of a partition always stays, so that readers get to its end. */
+ * It goes through a partition twice, a bounded step at a time. First the part that is not clean yet is scanned for the
+ * last offset of each key (known by 128 bits of its hash, as Kafka knows it by MD5). Then all chunks are rewritten
+ * without the records that a later one supersedes, and small neighbours are joined. Each step is right by itself: the
+ * record that supersedes is there before and after, so that a crash between steps only means to start over. The very
+ * last record of a partition always stays, so that readers get to its end. */
 #include "topics/embedded/embedded_int.h"
 
 #include <xxhash.h>
 
 enum {
     MAP_FIRST = 1024,
-    MAP_MOST = 1 << 21,    /* slots; a scan ends when the map would be fuller than 3/4 */
-    DUE_BYTES = 256 << 10, /* it is not worth while for less */
+    MAP_MOST = 1 << 21,        /* slots; a scan ends when the map would be fuller than 3/4 */
+    DUE_BYTES = 256 << 10,     /* it is not worth while for less */
     JOIN_MS = 6 * 3600 * 1000, /* chunks are joined only if of like age: a tombstone's age is its chunk's */
 };
 
@@ -169,8 +169,8 @@ struct rewrite {
     const struct compaction *compaction;
     const struct part_row *part;
     struct chunk_builder builder;
-    int64_t base;     /* of the new chunk */
-    bool is_old;      /* the tombstones of the chunk that is being read may go */
+    int64_t base; /* of the new chunk */
+    bool is_old;  /* the tombstones of the chunk that is being read may go */
     uint32_t removed;
 };
 

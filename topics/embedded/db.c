@@ -207,11 +207,22 @@ static enum status set_up_file(struct db *db, struct diag *d)
     }
 }
 
+/* What is read must agree, in case another process is creating the file. */
+static enum status check_existing(struct db *db, bool *is_new, struct diag *d)
+{
+    enum status st = db_exec(db, "BEGIN", d);
+    if (st == STATUS_OK)
+        st = check_format(db, is_new, d);
+    if (!sqlite3_get_autocommit(db->handle))
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    return st;
+}
+
 static enum status set_up(struct db *db, int cache_kib, struct diag *d)
 {
     char sql[256];
     bool is_new = false;
-    enum status st = check_format(db, &is_new, d);
+    enum status st = check_existing(db, &is_new, d);
     if (st == STATUS_OK && is_new) {
         st = set_up_file(db, d);
         if (st == STATUS_OK)
@@ -242,7 +253,11 @@ enum status db_open(struct embedded *log, struct db *db, int cache_kib, struct d
         sqlite3_int64 limit = (sqlite3_int64)1 << 36;
         sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_SIZE_LIMIT, &limit);
     }
+    if (!log->path)
+        pthread_rwlock_rdlock(&log->memory_lock);
     enum status st = set_up(db, cache_kib, d);
+    if (!log->path)
+        pthread_rwlock_unlock(&log->memory_lock);
     if (st != STATUS_OK)
         db_close(db);
     return st;
@@ -292,8 +307,8 @@ static void write_rollback(struct embedded *log)
         (void)!db_run(&log->writing, DB_ROLLBACK, &unused);
 }
 
-/* A commit that failed halfway (its fsync, say) may have left all its frames in the WAL. They do not count now, but would
- * after a crash, so a transaction of no meaning is written over them before anything else happens. */
+/* A commit that failed halfway (its fsync, say) may have left all its frames in the WAL. They do not count now, but
+ * would after a crash, so a transaction of no meaning is written over them before anything else happens. */
 static enum status write_scrub(struct embedded *log, struct diag *d)
 {
     enum status st = db_run(&log->writing, DB_BEGIN_WRITE, d);

@@ -55,7 +55,8 @@ static const struct log_ops embedded_ops = {
     .membership_leave = embedded_membership_leave,
 };
 
-/* In memory: a database that all connections of this log share by its name. In a file: the path, made safe for a URI. */
+/* In memory: a database that all connections of this log share by its name. In a file: the path, made safe for a URI.
+ */
 static char *make_uri(const char *path)
 {
     static unsigned counter;

@@ -58,7 +58,7 @@ enum db_statement {
 #define X(name, text) DB_##name,
     DB_STATEMENTS(X)
 #undef X
-    DB_N_STATEMENTS
+        DB_N_STATEMENTS
 };
 
 struct embedded;
@@ -117,7 +117,7 @@ struct entry_row {
     int64_t part, last, base; /* offsets base..last, with holes after compaction */
     int64_t n;                /* records; 0: no chunk */
     int64_t bytes, max_ts;
-    int64_t born;             /* wall clock at the append, ms */
+    int64_t born; /* wall clock at the append, ms */
     int64_t chunk, hash;
 };
 
@@ -126,8 +126,8 @@ enum status topic_row_load(struct db *db, sqlite3_stmt *s, struct topic_row *out
 enum status topic_row_find(struct db *db, const char *name, struct topic_row *out, struct diag *d) MUST_CHECK;
 enum status topic_row_put(struct db *db, const struct topic_row *row, struct diag *d) MUST_CHECK;
 /* The topic by name and a partition of it; STATUS_NOT_FOUND with a message. */
-enum status part_find(struct db *db, const char *name, int32_t partition, struct topic_row *topic,
-                      struct part_row *out, struct diag *d) MUST_CHECK;
+enum status part_find(struct db *db, const char *name, int32_t partition, struct topic_row *topic, struct part_row *out,
+                      struct diag *d) MUST_CHECK;
 enum status part_get(struct db *db, int64_t id, struct part_row *out, struct diag *d) MUST_CHECK;
 enum status part_put(struct db *db, const struct part_row *row, struct diag *d) MUST_CHECK;
 /* Entries in order: bind with entry_from, then entry_next until *more is false; leave early with sqlite3_reset. */
@@ -150,8 +150,8 @@ struct compaction;
 
 struct embedded {
     struct log head;
-    char *path;   /* as given; NULL: in memory */
-    char *uri;    /* what SQLite opens */
+    char *path; /* as given; NULL: in memory */
+    char *uri;  /* what SQLite opens */
     bool sync_full;
 
     pthread_mutex_t write_mutex;
@@ -164,8 +164,8 @@ struct embedded {
 
     pthread_mutex_t wait_mutex; /* waiting readers (wait.c) */
     pthread_cond_t wait_cond;
-    uint64_t commits; /* atomic: grows with every commit that is noticed */
-    bool is_watched;  /* a waiting reader looks for other processes' commits */
+    uint64_t commits;        /* atomic: grows with every commit that is noticed */
+    bool is_watched;         /* a waiting reader looks for other processes' commits */
     int64_t watched_version; /* the data_version of `query` that was last told; under query_mutex */
 
     pthread_mutex_t commit_mutex; /* group commit (commit.c) */
@@ -179,7 +179,7 @@ struct embedded {
     bool house_runs, house_stops, house_has_work;
     int house_start_ms, house_period_ms, house_wal_pages; /* when it does what; tests are in more of a hurry */
     int64_t opened_ns;
-    struct db house; /* for checkpoints, by the house thread only */
+    struct db house;               /* for checkpoints, by the house thread only */
     struct compaction *compaction; /* under write_mutex: the one in progress */
 
     pthread_mutex_t member_mutex;
@@ -250,7 +250,7 @@ struct part_buffer { /* what a transaction appends to one partition */
 };
 struct writer_topic {
     struct topic_row row;
-    uint64_t checked_in; /* the transaction in which the row was looked up */
+    uint64_t checked_in;          /* the transaction in which the row was looked up */
     struct part_buffer **buffers; /* n_partitions */
     struct writer_topic *next;
 };
@@ -265,6 +265,7 @@ struct embedded_writer {
     struct writer_topic *topics;
     struct part_buffer *used, *used_last; /* in the order of their first append */
     size_t pending_bytes;                 /* in memory, of closed chunks */
+    size_t open_bytes;                    /* likewise, of chunks that are being built */
     int spill_fd;                         /* -1: none */
     int64_t spill_size;
     struct embedded_membership *fence;
@@ -278,10 +279,12 @@ enum status embedded_writer_commit(struct log_writer *w, struct diag *d);
 void embedded_writer_abort(struct log_writer *w);
 /* spill.c */
 enum status spill_pending(struct embedded_writer *w, struct diag *d) MUST_CHECK; /* moves closed chunks to the file */
-enum status spill_read(struct embedded_writer *w, const struct pending_chunk *chunk, char *to, struct diag *d) MUST_CHECK;
+enum status spill_read(struct embedded_writer *w, const struct pending_chunk *chunk, char *to,
+                       struct diag *d) MUST_CHECK;
 void spill_clear(struct embedded_writer *w);
 
-/* commit.c: assigns offsets and stores what the writer has pending; one SQLite transaction for all who commit at once */
+/* commit.c: assigns offsets and stores what the writer has pending; those who commit at once share a SQLite transaction
+ */
 enum status embedded_commit(struct embedded_writer *w, struct diag *d) MUST_CHECK;
 
 /* retention.c, compact.c: one bounded step under an open write transaction; *more: there is more to do. */
@@ -308,8 +311,8 @@ enum status embedded_maintain(struct log *log, int64_t now_ms, bool compact_all,
 enum status embedded_limit_pages(struct log *log, int64_t pages, struct diag *d) MUST_CHECK;
 
 /* membership.c */
-enum status embedded_membership_join(struct log *log, const char *service_id, int32_t n_slots,
-                                     struct membership **out, struct diag *d);
+enum status embedded_membership_join(struct log *log, const char *service_id, int32_t n_slots, struct membership **out,
+                                     struct diag *d);
 enum status embedded_membership_poll(struct membership *m, int timeout_ms, uint8_t *owned, bool *changed,
                                      struct diag *d);
 void embedded_membership_release_done(struct membership *m);

@@ -7,10 +7,10 @@
 #include <time.h>
 
 enum {
-    START_MS = 3000,  /* a log that lives shorter has no thread */
-    PERIOD_MS = 5000, /* between looks at all partitions while there are commits */
-    IDLE_PERIODS = 12, /* without commits, so many periods */
-    WAL_PAGES = 2048, /* at which a checkpoint is made: 16 MB */
+    START_MS = 3000,     /* a log that lives shorter has no thread */
+    PERIOD_MS = 5000,    /* between looks at all partitions while there are commits */
+    IDLE_PERIODS = 12,   /* without commits, so many periods */
+    WAL_PAGES = 2048,    /* at which a checkpoint is made: 16 MB */
     VACUUM_PAGES = 2048, /* free pages that are kept for use again */
     HOUSE_CACHE_KIB = 256,
 };
@@ -160,8 +160,8 @@ static enum status run_steps(const struct pass *p, enum step_kind kind, const st
     return st == STATUS_NOT_FOUND ? STATUS_OK : st; /* deleted meanwhile */
 }
 
-static enum status look_at_part(const struct pass *p, const struct topic_row *topic, int64_t id, bool *due, bool *compact,
-                                struct diag *d)
+static enum status look_at_part(const struct pass *p, const struct topic_row *topic, int64_t id, bool *due,
+                                bool *compact, struct diag *d)
 {
     struct embedded *log = p->log;
     struct part_row part;

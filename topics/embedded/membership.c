@@ -51,8 +51,8 @@ static char *lock_path(const char *log_path, const char *service_id)
     buf_puts(&b, str_from(log_path));
     buf_putc(&b, '.');
     for (const char *p = service_id; *p; p++) {
-        bool is_plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-                        *p == '_' || *p == '-' || *p == '.';
+        bool is_plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_' ||
+                        *p == '-' || *p == '.';
         if (is_plain)
             buf_putc(&b, *p);
         else
@@ -134,8 +134,8 @@ static void unlock_memory(struct embedded *log, const char *service_id)
 
 /* ---- operations --------------------------------------------------------------------------------------- */
 
-enum status embedded_membership_join(struct log *log, const char *service_id, int32_t n_slots,
-                                     struct membership **out, struct diag *d)
+enum status embedded_membership_join(struct log *log, const char *service_id, int32_t n_slots, struct membership **out,
+                                     struct diag *d)
 {
     struct embedded *e = embedded_of(log);
     struct embedded_membership *m = mem_calloc(1, sizeof *m);

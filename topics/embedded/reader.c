@@ -10,7 +10,7 @@ struct assignment {
     char topic[LOG_MAX_TOPIC_NAME + 1];
     int32_t partition;
     int64_t part;
-    int64_t position;       /* the next offset to hand out */
+    int64_t position; /* the next offset to hand out */
     bool is_paused;
     bool may_have_more;     /* something was committed since the end was seen */
     struct run_cursor rest; /* rest.run NULL: nothing fetched */
@@ -21,11 +21,11 @@ struct embedded_reader {
     struct db db;
     struct assignment *assigned;
     size_t n_assigned, cap_assigned;
-    size_t turn;        /* whose turn it is */
-    uint64_t commits;   /* the log's count when partitions were last marked */
-    int64_t version;    /* likewise, SQLite's data_version */
-    int64_t looked_ns;  /* when it was looked at */
-    bool is_woken;      /* under the log's wait_mutex */
+    size_t turn;       /* whose turn it is */
+    uint64_t commits;  /* the log's count when partitions were last marked */
+    int64_t version;   /* likewise, SQLite's data_version */
+    int64_t looked_ns; /* when it was looked at */
+    bool is_woken;     /* under the log's wait_mutex */
 };
 
 static struct embedded_reader *reader_of(struct log_reader *r)
@@ -178,8 +178,8 @@ static enum status fetch(struct embedded_reader *r, struct assignment *a, uint32
     return st;
 }
 
-static enum status cut(struct embedded_reader *r, struct assignment *a, uint32_t max_records,
-                       struct record_batch **out, struct diag *d)
+static enum status cut(struct embedded_reader *r, struct assignment *a, uint32_t max_records, struct record_batch **out,
+                       struct diag *d)
 {
     int64_t where = 0;
     enum status st = run_cut(&a->rest, a->topic, a->partition, max_records, out, &where);

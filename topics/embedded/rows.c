@@ -1,5 +1,5 @@
-/* Rows of the embedded log's tables: loading with their checksums checked, storing with them made. A row whose bits have
- * changed on disk is never believed. */
+/* Rows of the embedded log's tables: loading with their checksums checked, storing with them made. A row whose bits
+ * have changed on disk is never believed. */
 #include "topics/embedded/embedded_int.h"
 
 #include <xxhash.h>
@@ -35,8 +35,8 @@ enum status log_damaged(struct db *db, int64_t part, int64_t offset, const char 
         sqlite3_reset(s);
     }
     return diag_set(d, STATUS_IO, "The log %s is damaged at topic %s, partition %d, offset %lld: %s",
-                    embedded_name(db->log), topic.name[0] ? topic.name : "?",
-                    (int)(part & ((1 << PART_BITS) - 1)), (long long)offset, what);
+                    embedded_name(db->log), topic.name[0] ? topic.name : "?", (int)(part & ((1 << PART_BITS) - 1)),
+                    (long long)offset, what);
 }
 
 /* ---- topics ------------------------------------------------------------------------------------------- */
@@ -50,8 +50,8 @@ enum status topic_row_load(struct db *db, sqlite3_stmt *s, struct topic_row *out
     if (len <= LOG_MAX_TOPIC_NAME && len > 0)
         memcpy(out->name, name, len + 1);
     if (len > LOG_MAX_TOPIC_NAME || topic_sum(out) != sqlite3_column_int64(s, 6))
-        return diag_set(d, STATUS_IO, "The log %s is damaged at the description of topic %.*s",
-                        embedded_name(db->log), LOG_MAX_TOPIC_NAME, name ? name : "?");
+        return diag_set(d, STATUS_IO, "The log %s is damaged at the description of topic %.*s", embedded_name(db->log),
+                        LOG_MAX_TOPIC_NAME, name ? name : "?");
     return STATUS_OK;
 }
 
@@ -124,8 +124,8 @@ enum status part_put(struct db *db, const struct part_row *row, struct diag *d)
     return db_step(db, s, NULL, d);
 }
 
-enum status part_find(struct db *db, const char *name, int32_t partition, struct topic_row *topic,
-                      struct part_row *out, struct diag *d)
+enum status part_find(struct db *db, const char *name, int32_t partition, struct topic_row *topic, struct part_row *out,
+                      struct diag *d)
 {
     enum status st = topic_row_find(db, name, topic, d);
     if (st == STATUS_NOT_FOUND)
@@ -174,7 +174,7 @@ enum status entry_put(struct db *db, const struct entry_row *row, struct diag *d
     enum status st = db_statement(db, DB_ENTRY_PUT, &s, d);
     if (st != STATUS_OK)
         return st;
-    int64_t n[10] = {row->part, row->last, row->base,  row->n,    row->bytes,
+    int64_t n[10] = {row->part,   row->last, row->base,  row->n,    row->bytes,
                      row->max_ts, row->born, row->chunk, row->hash, entry_sum(row)};
     for (int i = 0; i < 10; i++)
         sqlite3_bind_int64(s, i + 1, n[i]);
@@ -248,8 +248,9 @@ static enum status read_small(struct db *db, const struct entry_row *row, char *
     if (p && sqlite3_column_bytes(s, 0) == row->bytes)
         memcpy(to, p, (size_t)row->bytes);
     else
-        st = sqlite3_errcode(db->handle) == SQLITE_NOMEM ? diag_nomem(d)
-                                                         : log_damaged(db, row->part, row->base, "records are missing", d);
+        st = sqlite3_errcode(db->handle) == SQLITE_NOMEM
+                 ? diag_nomem(d)
+                 : log_damaged(db, row->part, row->base, "records are missing", d);
     sqlite3_reset(s);
     return st;
 }

@@ -147,11 +147,8 @@ static struct run_batch *batch_make(struct run *run, const char *topic, int32_t 
     struct run_batch *b = mem_alloc(sizeof *b + n * sizeof(struct record));
     if (!b)
         return NULL;
-    b->head = (struct record_batch){.refs = 1,
-                                    .partition = partition,
-                                    .topic = b->topic,
-                                    .records = b->records,
-                                    .destroy = run_batch_destroy};
+    b->head = (struct record_batch){
+        .refs = 1, .partition = partition, .topic = b->topic, .records = b->records, .destroy = run_batch_destroy};
     memcpy(b->topic, topic, strlen(topic) + 1);
     arena_init(&b->headers, 0);
     __atomic_fetch_add(&run->refs, 1, __ATOMIC_RELAXED);

@@ -8,7 +8,7 @@
 enum { RUN_BYTES = 1 << 20, RUN_CHUNKS = 512 }; /* where a run ends at the latest; one chunk may be larger */
 
 struct run_chunk {
-    size_t at;          /* in memory */
+    size_t at; /* in memory */
     size_t size;
     int64_t base, last;
 };
@@ -36,7 +36,8 @@ struct run_cursor { /* a place in a run; owns a count of it */
 /* Takes the count of `run`. Seeks to `offset`. */
 enum status run_cursor_init(struct run_cursor *c, struct run *run, int64_t offset) MUST_CHECK;
 void run_cursor_clear(struct run_cursor *c);
-/* Cuts up to `max_records` records; *out NULL when none are left. STATUS_DATA: the chunk with base *where is malformed. */
+/* Cuts up to `max_records` records; *out NULL when none are left. STATUS_DATA: the chunk with base *where is malformed.
+ */
 enum status run_cut(struct run_cursor *c, const char *topic, int32_t partition, uint32_t max_records,
                     struct record_batch **out, int64_t *where) MUST_CHECK;
 

@@ -1,5 +1,6 @@
-/* Large transactions: closed chunks beyond SPILL_BYTES wait for the commit in a temporary file beside the log, which has no
- * name and so goes with the process. (Not in an open SQLite transaction: that would lock out all other writers.) */
+/* Large transactions: closed chunks beyond SPILL_BYTES wait for the commit in a temporary file beside the log, which
+ * has no name and so goes with the process. (Not in an open SQLite transaction: that would lock out all other writers.)
+ */
 #include "topics/embedded/embedded_int.h"
 
 #include <errno.h>

@@ -50,8 +50,8 @@ static void wait_until(struct embedded *log, int64_t ns)
     pthread_cond_timedwait(&log->wait_cond, &log->wait_mutex, &t);
 }
 
-/* Has another process committed since this was last asked? (Or this one: that does no harm.) An error counts as yes: the
- * read that follows will tell. */
+/* Has another process committed since this was last asked? (Or this one: that does no harm.) An error counts as yes:
+ * the read that follows will tell. */
 static bool has_changed(struct embedded *log)
 {
     int64_t now = 0;

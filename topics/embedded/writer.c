@@ -89,7 +89,7 @@ static void end_transaction(struct embedded_writer *w)
             chunk_builder_reset(&b->builder);
     }
     w->used = w->used_last = NULL;
-    w->pending_bytes = 0;
+    w->pending_bytes = w->open_bytes = 0;
     spill_clear(w);
     membership_unfence(w);
 }
@@ -203,6 +203,7 @@ static struct part_buffer *buffer_for(struct embedded_writer *w, struct writer_t
 static enum status close_chunk(struct embedded_writer *w, struct part_buffer *b, struct diag *d)
 {
     struct pending_chunk *c = mem_calloc(1, sizeof *c);
+    size_t open = b->builder.data.len;
     if (!c || !chunk_seal(&b->builder, &c->blob)) {
         mem_free(c);
         return diag_nomem(d);
@@ -212,6 +213,7 @@ static enum status close_chunk(struct embedded_writer *w, struct part_buffer *b,
     else
         b->first = c;
     b->last = c;
+    w->open_bytes -= open;
     w->pending_bytes += c->blob.size;
     return w->pending_bytes > SPILL_BYTES ? spill_pending(w, d) : STATUS_OK;
 }
@@ -247,19 +249,20 @@ static enum status append_one(struct embedded_writer *w, struct writer_topic *t,
 {
     int32_t p = partition >= 0 ? partition : writer_partition(&w->head, r, (int32_t)t->row.n_partitions);
     struct part_buffer *b = buffer_for(w, t, p);
-    if (!b || !chunk_add(&b->builder, r, r->ts == -1 ? now : r->ts, 0))
+    if (!b)
         return diag_nomem(d);
+    size_t open = b->builder.data.len;
+    if (!chunk_add(&b->builder, r, r->ts == -1 ? now : r->ts, 0))
+        return diag_nomem(d);
+    w->open_bytes += b->builder.data.len - open;
     return chunk_is_full(&b->builder) ? close_chunk(w, b, d) : STATUS_OK;
 }
 
 /* Many partitions with half-full chunks may take more memory than one transaction should. */
 static enum status bound_memory(struct embedded_writer *w, struct diag *d)
 {
-    size_t open = 0;
     enum status st = STATUS_OK;
-    for (struct part_buffer *b = w->used; b; b = b->next_used)
-        open += b->builder.data.len;
-    if (open <= SPILL_BYTES || !w->log->path)
+    if (w->open_bytes <= SPILL_BYTES || !w->log->path)
         return STATUS_OK;
     for (struct part_buffer *b = w->used; b && st == STATUS_OK; b = b->next_used)
         if (b->builder.n)

@@ -186,7 +186,7 @@ FILE_TEST(compact, small_transactions_do_not_pile_up)
             put_many(f->log, "t", 0, 0, 10);
         OK(f, embedded_maintain(f->log, clock_wall_ms(), false, &f->d));
     }
-    OK(f, db_number(&embedded_of(f->log)->writing, DB_ALL_PAGES, &pages, &f->d));
+    pages = count_pages(f, DB_ALL_PAGES);
     CHECK(pages * DB_PAGE < 6 << 20);
     struct log_reader *r = open_reader(f->log, "t", 0, 0);
     struct record_batch *b;
@@ -241,8 +241,7 @@ LOG_TEST(retention, by_time)
 
 LOG_TEST(retention, by_bytes)
 {
-    OK(f, topic_create(f->log, &(struct topic_spec){.name = "t", .n_partitions = 2, .retention_bytes = 100000},
-                       &f->d));
+    OK(f, topic_create(f->log, &(struct topic_spec){.name = "t", .n_partitions = 2, .retention_bytes = 100000}, &f->d));
     for (int i = 0; i < 100; i++)
         put_many(f->log, "t", 1, i * 400, 400); /* about 5 KB each */
     maintain(f, clock_wall_ms());
@@ -251,7 +250,10 @@ LOG_TEST(retention, by_bytes)
     check_sequence(f->log, "t", 1, begin, 40000);
     struct part_row part;
     struct topic_row topic;
-    OK(f, part_find(&embedded_of(f->log)->query, "t", 1, &topic, &part, &f->d));
+    struct embedded *e = embedded_of(f->log);
+    pthread_mutex_lock(&e->query_mutex);
+    OK(f, part_find(&e->query, "t", 1, &topic, &part, &f->d));
+    pthread_mutex_unlock(&e->query_mutex);
     CHECK(part.bytes >= 100000 && part.bytes < 110000);
     maintain(f, clock_wall_ms());
     CHECK_INT(begin_of(f->log, "t", 1), begin);
@@ -260,8 +262,9 @@ LOG_TEST(retention, by_bytes)
 LOG_TEST(retention, of_a_compacted_topic)
 {
     int64_t now = clock_wall_ms();
-    OK(f, topic_create(f->log, &(struct topic_spec){.name = "t", .n_partitions = 1, .compact = true,
-                                                    .retention_ms = hour}, &f->d));
+    OK(f,
+       topic_create(f->log, &(struct topic_spec){.name = "t", .n_partitions = 1, .compact = true, .retention_ms = hour},
+                    &f->d));
     put(f, "t", 0, "a", "1");
     put(f, "t", 0, "a", "2");
     put(f, "t", 0, "b", "3");
@@ -287,19 +290,19 @@ FILE_TEST(retention, gives_pages_back)
     OK(f, writer_commit(w, &f->d));
     writer_close(w);
     free(value);
-    OK(f, db_number(&embedded_of(f->log)->writing, DB_ALL_PAGES, &before, &f->d));
+    before = count_pages(f, DB_ALL_PAGES);
     CHECK(before * DB_PAGE > N * SIZE);
     OK(f, topic_truncate(f->log, "t", 0, N - 100, &f->d));
     maintain(f, clock_wall_ms());
-    OK(f, db_number(&embedded_of(f->log)->writing, DB_ALL_PAGES, &after, &f->d));
+    after = count_pages(f, DB_ALL_PAGES);
     CHECK(after * DB_PAGE < 24 << 20);
     CHECK_INT(begin_of(f->log, "t", 0), N - 100);
     CHECK_INT(end_of(f->log, "t", 0), N);
     check_integrity(f);
     OK(f, topic_delete(f->log, "t", &f->d));
     maintain(f, clock_wall_ms());
-    OK(f, db_number(&embedded_of(f->log)->writing, DB_FREE_PAGES, &before, &f->d));
-    OK(f, db_number(&embedded_of(f->log)->writing, DB_ALL_PAGES, &after, &f->d));
+    before = count_pages(f, DB_FREE_PAGES);
+    after = count_pages(f, DB_ALL_PAGES);
     CHECK(after - before < 20); /* nothing but the empty tables is in use */
     check_integrity(f);
 }

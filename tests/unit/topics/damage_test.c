@@ -252,7 +252,7 @@ FILE_TEST(full, disk)
     int64_t end = 0;
     make_topic(f, "t", 2, false);
     log_close(f->log);
-    for (rlim_t bytes = 200 << 10; bytes < 2 << 20; bytes += 55555) {
+    for (rlim_t bytes = 200 << 10; bytes < 2 << 20; bytes += 123456) {
         int status = 0;
         pid_t child = fork();
         if (child == 0)

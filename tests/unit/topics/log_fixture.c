@@ -49,13 +49,31 @@ void hurry_house(struct log *log)
     e->house_wal_pages = 8;
 }
 
+/* Connections of their own: those of the log belong to its threads. */
 void check_integrity(struct fixture *f)
 {
+    struct db db;
     sqlite3_stmt *s = NULL;
-    sqlite3 *db = embedded_of(f->log)->writing.handle;
-    CHECK(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW);
+    OK(f, db_open(embedded_of(f->log), &db, 1024, &f->d));
+    OK(f, db_read_begin(&db, &f->d));
+    CHECK(sqlite3_prepare_v2(db.handle, "PRAGMA integrity_check", -1, &s, NULL) == SQLITE_OK);
+    CHECK(sqlite3_step(s) == SQLITE_ROW);
     CHECK_TEXT((const char *)sqlite3_column_text(s, 0), "ok");
     sqlite3_finalize(s);
+    db_read_end(&db);
+    db_close(&db);
+}
+
+int64_t count_pages(struct fixture *f, enum db_statement which)
+{
+    struct db db;
+    int64_t n = 0;
+    OK(f, db_open(embedded_of(f->log), &db, 1024, &f->d));
+    OK(f, db_read_begin(&db, &f->d));
+    OK(f, db_number(&db, which, &n, &f->d));
+    db_read_end(&db);
+    db_close(&db);
+    return n;
 }
 
 struct log *fixture_second(struct fixture *f)

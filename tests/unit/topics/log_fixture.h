@@ -1,5 +1,5 @@
-/* For tests of the embedded log: a log in a folder of its own, or in memory, and short ways to write and read. Where the
- * status does not matter to a test, it must be STATUS_OK: the helpers check that. */
+/* For tests of the embedded log: a log in a folder of its own, or in memory, and short ways to write and read. Where
+ * the status does not matter to a test, it must be STATUS_OK: the helpers check that. */
 #ifndef WEIR_TESTS_LOG_FIXTURE_H
 #define WEIR_TESTS_LOG_FIXTURE_H
 
@@ -17,7 +17,8 @@ struct fixture {
 void fixture_open(struct fixture *f, bool in_memory);
 void fixture_reopen(struct fixture *f); /* not in memory */
 void fixture_close(struct fixture *f);
-void check_integrity(struct fixture *f); /* as SQLite sees it */
+void check_integrity(struct fixture *f);                         /* as SQLite sees it */
+int64_t count_pages(struct fixture *f, enum db_statement which); /* DB_ALL_PAGES or DB_FREE_PAGES */
 /* Lets the housekeeping of a log begin at once, and never rest. */
 void hurry_house(struct log *log);
 struct log *fixture_second(struct fixture *f); /* another log on the same file */

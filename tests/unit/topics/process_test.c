@@ -252,7 +252,8 @@ static void child_until_killed(const char *path, int pipe_fd, uint32_t seed)
             char key[24];
             snprintf(key, sizeof key, "%lld", (long long)first + i);
             struct record x = text_record(key, key, 1);
-            if (writer_append(w, "t", 0, &x, 1, NULL) != STATUS_OK || writer_append(w, "t", 1, &x, 1, NULL) != STATUS_OK)
+            if (writer_append(w, "t", 0, &x, 1, NULL) != STATUS_OK ||
+                writer_append(w, "t", 1, &x, 1, NULL) != STATUS_OK)
                 _exit(13);
         }
         if (seed >> 20 & 1) {

@@ -126,9 +126,8 @@ LOG_TEST(writer, nulls_and_empties)
 
 LOG_TEST(writer, headers)
 {
-    static const struct record_header items[3] = {{STR("trace"), STR("abc"), false},
-                                                  {STR("trace"), STR(""), false},
-                                                  {STR("null"), {NULL, 0}, true}};
+    static const struct record_header items[3] = {
+        {STR("trace"), STR("abc"), false}, {STR("trace"), STR(""), false}, {STR("null"), {NULL, 0}, true}};
     static const struct headers headers = {3, items};
     struct record records[3] = {text_record("a", "1", 1), text_record("b", "2", 2), text_record("c", "3", 3)};
     struct record_batch *b;
@@ -233,6 +232,39 @@ LOG_TEST(writer, many_chunks)
     check_sequence(f->log, "t", 0, 0, 104097);
     check_sequence(f->log, "t", 0, 4095, 104097);
     check_sequence(f->log, "t", 0, 104097, 104097);
+}
+
+/* Chunks that are not full, of many partitions, which together are too much for memory. */
+FILE_TEST(writer, spills_what_is_not_full)
+{
+    enum { PARTS = 120, SIZE = 900000 };
+    char *value = calloc(1, SIZE);
+    make_topic(f, "t", PARTS, false);
+    struct log_writer *w = open_writer(f->log, "w");
+    for (int round = 0; round < 2; round++) {
+        OK(f, writer_begin(w, &f->d));
+        for (int p = 0; p < PARTS; p++) {
+            struct record x = {.key = STR("k"), .value = str_make(value, SIZE), .ts = p};
+            OK(f, writer_append(w, "t", p, &x, 1, &f->d));
+        }
+        CHECK(((struct embedded_writer *)w)->spill_size > SPILL_BYTES);
+        CHECK(((struct embedded_writer *)w)->open_bytes < SPILL_BYTES);
+        if (round == 0) {
+            writer_abort(w);
+            CHECK_INT(((struct embedded_writer *)w)->open_bytes, 0);
+        }
+    }
+    OK(f, writer_commit(w, &f->d));
+    writer_close(w);
+    free(value);
+    for (int p = 0; p < PARTS; p++) {
+        struct record_batch *b;
+        struct log_reader *r = open_reader(f->log, "t", p, 0);
+        OK(f, reader_poll(r, 0, 10, &b, &f->d));
+        CHECK(b && b->n == 1 && b->records[0].ts == p && b->records[0].value.len == SIZE);
+        record_batch_drop(b);
+        reader_close(r);
+    }
 }
 
 LOG_TEST(writer, huge_record)

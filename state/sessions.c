@@ -107,11 +107,16 @@ struct session *session_add(struct store *s, struct str key, uint64_t hash, int6
         slab_free(&s->slab, session, session_size(s));
         return NULL;
     }
-    struct session **at = list_of(owner);
-    while (*at && comes_before(*at, start, end))
-        at = &(*at)->next;
-    session->next = *at;
-    *at = session;
+    struct session *before = NULL, *after = *list_of(owner);
+    while (after && comes_before(after, start, end)) {
+        before = after;
+        after = after->next;
+    }
+    session->previous = before;
+    session->next = after;
+    *(before ? &before->next : list_of(owner)) = session;
+    if (after)
+        after->previous = session;
     s->n_sessions++;
     return session;
 }
@@ -120,10 +125,9 @@ struct session *session_add(struct store *s, struct str key, uint64_t hash, int6
 void session_erase(struct store *s, struct session *session)
 {
     struct entry *owner = session->owner;
-    struct session **at = list_of(owner);
-    while (*at != session)
-        at = &(*at)->next;
-    *at = session->next;
+    *(session->previous ? &session->previous->next : list_of(owner)) = session->next;
+    if (session->next)
+        session->next->previous = session->previous;
     unlink_bucket(s, session);
     if (session->entry.var)
         slab_free(&s->slab, session->entry.var, session->entry.var_len);

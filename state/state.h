@@ -113,7 +113,7 @@ struct window {
 
 struct session {
     int64_t start, end;
-    struct session *next;           /* of the key, descending (end, start) */
+    struct session *next, *previous; /* of the key, descending (end, start) */
     struct session *prev_in_bucket, *next_in_bucket;
     struct entry *owner;            /* the key's entry in the store's table */
     struct entry entry;

@@ -82,7 +82,7 @@ struct function_variant {
     /* Optional: makes call->state from literal arguments (args[i] NULL: not a literal), for example a compiled
      * pattern. False: no memory. An unusable literal is reported by the first call, not here. */
     bool (*prepare)(struct call *c, const struct value *const *args);
-    void (*release)(struct call *c);     /* frees what prepare made outside state_arena */
+    void (*release)(struct call *c);     /* frees what prepare made outside state_arena; also after it failed */
 };
 struct function {
     const char *name;            /* upper case */

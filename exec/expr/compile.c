@@ -21,10 +21,8 @@ static bool prepare_call(struct compiler *c, struct node *n)
     for (uint32_t i = 0; i < n->n_args; i++)
         if (n->e->args[i]->kind == EXPR_LITERAL)
             literals[i] = &n->e->args[i]->value;
-    if (!v->prepare(n->call, literals))
-        return false;
-    c->prog->calls[c->prog->n_calls++] = n;
-    return true;
+    c->prog->calls[c->prog->n_calls++] = n; /* released even if it cannot be prepared to the end */
+    return v->prepare(n->call, literals);
 }
 
 static bool compile_call(struct compiler *c, struct node *n)

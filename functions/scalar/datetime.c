@@ -28,6 +28,8 @@ static bool prepare(struct call *c, const struct value *const *args)
 static void release(struct call *c)
 {
     struct site *site = c->state;
+    if (!site)
+        return;
     arena_free(&site->arena);
     zone_close(site->zone);
     site->pattern = NULL;

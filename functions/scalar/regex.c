@@ -42,6 +42,8 @@ static bool prepare_second(struct call *c, const struct value *const *args)
 static void release(struct call *c)
 {
     struct site *site = c->state;
+    if (!site)
+        return;
     regex_free(site->regex);
     mem_free(site->pattern);
     *site = (struct site){NULL, NULL, 0};

@@ -105,7 +105,7 @@ void reader_unassign(struct log_reader *r, const char *topic, int32_t partition)
 /* Stops and resumes delivery of a partition without losing its place (back-pressure). */
 void reader_pause(struct log_reader *r, const char *topic, int32_t partition, bool paused);
 /* The next records of some assigned partition, at most `max_records` (<= BATCH_ROWS) and of one partition, into *out
- * (the caller drops it). Partitions are served fairly. *out is NULL when nothing came within timeout_ms (0: look only). */
+ * (the caller drops it). A batch without records only moves the place (next_offset) over markers and aborted records. Partitions are served fairly. *out is NULL when nothing came within timeout_ms (0: look only). */
 enum status reader_poll(struct log_reader *r, int timeout_ms, uint32_t max_records, struct record_batch **out,
                         struct diag *d) MUST_CHECK;
 /* Wakes a reader that waits in reader_poll; from any thread. */
@@ -123,8 +123,9 @@ enum status writer_begin(struct log_writer *w, struct diag *d) MUST_CHECK;
  * takes is STATUS_DATA, and the transaction can go on without it. */
 enum status writer_append(struct log_writer *w, const char *topic, int32_t partition, const struct record *records,
                           size_t n, struct diag *d) MUST_CHECK;
-/* On any error but STATUS_OK nothing of the transaction is visible, then or later. (STATUS_IO from a
- * plain Kafka writer: some may be.) */
+/* On any error but STATUS_OK nothing of the transaction is visible, then or later. (STATUS_IO from Kafka: it is not known
+ * whether the commit got through, but that is settled by now: read the positions again, they tell. From a plain Kafka
+ * writer: some may be visible.) A commit is seen by readers a moment after it has returned. */
 enum status writer_commit(struct log_writer *w, struct diag *d) MUST_CHECK;
 void writer_abort(struct log_writer *w);
 

@@ -152,8 +152,13 @@ void log_test_topic_life(struct log *log)
     const char *plain = fresh_topic(log, "life-plain", 1);
     OK(topic_describe(log, plain, &got, d));
     CHECK(!got.compact);
-    CHECK_INT(got.retention_ms, 0);
-    CHECK_INT(got.retention_bytes, 0);
+    CHECK(got.retention_ms > 0 || got.retention_ms == -1); /* the log's default */
+    CHECK(got.retention_bytes > 0 || got.retention_bytes == -1);
+    struct topic_spec table = {.name = fresh_name("life-table"), .n_partitions = 1, .compact = true};
+    OK(topic_create(log, &table, d));
+    OK(topic_describe(log, table.name, &got, d));
+    CHECK(got.compact);
+    CHECK_INT(got.retention_ms, -1);
 
     int64_t begin = -1, end = -1, all = -1;
     OK(topic_offsets(log, plain, 0, &begin, &end, &all, d));

@@ -179,6 +179,44 @@ TEST(kafka_only, long_pause)
     reader_close(r);
 }
 
+/* ---- topics that go away ---------------------------------------------------------------------------------- */
+
+TEST(kafka_only, topic_deleted_and_created_again)
+{
+    const char *topic = fresh_topic(kafka_log(), "renewed", 1);
+    struct log_writer *w = writer_new(kafka_log(), fresh_name("id"));
+    struct log_reader *r = reader_at(kafka_log(), topic, 0, 0);
+    struct topic_spec spec = {.name = topic, .n_partitions = 3};
+    commit_numbered(w, topic, 0, 0, 100);
+    OK(topic_delete(kafka_log(), topic, d));
+    enum status st = writer_begin(w, NULL);
+    CHECK_INT(st, STATUS_OK);
+    st = append_numbered(w, topic, 0, 200, 10);
+    CHECK(st == STATUS_OK || st == STATUS_NOT_FOUND);
+    if (st == STATUS_OK) {
+        CHECK(writer_commit(w, NULL) != STATUS_OK);
+    } else {
+        writer_abort(w);
+    }
+    st = STATUS_OK;
+    for (int64_t until = clock_mono_ns() + INT64_C(45000000000); st == STATUS_OK && clock_mono_ns() < until;) {
+        struct record_batch *b = NULL;
+        st = reader_poll(r, 1000, 10, &b, NULL);
+        record_batch_drop(b);
+    }
+    CHECK_INT(st, STATUS_NOT_FOUND);
+    reader_close(r);
+    OK(topic_create(kafka_log(), &spec, d));
+    for (int i = 0; i < 3; i++)
+        commit_numbered(w, topic, i, i, 1);
+    writer_close(w);
+    long long sum;
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(read_to_end(kafka_log(), topic, i, &sum), 1);
+        CHECK_INT(sum, i);
+    }
+}
+
 /* ---- open transactions of others ------------------------------------------------------------------------- */
 
 TEST(kafka_only, uncommitted_end_is_beyond)
@@ -341,7 +379,7 @@ TEST(kafka_only, stale_member_is_fenced)
     enum status st = membership_fence(x.m, w, &e);
     if (st == STATUS_OK)
         st = writer_commit(w, &e);
-    else
+    else /* the caller may find out at the commit as well */
         CHECK_INT(writer_commit(w, NULL), STATUS_FENCED);
     CHECK_INT(st, STATUS_FENCED);
     CHECK(e.message[0] != 0);

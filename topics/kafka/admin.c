@@ -180,29 +180,43 @@ enum status kafka_topic_delete(struct log *log, const char *name, struct diag *d
 
 /* ---- describe and list ---------------------------------------------------------------------------------- */
 
-struct settings { /* of a topic; what it does not set itself is 0 */
+struct settings { /* of a topic, as they are in force; -1: for ever */
     bool compact;
     int64_t retention_ms, retention_bytes;
-    int64_t max_message_bytes; /* whoever has set it */
+    int64_t max_message_bytes;
 };
 
-static void read_setting(const rd_kafka_ConfigEntry_t *e, struct settings *out)
+static void read_setting(const char *name, const char *value, struct settings *out)
 {
-    const char *name = rd_kafka_ConfigEntry_name(e), *value = rd_kafka_ConfigEntry_value(e);
-    bool own = rd_kafka_ConfigEntry_source(e) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG;
-    int64_t number = 0;
-    if (!value)
-        return;
+    int64_t number;
     if (strcmp(name, "cleanup.policy") == 0)
         out->compact = strstr(value, "compact") != NULL;
     else if (!parse_i64(str_from(value), &number))
         return;
     else if (strcmp(name, "retention.ms") == 0)
-        out->retention_ms = own ? number : 0;
+        out->retention_ms = number;
     else if (strcmp(name, "retention.bytes") == 0)
-        out->retention_bytes = own ? number : 0;
+        out->retention_bytes = number;
     else if (strcmp(name, "max.message.bytes") == 0)
         out->max_message_bytes = number;
+}
+
+static void read_settings(const rd_kafka_ConfigResource_t *resource, struct settings *out)
+{
+    size_t n;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
+    bool deletes = false;
+    if (rd_kafka_ConfigResource_error(resource))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        const char *name = rd_kafka_ConfigEntry_name(entries[i]), *value = rd_kafka_ConfigEntry_value(entries[i]);
+        if (!value)
+            continue;
+        read_setting(name, value, out);
+        deletes |= strcmp(name, "cleanup.policy") == 0 && strstr(value, "delete");
+    }
+    if (!deletes) /* then the broker has no use for the limits that it shows */
+        out->retention_ms = out->retention_bytes = -1;
 }
 
 /* Settings of `n` topics, in order. A topic whose settings the broker does not show has zeros. */
@@ -228,12 +242,8 @@ static enum status settings_get(struct kafka_log *l, const char *const *names, s
     size_t n_results;
     const rd_kafka_ConfigResource_t **results =
         rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(ev), &n_results);
-    for (size_t i = 0; i < n_results && i < n; i++) {
-        size_t n_entries;
-        const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(results[i], &n_entries);
-        for (size_t k = 0; k < n_entries && !rd_kafka_ConfigResource_error(results[i]); k++)
-            read_setting(entries[k], &out[i]);
-    }
+    for (size_t i = 0; i < n_results && i < n; i++)
+        read_settings(results[i], &out[i]);
     rd_kafka_event_destroy(ev);
     return STATUS_OK;
 }
@@ -318,11 +328,27 @@ static enum status check_partition(struct kafka_log *l, const char *topic, int32
     return st;
 }
 
+/* Makes a client look at a topic anew: it may have more partitions by now, or have been deleted and created again. */
+static bool refresh(struct kafka_client *c, const char *topic)
+{
+    const struct rd_kafka_metadata *md;
+    rd_kafka_topic_t *rkt = rd_kafka_topic_new(c->rk, topic, NULL);
+    if (!rkt)
+        return false;
+    rd_kafka_resp_err_t err = rd_kafka_metadata(c->rk, 0, rkt, &md, KAFKA_TIMEOUT_MS);
+    rd_kafka_topic_destroy(rkt);
+    if (!err)
+        rd_kafka_metadata_destroy(md);
+    return !err;
+}
+
 enum status kafka_watermarks(struct kafka_log *l, struct kafka_client *c, const char *topic, int32_t partition,
                              int64_t *begin, int64_t *end, struct diag *d)
 {
     rd_kafka_resp_err_t err =
         rd_kafka_query_watermark_offsets(c->rk, topic, partition, begin, end, KAFKA_TIMEOUT_MS);
+    if (kafka_status(err) == STATUS_NOT_FOUND && refresh(c, topic))
+        err = rd_kafka_query_watermark_offsets(c->rk, topic, partition, begin, end, KAFKA_TIMEOUT_MS);
     return err ? kafka_fail(l, c, err, NULL, d, "cannot read the offsets of %s [%d]", topic, (int)partition) : STATUS_OK;
 }
 

@@ -25,6 +25,17 @@ static void on_delivery_error(rd_kafka_t *rk, const rd_kafka_message_t *m, void 
     }
 }
 
+/* librdkafka recovers from most errors by itself; a topic that is gone, or closed to us, it only tells of. */
+static void on_reader_error(rd_kafka_t *rk, int err, const char *text, void *opaque)
+{
+    struct kafka_client *c = opaque;
+    (void)rk;
+    if (kafka_status(err) != STATUS_NOT_FOUND && kafka_status(err) != STATUS_INVALID)
+        return;
+    c->failed = err;
+    snprintf(c->failed_text, sizeof c->failed_text, "%s", text);
+}
+
 static enum status set_all(rd_kafka_conf_t *conf, const struct kafka_option *options, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -69,6 +80,8 @@ static enum status configure(const struct kafka_log *log, enum client_role role,
     rd_kafka_conf_set_log_cb(conf, keep_log);
     if (role == CLIENT_WRITER)
         rd_kafka_conf_set_dr_msg_cb(conf, on_delivery_error);
+    if (role == CLIENT_READER)
+        rd_kafka_conf_set_error_cb(conf, on_reader_error);
     if (role == CLIENT_MEMBER)
         rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE);
     return st;

@@ -23,9 +23,11 @@ struct kafka_client {
     rd_kafka_t *rk;
     pthread_mutex_t lock;
     char last_log[400]; /* the latest warning or error of librdkafka, under `lock` */
-    /* Writers: records that could not be delivered. Counted in the thread that polls. */
+    /* Told by callbacks, in the thread that polls. Writers: records that could not be delivered, and why the last one.
+     * Readers: a partition that cannot be read any more. */
     long n_failed;
-    rd_kafka_resp_err_t failed; /* the last reason */
+    rd_kafka_resp_err_t failed;
+    char failed_text[300]; /* readers */
 };
 
 struct kafka_log {

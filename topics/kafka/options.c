@@ -16,10 +16,8 @@ static const struct {
     {"metadata.max.age.ms", "topic.metadata.refresh.interval.ms"},
     {"receive.buffer.bytes", "socket.receive.buffer.bytes"},
     {"send.buffer.bytes", "socket.send.buffer.bytes"},
-    {"sasl.kerberos.kinit.cmd", "sasl.kerberos.kinit.cmd"},
     {"socket.connection.setup.timeout.max.ms", "socket.connection.setup.timeout.ms"},
     {"ssl.enabled.protocols", ""}, /* empty: no counterpart, skipped */
-    {"ssl.key.password", "ssl.key.password"},
     {"ssl.keystore.certificate.chain", "ssl.certificate.pem"},
     {"ssl.keystore.key", "ssl.key.pem"},
     {"ssl.keystore.type", ""},

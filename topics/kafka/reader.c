@@ -17,7 +17,8 @@ enum {
     MESSAGE_OVERHEAD = 400,  /* bytes of librdkafka's own a message */
     HELD_MESSAGES = 32768,   /* of partitions that are not paused, while others have none */
     FULL_QUEUE = 8192,       /* messages: a queue that was longer may have stopped the fetcher */
-    WAKE_EVERY_MS = 10
+    WAKE_EVERY_MS = 10,
+    WAKES = 10               /* in a row, without seeing the queue grow */
 };
 
 struct partition {
@@ -49,8 +50,9 @@ struct kafka_reader {
     uint32_t n_parts, cap_parts, turn;
     uint32_t n_ready;         /* messages in lists of partitions that are not paused */
     int woken;                /* atomic */
-    size_t longest;           /* of the queue since the fetcher was last woken */
+    size_t queued, longest;   /* messages in the queue: now, and at most since it last began to grow */
     int64_t last_wake;
+    int wakes;
     rd_kafka_message_t *taken[BATCH_ROWS];
 };
 
@@ -189,7 +191,7 @@ enum status kafka_reader_open(struct log *log, struct log_reader **out, struct d
 {
     static const struct kafka_option defaults[] = {
         {"queued.min.messages", "10000000"},
-        {"queued.max.messages.kbytes", "32768"},
+        {"queued.max.messages.kbytes", "16384"},
         {"fetch.message.max.bytes", "1048576"},
         {"fetch.max.bytes", "16777216"},
         {"receive.message.max.bytes", "200000000"},
@@ -428,13 +430,17 @@ static void balance(struct kafka_reader *r)
 }
 
 /* A fetcher that has stopped at a full queue sleeps up to a second, though the queue may be empty long before. Any
- * request to its broker wakes it, so when the queue has shrunk to half one is sent, and not waited for. */
+ * request to its broker wakes it, so when the queue has shrunk to half one is sent, and not waited for. librdkafka chooses the
+ * broker; with several it may take a few. */
 static void wake_fetcher(struct kafka_reader *r)
 {
     size_t n = rd_kafka_queue_length(r->queue);
-    if (n > r->longest)
+    if (n > r->queued) {
         r->longest = n;
-    if (r->longest < FULL_QUEUE || n > r->longest / 2 || r->n_parts == 0)
+        r->wakes = WAKES;
+    }
+    r->queued = n;
+    if (r->longest < FULL_QUEUE || n > r->longest / 2 || r->n_parts == 0 || r->wakes == 0)
         return;
     int64_t now = clock_mono_ns();
     if (now - r->last_wake < WAKE_EVERY_MS * INT64_C(1000000))
@@ -443,7 +449,7 @@ static void wake_fetcher(struct kafka_reader *r)
     if (rd_kafka_metadata(r->client->rk, 0, r->parts[0]->topic->rkt, &md, 1) == RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_metadata_destroy(md);
     r->last_wake = now;
-    r->longest = n;
+    r->wakes--;
 }
 
 /* Takes what is there, waiting up to timeout_ms for the first message. *more: there was enough, look again. */
@@ -453,13 +459,18 @@ static enum status take(struct kafka_reader *r, int timeout_ms, bool *more, stru
     *more = false;
     if (timeout_ms > 0) {
         n = rd_kafka_consume_batch_queue(r->queue, timeout_ms, r->taken, 1);
-        if (n <= 0)
-            return STATUS_OK;
+        n = n > 0 ? n : 0;
     }
     rest = rd_kafka_consume_batch_queue(r->queue, 0, r->taken + n, (size_t)(BATCH_ROWS - n));
     n += rest > 0 ? rest : 0;
     *more = n == BATCH_ROWS;
     enum status st = sort_out(r, (uint32_t)n, d);
+    rd_kafka_poll(r->client->rk, 0);
+    if (r->client->failed) {
+        enum status failed = kafka_fail(r->log, NULL, r->client->failed, r->client->failed_text, d, "cannot read");
+        r->client->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
+        st = st == STATUS_OK ? failed : st;
+    }
     balance(r);
     wake_fetcher(r);
     return st;

@@ -351,6 +351,8 @@ static enum status append_one(struct kafka_writer *w, struct writer_topic *t, in
     rd_kafka_resp_err_t err = produce(w, t, partition, r);
     if (__builtin_expect(err == RD_KAFKA_RESP_ERR__QUEUE_FULL, 0))
         err = produce_blocking(w, t, partition, r);
+    if (kafka_status(err) == STATUS_NOT_FOUND && learn_partitions(w, t, NULL) == STATUS_OK)
+        err = produce(w, t, partition, r); /* the topic was deleted and is here again */
     return err ? append_failed(w, t, err, r, d) : STATUS_OK;
 }
 
@@ -360,6 +362,8 @@ enum status kafka_writer_append(struct log_writer *writer, const char *topic, in
     struct kafka_writer *w = (struct kafka_writer *)writer;
     struct writer_topic *t = NULL;
     enum status st = topic_get(w, topic, &t, d);
+    if (st == STATUS_OK && partition >= t->n_partitions)
+        st = learn_partitions(w, t, d);
     if (st == STATUS_OK && partition >= t->n_partitions)
         return diag_set(d, STATUS_NOT_FOUND, "Topic %s has no partition %d", topic, (int)partition);
     for (size_t i = 0; i < n && st == STATUS_OK; i++)

@@ -11,6 +11,7 @@ struct assignment {
     int32_t partition;
     int64_t part;
     int64_t position; /* the next offset to hand out */
+    int64_t told;     /* the place that the caller knows: as assigned, or the next_offset of the last batch */
     bool is_paused;
     bool may_have_more;     /* something was committed since the end was seen */
     struct run_cursor rest; /* rest.run NULL: nothing fetched */
@@ -110,6 +111,7 @@ enum status embedded_reader_assign(struct log_reader *reader, const char *topic,
     run_cursor_clear(&a->rest);
     a->part = part.id;
     a->position = offset > part.start ? offset : part.start;
+    a->told = offset >= 0 ? offset : a->position;
     a->is_paused = false;
     a->may_have_more = true;
     return STATUS_OK;
@@ -211,6 +213,13 @@ static enum status serve_one(struct embedded_reader *r, struct assignment *a, ui
         if (st == STATUS_OK && a->rest.run)
             st = cut(r, a, max_records, out, d);
     }
+    if (st == STATUS_OK && !*out && a->position > a->told) { /* truncated or compacted away up to the end */
+        *out = run_empty_batch(a->topic, a->partition, a->position);
+        if (!*out)
+            return diag_nomem(d);
+    }
+    if (*out)
+        a->told = (*out)->next_offset;
     return with_place(st, a, d);
 }
 

@@ -151,9 +151,19 @@ static struct run_batch *batch_make(struct run *run, const char *topic, int32_t 
         .refs = 1, .partition = partition, .topic = b->topic, .records = b->records, .destroy = run_batch_destroy};
     memcpy(b->topic, topic, strlen(topic) + 1);
     arena_init(&b->headers, 0);
-    __atomic_fetch_add(&run->refs, 1, __ATOMIC_RELAXED);
+    if (run)
+        __atomic_fetch_add(&run->refs, 1, __ATOMIC_RELAXED);
     b->run = run;
     return b;
+}
+
+struct record_batch *run_empty_batch(const char *topic, int32_t partition, int64_t next_offset)
+{
+    struct run_batch *b = batch_make(NULL, topic, partition, 0);
+    if (!b)
+        return NULL;
+    b->head.next_offset = next_offset;
+    return &b->head;
 }
 
 /* Records that are left in the run, at most `max`. */

@@ -36,6 +36,8 @@ struct run_cursor { /* a place in a run; owns a count of it */
 /* Takes the count of `run`. Seeks to `offset`. */
 enum status run_cursor_init(struct run_cursor *c, struct run *run, int64_t offset) MUST_CHECK;
 void run_cursor_clear(struct run_cursor *c);
+/* A batch without records, which tells that there are none up to `next_offset`. NULL: no memory. */
+struct record_batch *run_empty_batch(const char *topic, int32_t partition, int64_t next_offset);
 /* Cuts up to `max_records` records; *out NULL when none are left. STATUS_DATA: the chunk with base *where is malformed.
  */
 enum status run_cut(struct run_cursor *c, const char *topic, int32_t partition, uint32_t max_records,

@@ -132,6 +132,13 @@ LOG_TEST(topics, truncate)
     record_batch_drop(b);
     OK(f, topic_truncate(f->log, "t", 0, 1000, &f->d));
     CHECK_TEXT(read_all(f->log, "t", 0, 10), "");
+    OK(f, reader_assign(r, "t", 0, 500, &f->d));
+    for (int told = 0; told < 2; told++) { /* nothing is left: the reader learns that once */
+        OK(f, reader_poll(r, 0, 1, &b, &f->d));
+        REQUIRE((b != NULL) == (told == 0));
+        CHECK(!b || (b->n == 0 && b->next_offset == 1000 && strcmp(b->topic, "t") == 0));
+        record_batch_drop(b);
+    }
     put(f, "t", 0, "a", "b");
     CHECK_TEXT(read_all(f->log, "t", 0, 10), "1000:a=b");
     OK(f, reader_assign(r, "t", 0, 7, &f->d)); /* below the first record: at the first */

@@ -119,28 +119,29 @@ static bool value_of(struct printer *p, enum dt_field f, int64_t *out)
 static bool print_number(struct printer *p, const struct dt_item *item)
 {
     int64_t v;
-    char digits[24];
+    char room[24], *end = room + sizeof room, *digits = end;
     if (!value_of(p, item->field, &v))
         return false;
-    if (item->kind == DT_REDUCED_YEAR) {
-        buf_printf(p->out, "%02d", (int)((v < 0 ? -v : v) % 100));
-        return true;
-    }
-    snprintf(digits, sizeof digits, "%lld", (long long)(v < 0 ? -v : v));
-    size_t n = strlen(digits);
+    uint64_t rest = v < 0 ? (uint64_t)-v : (uint64_t)v;
+    if (item->kind == DT_REDUCED_YEAR)
+        rest %= 100;
+    do
+        *--digits = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    size_t n = (size_t)(end - digits);
     if (n > item->max)
         return fail(p, "Field %s cannot be printed as the value %lld exceeds the maximum print width of %u",
                     dt_fields[item->field].name, (long long)v, item->max);
-    if (v < 0 && item->sign == DT_NOT_NEGATIVE)
+    if (v < 0 && item->sign == DT_NOT_NEGATIVE && item->kind == DT_NUMBER)
         return fail(p, "Field %s cannot be printed as the value %lld cannot be negative according to the SignStyle",
                     dt_fields[item->field].name, (long long)v);
-    if (v < 0)
+    if (v < 0 && item->kind == DT_NUMBER)
         buf_putc(p->out, '-');
     else if (item->sign == DT_EXCEEDS_PAD && n > item->min)
         buf_putc(p->out, '+');
     for (size_t i = n; i < item->min; i++)
         buf_putc(p->out, '0');
-    buf_puts(p->out, str_from(digits));
+    buf_put(p->out, digits, n);
     return true;
 }
 

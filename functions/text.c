@@ -147,8 +147,7 @@ static struct str map_ascii(struct arena *a, struct str s, char first, char last
     struct str copy = str_dup(a, s);
     char *p = (char *)(uintptr_t)copy.p;
     for (uint32_t i = 0; p && i < s.len; i++)
-        if (p[i] >= first && p[i] <= last)
-            p[i] ^= 32;
+        p[i] ^= (char)(((unsigned char)(p[i] - first) <= (unsigned char)(last - first)) << 5);
     return copy;
 }
 

@@ -388,6 +388,37 @@ enum status expr_eval(struct expr_prog *p, const struct batch *in, struct column
     return eval_end(&x);
 }
 
+/* For each byte of eight flags: the indexes of those that are set, in front. */
+static uint16_t picks[256][8];
+
+__attribute__((constructor)) static void fill_picks(void)
+{
+    for (unsigned mask = 0; mask < 256; mask++)
+        for (uint16_t bit = 0, n = 0; bit < 8; bit++)
+            if (mask >> bit & 1)
+                picks[mask][n++] = bit;
+}
+
+/* Rows [0, n_rows) whose byte is 1. Eight at a time: eight indexes are written, as many of them count as flags are set.
+ * There is room for that, because no more rows are picked than were looked at. */
+static uint32_t pick_dense(const uint8_t *bytes, uint32_t n_rows, uint16_t *selection)
+{
+    uint32_t row = 0, count = 0;
+    for (; row + 8 <= n_rows; row += 8) {
+        uint64_t word;
+        memcpy(&word, bytes + row, sizeof word);
+        unsigned mask = (unsigned)(word * UINT64_C(0x0102040810204080) >> 56);
+        for (int i = 0; i < 8; i++)
+            selection[count + (uint32_t)i] = (uint16_t)(picks[mask][i] + row);
+        count += (uint32_t)__builtin_popcount(mask);
+    }
+    for (; row < n_rows; row++) {
+        selection[count] = (uint16_t)row;
+        count += bytes[row];
+    }
+    return count;
+}
+
 enum status expr_filter(struct expr_prog *p, const struct batch *in, uint16_t *selection, uint32_t *n,
                         const struct expr_run *run)
 {
@@ -401,7 +432,9 @@ enum status expr_filter(struct expr_prog *p, const struct batch *in, uint16_t *s
         !vec_spread(&x, &TYPE_BOOLEAN, rows, &v))
         return STATUS_NOMEM;
     const uint8_t *bytes = v.column.u8;
-    if (!v.column.valid) {
+    if (!v.column.valid && !rows.at) {
+        count = pick_dense(bytes, rows.n, selection);
+    } else if (!v.column.valid) {
         ROWS_LOOP(rows, row, {
             selection[count] = (uint16_t)row;
             count += bytes[row];

@@ -20,6 +20,9 @@
         }                                                                                                              \
     } while (0)
 
+/* Division of small numbers that are not negative is several times faster in 32 bits. */
+#define DIVIDE(T, A, B, op)                                                                                            \
+    ((uint64_t)((int64_t)(A) | (int64_t)(B)) >> 32 == 0 ? (T)((uint32_t)(A)op(uint32_t)(B)) : (T)((A)op(B)))
 /* Wraps, as Java does; division is guarded because cells of null rows hold anything. */
 #define WHOLE_ARITH(name, T, U, cells)                                                                                 \
     static void name(enum arith_op op, struct rows rows, const struct vec *a, const struct vec *b, struct vec *out)    \
@@ -35,10 +38,10 @@
             BINARY(rows, T, cells, a, b, out, (U)A * (U)B);                                                            \
             break;                                                                                                     \
         case ARITH_DIV:                                                                                                \
-            BINARY(rows, T, cells, a, b, out, B == 0 ? 0 : B == -1 ? (T)(0 - (U)A) : A / B);                           \
+            BINARY(rows, T, cells, a, b, out, B == 0 ? 0 : B == -1 ? (T)(0 - (U)A) : DIVIDE(T, A, B, /));                           \
             break;                                                                                                     \
         case ARITH_MOD:                                                                                                \
-            BINARY(rows, T, cells, a, b, out, B == 0 || B == -1 ? 0 : A % B);                                          \
+            BINARY(rows, T, cells, a, b, out, B == 0 || B == -1 ? 0 : DIVIDE(T, A, B, %));                                          \
             break;                                                                                                     \
         }                                                                                                              \
     }

@@ -85,9 +85,21 @@ static const char *segment_at(const struct segment *s, const char *p, const char
     return p;
 }
 
-/* The leftmost match at or behind p, with no line end before it. */
-static const char *segment_find(const struct segment *s, const char *p, const char *end)
+static bool has_line_end(const char *p, const char *end)
 {
+    for (; p < end; p++)
+        if (((unsigned char)*p >= 0xC2 || *p == '\n' || *p == '\r') && line_end(p, end))
+            return true;
+    return false;
+}
+
+/* The leftmost match at or behind p, with no line end before it; `plain`: there are none in the text. */
+static const char *segment_find(const struct segment *s, const char *p, const char *end, bool plain)
+{
+    if (!s->has_any) {
+        const char *at = memmem(p, (size_t)(end - p), s->text, s->len);
+        return at && (plain || !has_line_end(p, at)) ? at + s->len : NULL;
+    }
     for (;;) {
         const char *after = segment_at(s, p, end);
         if (after)
@@ -98,21 +110,13 @@ static const char *segment_find(const struct segment *s, const char *p, const ch
     }
 }
 
-static bool has_line_end(const char *p, const char *end)
-{
-    for (; p < end; p++)
-        if (((unsigned char)*p >= 0xC2 || *p == '\n' || *p == '\r') && line_end(p, end))
-            return true;
-    return false;
-}
-
 /* The last segment must end where the text ends. */
-static bool last_segment(const struct segment *s, const char *p, const char *end)
+static bool last_segment(const struct segment *s, const char *p, const char *end, bool plain)
 {
     if (!s->has_any) {
         if ((size_t)(end - p) < s->len || memcmp(end - s->len, s->text, s->len) != 0)
             return false;
-        return !has_line_end(p, end - s->len);
+        return plain || !has_line_end(p, end - s->len);
     }
     for (;;) {
         if (segment_at(s, p, end) == end)
@@ -123,6 +127,17 @@ static bool last_segment(const struct segment *s, const char *p, const char *end
     }
 }
 
+/* No byte that could belong to a line end. */
+static bool is_plain(struct str text)
+{
+    unsigned char any = 0;
+    for (uint32_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        any |= (unsigned char)((c >= 0x80) | ((unsigned char)(c - '\n') <= '\r' - '\n'));
+    }
+    return any == 0;
+}
+
 bool like_matches(const struct like *l, struct str text)
 {
     static const char nothing[1];
@@ -130,8 +145,9 @@ bool like_matches(const struct like *l, struct str text)
     const char *after = segment_at(&l->segments[0], p, end);
     if (l->n == 1 || !after)
         return after == end;
+    bool plain = is_plain(text);
     for (uint32_t i = 1; i + 1 < l->n; i++)
-        if (!(after = segment_find(&l->segments[i], after, end)))
+        if (!(after = segment_find(&l->segments[i], after, end, plain)))
             return false;
-    return last_segment(&l->segments[l->n - 1], after, end);
+    return last_segment(&l->segments[l->n - 1], after, end, plain);
 }

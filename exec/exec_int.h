@@ -7,6 +7,7 @@
 #define WEIR_EXEC_INT_H
 
 #include "exec/exec.h"
+#include "state/snapshot.h"
 #include "state/state.h"
 
 struct op;
@@ -37,6 +38,7 @@ struct op {
     void *state;
     struct store *store;     /* made by open with op_store; NULL: stateless */
     const char *changelog;   /* full topic name */
+    uint32_t store_number;   /* within the task's snapshot */
 };
 
 struct task {
@@ -54,6 +56,8 @@ struct task {
     bool stopped;            /* the client wants no more */
     int64_t n_in, n_out, n_errors;
     int64_t limit_left;      /* -1: none */
+    struct snapshot *snapshot; /* NULL: none is used */
+    int64_t last_fold_ns;
     struct arena arena;      /* names and operators, for life */
 };
 
@@ -94,5 +98,24 @@ const char *step_store(const struct step *s);
 void task_set_stream_time(struct task *t, int64_t stream_time);
 bool task_is_stopped(const struct task *t);
 void task_counts(const struct task *t, int64_t *in, int64_t *out, int64_t *errors);
+
+/* ---- snapshots: task_snapshot.c ----------------------------------------------------------------------------------
+ *
+ * A worker that wants them calls, for a new task: task_use_snapshot; then replays each changelog from task_snapshot_offset
+ * on. After each commit that succeeded: task_committed. A task that uses none is whole without them. */
+
+/* Opens the task's snapshot in options.state_dir, if that is set and the stage has state, and fills the stores from it. One that
+ * is ahead of the log (which lost commits together with the power) is begun anew. */
+enum status task_use_snapshot(struct task *t, struct log *log, struct diag *d) MUST_CHECK;
+/* Where the replay of a changelog begins; -1: at its start. */
+int64_t task_snapshot_offset(const struct task *t, const char *changelog);
+/* Everything that was flushed has been committed: folds it into the snapshot every few seconds, and, when the task's state is larger
+ * than `limit` bytes (0: none), at once, and evicts what is over. */
+enum status task_committed(struct task *t, struct log *log, size_t limit, struct diag *d) MUST_CHECK;
+/* Deletes the snapshots of a query, when no task of it runs any more. */
+void task_forget_snapshots(const struct exec_options *options, const struct plan *p);
+
+/* Gives records of the changelog of a store to the snapshot, if there is one. */
+enum status task_note_changes(struct op *op, const struct record *records, size_t n, struct diag *d) MUST_CHECK;
 
 #endif

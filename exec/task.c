@@ -174,6 +174,7 @@ void task_destroy(struct task *t)
             op->def->close(op);
         store_destroy(op->store);
     }
+    snapshot_close(t->snapshot);
     arena_free(&t->arena);
     mem_free(t);
 }
@@ -193,7 +194,7 @@ enum status task_push(struct task *t, uint32_t source, const struct record_batch
             return st;
     }
     t->n_in += records->n;
-    return STATUS_OK;
+    return t->snapshot ? snapshot_status(t->snapshot, d) : STATUS_OK;
 }
 
 enum status task_flush(struct task *t, struct diag *d)
@@ -204,7 +205,7 @@ enum status task_flush(struct task *t, struct diag *d)
         if (st != STATUS_OK)
             return st;
     }
-    return STATUS_OK;
+    return t->snapshot ? snapshot_status(t->snapshot, d) : STATUS_OK;
 }
 
 int64_t task_stream_time(const struct task *t)
@@ -231,7 +232,7 @@ void task_counts(const struct task *t, int64_t *in, int64_t *out, int64_t *error
 
 size_t task_memory(const struct task *t)
 {
-    size_t bytes = 0;
+    size_t bytes = t->snapshot ? snapshot_memory(t->snapshot) : 0;
     for (uint32_t i = 0; i < t->n_ops; i++)
         bytes += t->ops[i].store ? store_memory(t->ops[i].store) : 0;
     return bytes;
@@ -292,8 +293,10 @@ enum status task_restore(struct task *t, const char *changelog, const struct rec
 {
     for (uint32_t i = 0; i < t->n_ops; i++) {
         struct op *op = &t->ops[i];
-        if (op->changelog && strcmp(op->changelog, changelog) == 0)
-            return store_restore(op->store, records->records, records->n, d);
+        if (!op->changelog || strcmp(op->changelog, changelog) != 0)
+            continue;
+        enum status st = store_restore(op->store, records->records, records->n, d);
+        return st == STATUS_OK ? task_note_changes(op, records->records, records->n, d) : st;
     }
     return diag_set(d, STATUS_NOT_FOUND, "No store of this task has the changelog %s", changelog);
 }
@@ -310,7 +313,8 @@ static enum status append_changes(void *data, const struct record *records, size
 {
     struct op *op = data;
     struct task_output *out = &op->task->out;
-    return out->append ? out->append(out->data, op->changelog, op->task->partition, records, n, d) : STATUS_OK;
+    enum status st = out->append ? out->append(out->data, op->changelog, op->task->partition, records, n, d) : STATUS_OK;
+    return st == STATUS_OK ? task_note_changes(op, records, n, d) : st;
 }
 
 enum status op_flush_store(struct op *op, struct diag *d)

@@ -161,11 +161,11 @@ static bool restore_entry(struct store *s, struct table *t, struct str key, stru
     struct entry *e = table_find(t, key, hash);
     if (!value.p) {
         if (e)
-            table_erase(t, e, &s->slab);
+            table_erase(t, e, &s->slab, &s->account);
         return true;
     }
     if (!e)
-        e = table_add(t, key, hash, &s->slab, &s->table_bytes);
+        e = table_add(t, key, hash, &s->slab, &s->account);
     return e && entry_load(s, e, value);
 }
 

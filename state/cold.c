@@ -51,9 +51,9 @@ struct entry *cold_entry(struct store *s, struct table *t, int64_t start, struct
     struct entry *e = NULL;
     if (!bytes.failed && snapshot_get(s->snapshot, full, &value) == LOOKUP_FOUND
         && value.len >= 8 + s->options.fixed_size) {
-        e = table_add(t, key, hash, &s->slab, &s->table_bytes);
+        e = table_add(t, key, hash, &s->slab, &s->account);
         if (e && !entry_load(s, e, value)) {
-            table_erase(t, e, &s->slab);
+            table_erase(t, e, &s->slab, &s->account);
             e = NULL;
         }
     }
@@ -84,7 +84,7 @@ static bool take_row(void *data, struct str key, struct str value)
     struct table *t = w ? &w->table : &s->table;
     if (table_find(t, user_key, hash))
         return true;
-    struct entry *e = table_add(t, user_key, hash, &s->slab, &s->table_bytes);
+    struct entry *e = table_add(t, user_key, hash, &s->slab, &s->account);
     return e && entry_load(s, e, value);
 }
 
@@ -263,7 +263,7 @@ static void evict_entry(struct evicting *x, struct table *t, struct entry *e)
     x->freed += entry_cost(x->store, e);
     x->n++;
     note_cold(x->store, key_hash(entry_key(e)));
-    table_erase(t, e, &x->store->slab);
+    table_erase(t, e, &x->store->slab, &x->store->account);
 }
 
 static void evict_table(struct evicting *x, struct table *t, int64_t start, uint32_t *hand)
@@ -288,7 +288,7 @@ static void evict_windows(struct evicting *x)
         evict_table(x, &w->table, w->start, &hand);
         w->cold |= x->n > before;
         if (w->table.n_entries == 0 && w->table.n_pages)
-            table_free(&w->table, &s->slab, &s->table_bytes);
+            table_free(&w->table, &s->slab, &s->account);
     }
 }
 

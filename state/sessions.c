@@ -39,7 +39,7 @@ struct bucket *bucket_of(struct store *s, int64_t end, bool create)
         mem_free(b);
         return NULL;
     }
-    s->table_bytes += sizeof *b + sizeof(void *);
+    s->account.held += sizeof *b + sizeof(void *);
     return b;
 }
 
@@ -91,7 +91,7 @@ struct session *session_find(struct store *s, struct str key, uint64_t hash, int
 struct session *session_add(struct store *s, struct str key, uint64_t hash, int64_t start, int64_t end)
 {
     struct entry *owner = table_find(&s->table, key, hash);
-    if (!owner && !(owner = table_add(&s->table, key, hash, &s->slab, &s->table_bytes)))
+    if (!owner && !(owner = table_add(&s->table, key, hash, &s->slab, &s->account)))
         return NULL;
     struct session *session = slab_alloc(&s->slab, session_size(s));
     if (!session)
@@ -133,7 +133,7 @@ void session_erase(struct store *s, struct session *session)
         slab_free(&s->slab, session->entry.var, session->entry.var_len);
     slab_free(&s->slab, session, session_size(s));
     if (!*list_of(owner))
-        table_erase(&s->table, owner, &s->slab);
+        table_erase(&s->table, owner, &s->slab, &s->account);
 }
 
 enum status store_sessions(struct store *s, struct str key, uint64_t hash, int64_t from_end, int64_t to_start,
@@ -188,7 +188,7 @@ static void drop_bucket(struct store *s, struct bucket *b)
         s->n_sessions--;
         session_erase(s, b->sessions);
     }
-    s->table_bytes -= sizeof *b + sizeof(void *);
+    s->account.held -= sizeof *b + sizeof(void *);
     mem_free(b);
 }
 

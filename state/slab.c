@@ -59,6 +59,7 @@ void *slab_alloc(struct slab *s, size_t size)
     void *p = s->free[class];
     if (p) {
         memcpy(&s->free[class], p, sizeof p);
+        s->freed -= room;
         return p;
     }
     if ((size_t)(s->end - s->next) < room && !add_chunk(s, room))
@@ -81,6 +82,7 @@ void slab_free(struct slab *s, void *p, size_t size)
     unsigned class = size_class(size);
     memcpy(p, &s->free[class], sizeof p);
     s->free[class] = p;
+    s->freed += room;
 }
 
 void slab_clear(struct slab *s)

@@ -21,14 +21,17 @@ enum { FOLD_IDLE, FOLD_RUNNING, FOLD_DONE, FOLD_FAILED };
 struct waiting {
     struct table table;
     struct slab slab;
-    size_t bytes;
+    struct account account;
 };
 
 struct snapshot {
     char *path;
+    struct str shape;
+    bool exists;                  /* the file: the first fold creates it */
     sqlite3 *read, *write;        /* of the task's and of the folding thread */
     sqlite3_stmt *get, *range, *owner;
     struct store *stores[SNAPSHOT_STORES];
+    bool of_sessions[SNAPSHOT_STORES]; /* the folding thread does not look into stores */
     int64_t offsets[SNAPSHOT_STORES];
     struct waiting pending, folding;
     struct buf key;               /* of the lookup at hand */
@@ -47,12 +50,12 @@ struct snapshot {
 
 static size_t waiting_memory(const struct waiting *w)
 {
-    return w->bytes + w->slab.used;
+    return w->account.held + w->slab.used;
 }
 
 static void waiting_clear(struct waiting *w)
 {
-    table_free(&w->table, &w->slab, &w->bytes);
+    table_free(&w->table, &w->slab, &w->account);
     slab_clear(&w->slab);
     *w = (struct waiting){0};
     table_init(&w->table, sizeof(struct entry));
@@ -62,7 +65,7 @@ static bool waiting_put(struct waiting *w, struct str key, struct str value)
 {
     uint64_t hash = key_hash(key);
     struct entry *e = table_find(&w->table, key, hash);
-    if (!e && !(e = table_add(&w->table, key, hash, &w->slab, &w->bytes)))
+    if (!e && !(e = table_add(&w->table, key, hash, &w->slab, &w->account)))
         return false;
     if (e->var && (!value.p || slab_room(e->var_len) != slab_room(value.len))) {
         slab_free(&w->slab, e->var, e->var_len);
@@ -198,22 +201,31 @@ static void disconnect(struct snapshot *sn)
     sn->read = sn->write = NULL;
 }
 
-static int open_file(struct snapshot *sn, struct str shape, bool *usable)
+/* Ready to read; the tables are there when the file is. */
+static int open_for_reading(struct snapshot *sn)
+{
+    if (sn->read)
+        return SQLITE_OK;
+    int rc = connect(sn, &sn->read);
+    return rc == SQLITE_OK ? prepare(sn) : rc;
+}
+
+/* Looks at a file of an earlier time. */
+static int open_file(struct snapshot *sn, bool *usable)
 {
     int rc = connect(sn, &sn->read);
     *usable = true;
-    for (uint32_t i = 0; i < SNAPSHOT_STORES; i++)
-        sn->offsets[i] = -1;
     if (rc == SQLITE_OK)
         rc = create_tables(sn->read);
     if (rc == SQLITE_OK)
-        rc = check_shape(sn->read, shape, usable);
+        rc = check_shape(sn->read, sn->shape, usable);
     if (rc == SQLITE_OK && *usable)
         rc = read_offsets(sn);
     if (rc == SQLITE_OK && *usable)
         rc = prepare(sn);
     if (means_damage(rc))
         *usable = false;
+    sn->exists = *usable && rc == SQLITE_OK;
     return *usable ? rc : SQLITE_OK;
 }
 
@@ -230,23 +242,50 @@ void snapshot_delete(const char *path)
     }
 }
 
+static bool copy_names(struct snapshot *sn, const char *path, struct str shape)
+{
+    char *copy = mem_alloc(shape.len);
+    if (copy && shape.len)
+        memcpy(copy, shape.p, shape.len);
+    sn->shape = str_make(copy, copy ? shape.len : 0);
+    sn->path = mem_strdup(path);
+    return copy && sn->path;
+}
+
+/* What cannot be written to later is better known now. */
+static bool folder_is_there(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct buf folder;
+    buf_init(&folder, 0);
+    buf_put(&folder, slash ? path : ".", slash ? (size_t)(slash - path) : 1);
+    bool there = !folder.failed && (folder.len == 0 || access(buf_z(&folder), W_OK) == 0);
+    buf_free(&folder);
+    return there;
+}
+
 enum status snapshot_open(const char *path, struct str shape, struct snapshot **out, struct diag *d)
 {
     struct snapshot *sn = mem_calloc(1, sizeof *sn);
-    if (!sn || !(sn->path = mem_strdup(path))) {
-        mem_free(sn);
+    if (!sn)
         return diag_nomem(d);
-    }
     table_init(&sn->pending.table, sizeof(struct entry));
     table_init(&sn->folding.table, sizeof(struct entry));
-    bool usable;
-    int rc = open_file(sn, shape, &usable);
+    for (uint32_t i = 0; i < SNAPSHOT_STORES; i++)
+        sn->offsets[i] = -1;
+    bool usable = true;
+    int rc = SQLITE_OK;
+    if (!copy_names(sn, path, shape))
+        rc = SQLITE_NOMEM;
+    else if (access(path, F_OK) == 0)
+        rc = open_file(sn, &usable);
+    else if (!folder_is_there(path))
+        rc = SQLITE_CANTOPEN;
     if (!usable) {
         disconnect(sn);
         snapshot_delete(path);
-        rc = open_file(sn, shape, &usable);
     }
-    if (rc == SQLITE_OK && usable) {
+    if (rc == SQLITE_OK) {
         *out = sn;
         return STATUS_OK;
     }
@@ -264,6 +303,7 @@ static void join_fold(struct snapshot *sn)
     atomic_store(&sn->state, FOLD_IDLE);
     if (!done)
         return;
+    sn->exists = true;
     memcpy(sn->offsets, sn->fold_offsets, sizeof sn->offsets);
     waiting_clear(&sn->folding);
 }
@@ -280,7 +320,19 @@ void snapshot_close(struct snapshot *sn)
     if (sn->damaged)
         snapshot_delete(sn->path);
     mem_free(sn->path);
+    mem_free((char *)(uintptr_t)sn->shape.p);
     mem_free(sn);
+}
+
+enum status snapshot_discard(struct snapshot *sn, struct diag *d)
+{
+    char *path = mem_strdup(sn->path);
+    snapshot_close(sn);
+    if (!path)
+        return diag_nomem(d);
+    snapshot_delete(path);
+    mem_free(path);
+    return STATUS_OK;
 }
 
 enum status snapshot_status(const struct snapshot *sn, struct diag *d)
@@ -300,6 +352,7 @@ bool snapshot_attach(struct snapshot *sn, struct store *s, uint32_t number)
     if (number >= SNAPSHOT_STORES)
         return false;
     sn->stores[number] = s;
+    sn->of_sessions[number] = s->options.kind == STORE_SESSION;
     return true;
 }
 
@@ -364,8 +417,7 @@ static int fold_entry(struct snapshot *sn, struct fold *f, const struct entry *e
     buf_put(&f->value, e->var, e->var_len);
     if (f->value.failed)
         return SQLITE_NOMEM;
-    const struct store *s = sn->stores[(uint8_t)key.p[0]];
-    bool owned = s && s->options.kind == STORE_SESSION && key.len >= OWNER_AT;
+    bool owned = sn->of_sessions[(uint8_t)key.p[0]] && key.len >= OWNER_AT;
     struct buf owner;
     buf_init(&owner, 0);
     if (owned)
@@ -421,12 +473,28 @@ static int prepare_fold(sqlite3 *db, struct fold *f)
     return rc;
 }
 
+static int open_for_writing(struct snapshot *sn)
+{
+    bool same;
+    int rc = connect(sn, &sn->write);
+    if (rc == SQLITE_OK)
+        rc = create_tables(sn->write);
+    if (rc == SQLITE_OK)
+        rc = check_shape(sn->write, sn->shape, &same);
+    if (rc != SQLITE_OK) {
+        failed(sn, sn->write, rc, &sn->fold_diag);
+        sqlite3_close(sn->write);
+        sn->write = NULL;
+    }
+    return rc;
+}
+
 static void *fold_thread(void *data)
 {
     struct snapshot *sn = data;
     struct fold f = {0};
     buf_init(&f.value, 0);
-    int rc = sn->write ? SQLITE_OK : connect(sn, &sn->write);
+    int rc = sn->write ? SQLITE_OK : open_for_writing(sn);
     if (rc == SQLITE_OK)
         rc = execute(sn->write, "BEGIN IMMEDIATE");
     if (rc == SQLITE_OK) {
@@ -534,6 +602,12 @@ static bool give_up(struct snapshot *sn, enum status why, bool damaged)
     return false;
 }
 
+static bool may_read(struct snapshot *sn)
+{
+    int rc = open_for_reading(sn);
+    return rc == SQLITE_OK || give_up(sn, sqlite_status(rc), means_damage(rc));
+}
+
 /* The value without its checksum. */
 static bool check_value(struct snapshot *sn, struct str key, struct str *value)
 {
@@ -558,6 +632,10 @@ enum lookup snapshot_get(struct snapshot *sn, struct str key, struct str *value)
         *value = str_make(e->var, e->var_len);
         return e->flags & ENTRY_DEAD ? LOOKUP_NONE : LOOKUP_FOUND;
     }
+    if (!sn->exists)
+        return LOOKUP_NONE;
+    if (!may_read(sn))
+        return LOOKUP_FAILED;
     sqlite3_reset(sn->get);
     sqlite3_bind_blob(sn->get, 1, key.p, (int)key.len, SQLITE_TRANSIENT);
     int rc = sqlite3_step(sn->get);
@@ -609,6 +687,10 @@ static bool each_row(struct snapshot *sn, sqlite3_stmt *stmt, bool (*row)(void *
 bool snapshot_range(struct snapshot *sn, uint32_t number, struct str from, struct str to,
                     bool (*row)(void *, struct str, struct str), void *data)
 {
+    if (!sn->exists)
+        return true;
+    if (!may_read(sn))
+        return false;
     struct buf lo, hi;
     buf_init(&lo, 0);
     buf_init(&hi, 0);
@@ -628,6 +710,10 @@ bool snapshot_range(struct snapshot *sn, uint32_t number, struct str from, struc
 bool snapshot_owner(struct snapshot *sn, uint32_t number, struct str owner,
                     bool (*row)(void *, struct str, struct str), void *data)
 {
+    if (!sn->exists)
+        return true;
+    if (!may_read(sn))
+        return false;
     struct buf full;
     buf_init(&full, 0);
     numbered(&full, number, owner);

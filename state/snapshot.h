@@ -21,6 +21,8 @@ enum status snapshot_open(const char *path, struct str shape, struct snapshot **
 /* Waits for the folding thread. A file that turned out damaged is deleted. */
 void snapshot_close(struct snapshot *sn);
 void snapshot_delete(const char *path);
+/* Closes it and deletes its file. */
+enum status snapshot_discard(struct snapshot *sn, struct diag *d) MUST_CHECK;
 /* STATUS_OK, or why the stores can no longer be trusted. */
 enum status snapshot_status(const struct snapshot *sn, struct diag *d);
 size_t snapshot_memory(const struct snapshot *sn);

@@ -34,7 +34,8 @@ struct slab {
     struct slab_chunk *chunks;
     char *next, *end;
     void *free[SLAB_CLASSES];
-    size_t used; /* bytes held from the heap */
+    size_t used;  /* bytes held from the heap */
+    size_t freed; /* of these, given back and free for use again */
 };
 void *slab_alloc(struct slab *s, size_t size); /* 16-byte aligned; NULL: no memory */
 void slab_free(struct slab *s, void *p, size_t size); /* `size` as allocated */
@@ -135,7 +136,8 @@ enum status store_create(const struct store_options *options, struct store **out
 void store_destroy(struct store *s);
 const char *store_name(const struct store *s);
 enum store_kind store_kind(const struct store *s);
-size_t store_memory(const struct store *s);
+size_t store_memory(const struct store *s); /* bytes held */
+size_t store_slack(const struct store *s);  /* of these, free for new entries */
 uint64_t store_count(const struct store *s); /* live entries in memory */
 uint32_t store_fixed_size(const struct store *s);
 

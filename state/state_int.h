@@ -23,6 +23,11 @@ struct bucket {
     struct session *sessions;
 };
 
+/* Bytes of tables: held, and of these free for new entries. */
+struct account {
+    size_t held, slack;
+};
+
 struct store {
     struct store_options options;
     uint32_t stride;
@@ -35,7 +40,7 @@ struct store {
     struct change *changes;
     uint32_t n_changes, cap_changes;
     uint32_t n_dead;
-    size_t table_bytes;        /* pages, slots, windows, buckets */
+    struct account account;    /* pages, slots, windows, buckets */
     uint64_t n_sessions;
     struct store_marks marks, written;
     struct snapshot *snapshot; /* NULL: all is in memory */
@@ -46,13 +51,14 @@ struct store {
     uint32_t hand;             /* where the evictor stopped in the table */
 };
 
-/* table.c; `bytes` is the account that the table's memory goes to. */
+/* table.c */
 void table_init(struct table *t, uint32_t stride);
 struct entry *table_at(const struct table *t, uint32_t index);
 struct entry *table_find(const struct table *t, struct str key, uint64_t hash); /* dead ones too */
-struct entry *table_add(struct table *t, struct str key, uint64_t hash, struct slab *slab, size_t *bytes);
-void table_erase(struct table *t, struct entry *e, struct slab *slab); /* gives back key and variable part too */
-void table_free(struct table *t, struct slab *slab, size_t *bytes);
+struct entry *table_add(struct table *t, struct str key, uint64_t hash, struct slab *slab,
+                        struct account *account);
+void table_erase(struct table *t, struct entry *e, struct slab *slab, struct account *account); /* gives back key and variable part too */
+void table_free(struct table *t, struct slab *slab, struct account *account);
 /* The next entry in use at or behind *index, dead or alive; NULL at the end. */
 struct entry *table_next(const struct table *t, uint32_t *index);
 

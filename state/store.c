@@ -22,7 +22,7 @@ void store_destroy(struct store *s)
         return;
     sessions_free(s);
     windows_free(s);
-    table_free(&s->table, &s->slab, &s->table_bytes);
+    table_free(&s->table, &s->slab, &s->account);
     for (uint32_t i = 0; i < s->n_changes; i++)
         if (s->changes[i].old_fixed)
             slab_free(&s->slab, (char *)(uintptr_t)s->changes[i].old_fixed,
@@ -50,8 +50,13 @@ uint32_t store_fixed_size(const struct store *s)
 
 size_t store_memory(const struct store *s)
 {
-    return sizeof *s + s->table_bytes + s->slab.used + (size_t)s->cap_changes * sizeof *s->changes
+    return sizeof *s + s->account.held + s->slab.used + (size_t)s->cap_changes * sizeof *s->changes
            + (s->filter ? (s->filter_mask + 1) / 8 : 0);
+}
+
+size_t store_slack(const struct store *s)
+{
+    return s->account.slack + s->slab.freed;
 }
 
 uint64_t store_count(const struct store *s)
@@ -117,7 +122,7 @@ struct entry *store_put(struct store *s, struct table *t, int64_t start, struct 
         e = cold_entry(s, t, start, key, hash);
     *created = !e || (e->flags & ENTRY_DEAD);
     if (!e) {
-        e = table_add(t, key, hash, &s->slab, &s->table_bytes);
+        e = table_add(t, key, hash, &s->slab, &s->account);
         if (e)
             e->flags |= ENTRY_USED;
         return e;
@@ -248,7 +253,7 @@ void store_clear_changes(struct store *s)
             continue;
         s->n_dead--;
         if (c->table)
-            table_erase(c->table, c->entry, &s->slab);
+            table_erase(c->table, c->entry, &s->slab, &s->account);
         else
             session_erase(s, session_of(c->entry));
     }

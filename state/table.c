@@ -82,7 +82,7 @@ static void link_slot(struct table_slot *slots, uint32_t n_slots, uint32_t hash,
     slots[i] = (struct table_slot){hash, entry};
 }
 
-static bool grow_slots(struct table *t, size_t *bytes)
+static bool grow_slots(struct table *t, struct account *account)
 {
     if ((uint64_t)(t->n_entries + 1) * 4 <= (uint64_t)t->n_slots * 3)
         return true;
@@ -93,18 +93,19 @@ static bool grow_slots(struct table *t, size_t *bytes)
     for (uint32_t i = 0; i < t->n_slots; i++)
         if (t->slots[i].entry)
             link_slot(slots, n_slots, t->slots[i].hash, t->slots[i].entry);
-    *bytes += (size_t)(n_slots - t->n_slots) * sizeof *slots;
+    account->held += (size_t)(n_slots - t->n_slots) * sizeof *slots;
     mem_free(t->slots);
     t->slots = slots;
     t->n_slots = n_slots;
     return true;
 }
 
-static bool take_index(struct table *t, uint32_t *index, size_t *bytes)
+static bool take_index(struct table *t, uint32_t *index, struct account *account)
 {
     if (t->free) {
         *index = t->free - 1;
         t->free = table_at(t, *index)->var_len;
+        account->slack -= t->stride;
         return true;
     }
     uint32_t at, size, page = page_of(t->n_indexes, &at, &size);
@@ -117,19 +118,19 @@ static bool take_index(struct table *t, uint32_t *index, size_t *bytes)
         if (!pages[page])
             return false;
         t->n_pages++;
-        *bytes += (size_t)size * t->stride + sizeof *pages;
+        account->held += (size_t)size * t->stride + sizeof *pages;
     }
     *index = t->n_indexes++;
     return true;
 }
 
-struct entry *table_add(struct table *t, struct str key, uint64_t hash, struct slab *slab, size_t *bytes)
+struct entry *table_add(struct table *t, struct str key, uint64_t hash, struct slab *slab, struct account *account)
 {
     char *copy = NULL;
     if (key.len > ENTRY_INLINE_KEY && !(copy = slab_alloc(slab, key.len)))
         return NULL;
     uint32_t index;
-    if (!grow_slots(t, bytes) || !take_index(t, &index, bytes)) {
+    if (!grow_slots(t, account) || !take_index(t, &index, account)) {
         slab_free(slab, copy, key.len);
         return NULL;
     }
@@ -175,7 +176,7 @@ static void release_parts(struct entry *e, struct slab *slab)
         slab_free(slab, e->var, e->var_len);
 }
 
-void table_erase(struct table *t, struct entry *e, struct slab *slab)
+void table_erase(struct table *t, struct entry *e, struct slab *slab, struct account *account)
 {
     uint32_t i = slot_of(t, e), index = t->slots[i].entry;
     unlink_slot(t, i);
@@ -187,6 +188,7 @@ void table_erase(struct table *t, struct entry *e, struct slab *slab)
     e->flags = UINT32_MAX; /* free: table_next skips it */
     e->var_len = t->free;
     t->free = index;
+    account->slack += t->stride;
 }
 
 struct entry *table_next(const struct table *t, uint32_t *index)
@@ -199,7 +201,7 @@ struct entry *table_next(const struct table *t, uint32_t *index)
     return NULL;
 }
 
-void table_free(struct table *t, struct slab *slab, size_t *bytes)
+void table_free(struct table *t, struct slab *slab, struct account *account)
 {
     for (uint32_t i = 0; i < t->n_indexes; i++) {
         struct entry *e = table_at(t, i);
@@ -208,10 +210,11 @@ void table_free(struct table *t, struct slab *slab, size_t *bytes)
     }
     for (uint32_t p = 0; p < t->n_pages; p++) {
         size_t size = p >= TABLE_PAGES_SMALL ? TABLE_PAGE : p == 0 ? FIRST_PAGE : (size_t)FIRST_PAGE << (p - 1);
-        *bytes -= size * t->stride + sizeof *t->pages;
+        account->held -= size * t->stride + sizeof *t->pages;
         mem_free(t->pages[p]);
     }
-    *bytes -= (size_t)t->n_slots * sizeof *t->slots;
+    account->slack -= (size_t)(t->n_indexes - t->n_entries) * t->stride;
+    account->held -= (size_t)t->n_slots * sizeof *t->slots;
     mem_free(t->pages);
     mem_free(t->slots);
     *t = (struct table){.stride = t->stride};

@@ -74,7 +74,7 @@ static struct window *add_window(struct store *s, int64_t start)
         mem_free(w);
         return NULL;
     }
-    s->table_bytes += sizeof *w + sizeof(void *);
+    s->account.held += sizeof *w + sizeof(void *);
     return w;
 }
 
@@ -96,8 +96,8 @@ struct window *window_get(struct store *s, int64_t start, bool create)
 
 static void free_window(struct store *s, struct window *w)
 {
-    table_free(&w->table, &s->slab, &s->table_bytes);
-    s->table_bytes -= sizeof *w + sizeof(void *);
+    table_free(&w->table, &s->slab, &s->account);
+    s->account.held -= sizeof *w + sizeof(void *);
     mem_free(w);
 }
 

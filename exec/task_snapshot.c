@@ -1,0 +1,201 @@
+/* The snapshot of a task: where its file is, what its shape is, when it is folded, how the stores share the memory. */
+#include "exec/exec_int.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+
+enum { FOLD_PENDING_BYTES = 16 << 20, FILTER_PART = 512 /* of the budget, a store */ };
+#define FOLD_EVERY_NS INT64_C(5000000000)
+
+/* File names hold no more than letters, digits, '_' and '-'. */
+static void put_name(struct buf *out, const char *query_id)
+{
+    for (const char *p = query_id; *p; p++)
+        buf_putc(out, isalnum((unsigned char)*p) || *p == '-' ? *p : '_');
+    buf_putc(out, '.');
+}
+
+static bool has_state(const struct task *t)
+{
+    for (uint32_t i = 0; i < t->n_ops; i++)
+        if (t->ops[i].store)
+            return true;
+    return false;
+}
+
+/* Stores in order, with all that the layout of their entries depends on. */
+static void put_shape(struct buf *out, const struct task *t)
+{
+    buf_puts(out, STR("1"));
+    for (uint32_t i = 0; i < t->n_ops; i++) {
+        const struct op *op = &t->ops[i];
+        if (!op->store)
+            continue;
+        buf_printf(out, ";%s %d %u ", store_name(op->store), (int)store_kind(op->store), store_fixed_size(op->store));
+        schema_print(out, &op->step->schema);
+    }
+}
+
+static enum status open_file(struct task *t, struct diag *d)
+{
+    struct buf path, shape;
+    buf_init(&path, 0);
+    buf_init(&shape, 0);
+    buf_printf(&path, "%s/", t->options.state_dir);
+    put_name(&path, t->plan->query_id);
+    buf_printf(&path, "%u.%d.db", (unsigned)(t->stage - t->plan->stages), (int)t->partition);
+    put_shape(&shape, t);
+    enum status st = path.failed || shape.failed ? diag_nomem(d)
+                                                 : snapshot_open(buf_z(&path), buf_str(&shape), &t->snapshot, d);
+    buf_free(&path);
+    buf_free(&shape);
+    return st;
+}
+
+/* *ahead: the file knows of records that the log does not have. */
+static enum status compare_to_log(const struct task *t, struct log *log, bool *ahead, struct diag *d)
+{
+    uint32_t number = 0;
+    *ahead = false;
+    for (uint32_t i = 0; i < t->n_ops; i++) {
+        int64_t begin, end, uncommitted;
+        if (!t->ops[i].store)
+            continue;
+        enum status st = topic_offsets(log, t->ops[i].changelog, t->partition, &begin, &end, &uncommitted, d);
+        if (st != STATUS_OK)
+            return st;
+        *ahead |= snapshot_offset(t->snapshot, number++) > uncommitted;
+    }
+    return STATUS_OK;
+}
+
+static enum status reopen_empty(struct task *t, struct diag *d)
+{
+    enum status st = snapshot_discard(t->snapshot, d);
+    t->snapshot = NULL;
+    return st == STATUS_OK ? open_file(t, d) : st;
+}
+
+static enum status attach_stores(struct task *t, struct diag *d)
+{
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < t->n_ops; i++) {
+        struct op *op = &t->ops[i];
+        if (!op->store)
+            continue;
+        op->store_number = number++;
+        enum status st = store_attach(op->store, t->snapshot, op->store_number, t->options.memory_budget / FILTER_PART, d);
+        if (st != STATUS_OK)
+            return st;
+    }
+    return STATUS_OK;
+}
+
+enum status task_use_snapshot(struct task *t, struct log *log, struct diag *d)
+{
+    bool ahead;
+    enum status st = STATUS_OK;
+    if (!t->options.state_dir || !has_state(t))
+        return STATUS_OK;
+    TRY(open_file(t, d));
+    TRY(compare_to_log(t, log, &ahead, d));
+    if (ahead)
+        TRY(reopen_empty(t, d));
+    TRY(attach_stores(t, d));
+    TRY(snapshot_load(t->snapshot, t->options.memory_budget / 4, d));
+    t->last_fold_ns = clock_mono_ns();
+done:
+    return st;
+}
+
+int64_t task_snapshot_offset(const struct task *t, const char *changelog)
+{
+    for (uint32_t i = 0; t->snapshot && i < t->n_ops; i++)
+        if (t->ops[i].changelog && strcmp(t->ops[i].changelog, changelog) == 0)
+            return snapshot_offset(t->snapshot, t->ops[i].store_number);
+    return -1;
+}
+
+enum status task_note_changes(struct op *op, const struct record *records, size_t n, struct diag *d)
+{
+    struct snapshot *sn = op->task->snapshot;
+    enum status st = STATUS_OK;
+    for (size_t i = 0; sn && i < n && st == STATUS_OK; i++)
+        st = snapshot_put(sn, op->store_number, &records[i], d);
+    return st;
+}
+
+/* ---- folding and evicting -------------------------------------------------------------------------------- */
+
+static enum status fold(struct task *t, struct log *log, bool wait, struct diag *d)
+{
+    int64_t offsets[SNAPSHOT_STORES] = {0};
+    for (uint32_t i = 0; i < t->n_ops; i++) {
+        const struct op *op = &t->ops[i];
+        int64_t begin;
+        if (!op->store)
+            continue;
+        enum status st = topic_offsets(log, op->changelog, t->partition, &begin, &offsets[op->store_number], NULL, d);
+        if (st != STATUS_OK)
+            return st;
+    }
+    t->last_fold_ns = clock_mono_ns();
+    return snapshot_fold(t->snapshot, offsets, wait, d);
+}
+
+/* Bytes that the stores really use: what is free for new entries does not grow them. */
+static size_t used(const struct task *t)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < t->n_ops; i++)
+        if (t->ops[i].store)
+            bytes += store_memory(t->ops[i].store) - store_slack(t->ops[i].store);
+    return bytes;
+}
+
+/* Each store gives in proportion to what it uses. */
+static void evict(struct task *t, size_t bytes)
+{
+    size_t all = used(t);
+    for (uint32_t i = 0; i < t->n_ops; i++) {
+        struct store *s = t->ops[i].store;
+        if (s)
+            store_evict(s, (size_t)((double)bytes * (double)(store_memory(s) - store_slack(s)) / (double)all) + 1);
+    }
+}
+
+enum status task_committed(struct task *t, struct log *log, size_t limit, struct diag *d)
+{
+    if (!t->snapshot)
+        return STATUS_OK;
+    /* Half for what is used at rest; the rest for what a commit adds, until it is folded, and for fragments. */
+    if (limit && used(t) + snapshot_memory(t->snapshot) > limit / 2) {
+        enum status st = fold(t, log, true, d);
+        if (st == STATUS_OK && used(t) > limit / 4)
+            evict(t, used(t) - limit / 4);
+        return st;
+    }
+    bool due = clock_mono_ns() - t->last_fold_ns >= FOLD_EVERY_NS || snapshot_pending(t->snapshot) > FOLD_PENDING_BYTES;
+    return due && snapshot_pending(t->snapshot) && !snapshot_folding(t->snapshot) ? fold(t, log, false, d) : STATUS_OK;
+}
+
+void task_forget_snapshots(const struct exec_options *options, const struct plan *p)
+{
+    DIR *dir = options->state_dir ? opendir(options->state_dir) : NULL;
+    struct buf prefix;
+    if (!dir)
+        return;
+    buf_init(&prefix, 0);
+    put_name(&prefix, p->query_id);
+    for (struct dirent *e; !prefix.failed && (e = readdir(dir));) {
+        char path[4096];
+        if (!str_starts(str_from(e->d_name), buf_str(&prefix)))
+            continue;
+        int n = snprintf(path, sizeof path, "%s/%s", options->state_dir, e->d_name);
+        if (n > 0 && (size_t)n < sizeof path)
+            remove(path);
+    }
+    buf_free(&prefix);
+    closedir(dir);
+}

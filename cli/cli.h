@@ -1,5 +1,6 @@
 /* The command line: what its subcommands share. Each subcommand is one file with one function cmd_NAME(argc, argv) that
- * returns the exit code: 0 success, 1 failure at run time, 2 wrong usage, 130 interrupted. */
+ * returns the exit code: 0 success, 1 failure at run time, 2 wrong usage, 128 + n ended by signal n (130 Ctrl-C, 143 TERM)
+ * after everything that was begun had been committed or given up. */
 #ifndef WEIR_CLI_H
 #define WEIR_CLI_H
 
@@ -43,5 +44,6 @@ bool cli_number(const char *option, const char *text, int64_t min, int64_t *out)
 /* Set by SIGINT and SIGTERM once cli_catch_signals was called; a second signal ends the process at once. */
 extern volatile int cli_interrupted;
 void cli_catch_signals(void);
+int cli_exit_code(void); /* of a command that did not fail */
 
 #endif

@@ -25,6 +25,11 @@ void cli_catch_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+int cli_exit_code(void)
+{
+    return cli_interrupted ? 128 + cli_interrupted : EXIT_OK;
+}
+
 int cli_fail(const struct diag *d, struct str text)
 {
     struct buf out;

@@ -193,5 +193,5 @@ done:
         log_close(c.log);
     if (st != STATUS_OK)
         return cli_fail(&d, STR(""));
-    return cli_interrupted ? 128 + cli_interrupted : EXIT_OK;
+    return cli_exit_code();
 }

@@ -245,5 +245,5 @@ done:
         log_close(g.log);
     if (st != STATUS_OK)
         return cli_fail(&d, STR(""));
-    return cli_interrupted ? 128 + cli_interrupted : EXIT_OK;
+    return cli_exit_code();
 }

@@ -1,5 +1,7 @@
 /* Printing rows. A table's column widths come from its header and first rows; later, wider cells are not cut. */
 #include "cli/rows.h"
+
+#include "cli/cli.h"
 #include "formats/formats.h"
 
 #include <unistd.h>
@@ -23,6 +25,20 @@ static enum status print_message(void *data, const char *text)
     struct rows_printer *p = data;
     fprintf(p->form == ROWS_TABLE ? p->out : stderr, "%s\n", text);
     return fflush(p->out) ? STATUS_IO : STATUS_OK;
+}
+
+static enum status print_line(void *data, struct str line)
+{
+    struct rows_printer *p = data;
+    buf_puts(&p->text, line);
+    buf_putc(&p->text, '\n');
+    return flush(p);
+}
+
+static bool was_stopped(void *data)
+{
+    (void)data;
+    return cli_interrupted != 0;
 }
 
 static int display_width(struct str s) /* code points: good enough for a column */
@@ -236,5 +252,7 @@ struct engine_sink rows_printer_sink(struct rows_printer *p)
                                 .table = print_table,
                                 .begin = begin_rows,
                                 .rows = print_rows,
-                                .end = end_rows};
+                                .end = end_rows,
+                                .line = print_line,
+                                .stopped = was_stopped};
 }

@@ -55,6 +55,21 @@ static void print_stats(struct engine *e)
     buf_free(&out);
 }
 
+static void print_notice(void *data, const char *text)
+{
+    (void)data;
+    fprintf(stderr, "weir: %s\n", text);
+}
+
+static const char *state_dir(struct run *r)
+{
+    if (!r->log.bootstrap_servers)
+        snprintf(r->state_dir, sizeof r->state_dir, "%s/state", r->log.data_dir ? r->log.data_dir : "weir-data");
+    else if (r->log.data_dir)
+        snprintf(r->state_dir, sizeof r->state_dir, "%s", r->log.data_dir);
+    return r->state_dir[0] ? r->state_dir : NULL;
+}
+
 static enum status run_script(struct run *r, struct log *log, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -65,32 +80,29 @@ static enum status run_script(struct run *r, struct log *log, struct diag *d)
     if (!rows_printer_init(&printer, r->output, stdout))
         return diag_set(d, STATUS_INVALID, "--output is table, json or csv, not '%s'", r->output);
     const struct engine_sink sink = rows_printer_sink(&printer);
-    if (r->log.bootstrap_servers == NULL)
-        snprintf(r->state_dir, sizeof r->state_dir, "%s/state", r->log.data_dir ? r->log.data_dir : "weir-data");
-    else if (r->log.data_dir)
-        snprintf(r->state_dir, sizeof r->state_dir, "%s", r->log.data_dir);
     const struct engine_options options = {
         .log = log,
         .service_id = r->service_id,
-        .state_dir = r->state_dir[0] ? r->state_dir : NULL,
+        .state_dir = state_dir(r),
         .n_workers = (uint32_t)r->workers,
         .drain = r->drain,
         .properties = r->settings,
         .n_properties = r->n_settings,
+        .notice = print_notice,
     };
     TRY(engine_open(&options, &engine, d));
     TRY(session_create(engine, &session, d));
     TRY(session_run(session, buf_str(&r->text), true, &sink, d));
     engine_wait(engine, &cli_interrupted, &failed);
     if (failed)
-        st = diag_set(d, STATUS_RUNTIME, "a query has failed (see --stats)");
+        st = diag_set(d, STATUS_RUNTIME, "a query has failed");
 done:
     session_destroy(session);
-    if (engine && (r->stats || failed))
+    if (engine && r->stats)
         print_stats(engine);
     if (engine) {
         enum status closed = engine_close(engine, d);
-        st = st == STATUS_OK ? closed : st;
+        st = st == STATUS_OK || st == STATUS_CANCELLED ? closed : st;
     }
     rows_printer_free(&printer);
     return st;
@@ -165,7 +177,7 @@ int cmd_run(int argc, char **argv)
 done:
     if (log)
         log_close(log);
-    int code = st == STATUS_OK ? EXIT_OK : cli_fail(&d, buf_str(&r.text));
+    int code = st == STATUS_OK ? cli_exit_code() : cli_fail(&d, buf_str(&r.text));
     buf_free(&r.text);
     return code;
 }

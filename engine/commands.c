@@ -22,7 +22,7 @@ enum status commands_open(struct engine *e, struct diag *d)
     return writer_open(e->log, id, &e->commands, d);
 }
 
-struct replay {
+struct reading {
     struct engine *engine;
     struct decoder *decoder;
     enum status (*each)(struct engine *e, const struct command *c, struct diag *d);
@@ -31,12 +31,12 @@ struct replay {
 
 static void bad_command(void *data, uint32_t row, const char *reason)
 {
-    struct replay *r = data;
+    struct reading *r = data;
     (void)row;
     snprintf(r->reason, sizeof r->reason, "%s", reason);
 }
 
-static enum status replay_one(struct replay *r, const struct record *record, struct diag *d)
+static enum status read_one(struct reading *r, const struct record *record, struct diag *d)
 {
     enum status st = STATUS_OK;
     struct arena a;
@@ -48,6 +48,7 @@ static enum status replay_one(struct replay *r, const struct record *record, str
     if (state != ROW_OK || column_is_null(&columns[0], 0)) {
         st = diag_set(d, STATUS_INVALID, "The command topic %s is damaged at offset %lld: %s", r->engine->command_topic,
                       (long long)record->offset, state == ROW_BAD ? r->reason : "not a statement");
+        diag_hint(d, "somebody else has written to it; only weir may");
         goto done;
     }
     struct command c = {.statement = columns[0].str[0]};
@@ -70,14 +71,14 @@ done:
     return st;
 }
 
-enum status commands_replay(struct engine *e, enum status (*each)(struct engine *e, const struct command *c, struct diag *d),
+enum status commands_read(struct engine *e, enum status (*each)(struct engine *e, const struct command *c, struct diag *d),
                             struct diag *d)
 {
     enum status st = STATUS_OK;
     struct decode_field fields[N_COLUMNS];
     struct log_reader *reader = NULL;
     struct record_batch *batch = NULL;
-    struct replay r = {.engine = e, .each = each};
+    struct reading r = {.engine = e, .each = each};
     int64_t at, end;
     for (uint32_t i = 0; i < N_COLUMNS; i++)
         fields[i] = (struct decode_field){.column = i, .type = COLUMNS[i].type};
@@ -90,7 +91,7 @@ enum status commands_replay(struct engine *e, enum status (*each)(struct engine 
         if (!batch)
             continue;
         for (uint32_t i = 0; i < batch->n; i++)
-            TRY(replay_one(&r, &batch->records[i], d));
+            TRY(read_one(&r, &batch->records[i], d));
         at = batch->next_offset;
         record_batch_drop(batch);
         batch = NULL;

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* One recorded statement of the command topic. Texts live in the arena that command_decode was given. */
+/* One recorded statement of the command topic. */
 struct command {
     struct str statement;
     int64_t query_number;
@@ -14,9 +14,15 @@ struct command {
     struct str *names, *values;
 };
 
-struct running_plan { /* a started query's plan, and the arena that holds it */
-    struct arena arena;
-    struct running_plan *next;
+/* A persistent query that this engine runs, or will run when the replay is over. */
+struct running {
+    struct arena arena;       /* of the plan, and of the statement it points into */
+    const struct plan *plan;
+    bool from_latest, paused;
+    bool started;             /* the executor has it */
+    bool failure_told;
+    char error[512];          /* why it could not be started; "" if it was */
+    struct running *next;     /* in the order of the statements */
 };
 
 struct engine {
@@ -25,10 +31,14 @@ struct engine {
     struct executor *executor;
     struct catalog *catalog;
     struct log_writer *commands;       /* of the command topic */
+    struct log_writer *inserts;        /* of INSERT VALUES; opened by the first */
     char command_topic[256], errors_topic[256];
     int64_t next_query_number;
-    struct running_plan *plans;        /* freed after the executor is closed */
+    bool replaying;
+    struct running *queries;
+    struct map histories;              /* source name -> struct history *, owned */
     struct processing_log *errors;
+    int64_t last_look_ns;              /* for failed queries */
     struct arena arena;
 };
 
@@ -36,41 +46,119 @@ struct session {
     struct engine *engine;
     struct map properties;             /* name -> char *, owned */
     struct map variables;              /* name -> char *, owned */
-    uint64_t n_transient;
 };
 
-/* ---- commands.c: the command topic ------------------------------------------------------------------------------- */
+void engine_notice(const struct engine *e, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* ---- commands.c: the command topic; replay.c: what it says is done again --------------------------------------------- */
 
 enum status commands_open(struct engine *e, struct diag *d) MUST_CHECK;
 /* Reads the whole topic in order. */
-enum status commands_replay(struct engine *e, enum status (*each)(struct engine *e, const struct command *c, struct diag *d),
-                            struct diag *d) MUST_CHECK;
+enum status commands_read(struct engine *e, enum status (*each)(struct engine *e, const struct command *c, struct diag *d),
+                          struct diag *d) MUST_CHECK;
 enum status commands_append(struct engine *e, const struct command *c, struct diag *d) MUST_CHECK;
+enum status engine_replay(struct engine *e, struct diag *d) MUST_CHECK;
 
-/* ---- statements.c: what changes the catalog ------------------------------------------------------------------------ */
+/* ---- queries.c: the persistent queries that run --------------------------------------------------------------------------- */
+
+struct running *running_create(void); /* NULL: no memory */
+void running_destroy(struct running *r);
+/* Takes `r` over, also when it fails; one of the same id makes room. Starts the query unless the engine is replaying. */
+enum status queries_add(struct engine *e, struct running *r, struct diag *d) MUST_CHECK;
+/* The replay is over: starts all that are left. */
+enum status queries_start(struct engine *e, struct diag *d) MUST_CHECK;
+/* `forget`: its positions and internal topics go too. */
+enum status queries_stop(struct engine *e, const char *id, bool forget, struct diag *d) MUST_CHECK;
+void queries_pause(struct engine *e, const char *id, bool paused);
+/* How a query stands; one that could not be started has failed. */
+void queries_status(struct engine *e, const char *id, struct query_status *out);
+const char *query_state_name(enum query_state state);
+/* Tells the operator, once a query, what has failed. At most every few milliseconds; `now`: in any case. */
+void queries_tell_failures(struct engine *e, bool now);
+void queries_free(struct engine *e);
+
+/* ---- history.c: which statements made a source ------------------------------------------------------------------------------ */
+
+struct history;
+/* Whether a repeated statement finds its effect already there, word for word. */
+bool history_has(const struct engine *e, const struct ast_stmt *statement);
+/* A statement took effect. False: no memory. */
+bool history_note(struct engine *e, const struct ast_stmt *statement);
+void history_free(struct engine *e);
+
+/* ---- statements.c, control.c: what changes the catalog ----------------------------------------------------------------------- */
 
 void session_context(struct session *s, struct planner_context *out);
-/* Plans a statement that is not an admin one, and carries it out. `replayed`: it is recorded already. */
-enum status statement_execute(struct session *s, const struct ast_stmt *statement, bool replayed, bool repeatable,
+/* Plans a statement, and carries it out. `repeatable`: see session_run. */
+enum status statement_execute(struct session *s, const struct ast_stmt *statement, bool repeatable,
                               const struct engine_sink *sink, struct diag *d) MUST_CHECK;
-enum status statement_terminate(struct session *s, const struct ast_query_control *statement, bool replayed,
-                                const struct engine_sink *sink, struct diag *d) MUST_CHECK;
-bool statement_is_recorded(const struct ast_stmt *statement); /* one for the command topic */
 enum status statement_record(struct session *s, const struct ast_stmt *statement, struct diag *d) MUST_CHECK;
+/* TERMINATE, PAUSE, RESUME. */
+enum status control_execute(struct session *s, const struct ast_query_control *statement, const struct engine_sink *sink,
+                            struct diag *d) MUST_CHECK;
 
-/* ---- admin.c, insert.c, transient.c ----------------------------------------------------------------------------------- */
+/* ---- insert.c, transient.c, pull.c ---------------------------------------------------------------------------------------------- */
 
-enum status admin_execute(struct session *s, const struct ast_stmt *statement, const struct engine_sink *sink,
-                          struct diag *d) MUST_CHECK;
 enum status insert_values(struct engine *e, const struct planned_insert *insert, struct diag *d) MUST_CHECK;
 enum status transient_run(struct session *s, const struct planned *p, const struct engine_sink *sink,
                           struct diag *d) MUST_CHECK;
+enum status pull_run(struct session *s, const struct planned *p, const struct engine_sink *sink,
+                     struct diag *d) MUST_CHECK;
+/* Whether the reader of a statement's results has gone. Looks after failed queries, too. */
+bool sink_stopped(struct engine *e, const struct engine_sink *sink);
+enum status sink_check_rows(const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 
-/* ---- session.c ---------------------------------------------------------------------------------------------------- */
+/* ---- statements that only look: admin.c, show.c, describe.c, print.c, assert.c ------------------------------------------------------ */
 
-/* Whether ksqlDB's property of this name exists. */
+enum status admin_execute(struct session *s, const struct ast_stmt *statement, const struct engine_sink *sink,
+                          struct diag *d) MUST_CHECK;
+enum status show(struct session *s, const struct ast_list *l, const struct engine_sink *sink, struct diag *d) MUST_CHECK;
+enum status show_sources(struct engine *e, bool tables, const struct engine_sink *sink, struct diag *d) MUST_CHECK;
+enum status describe(struct session *s, const struct ast_describe *statement, const struct engine_sink *sink,
+                     struct diag *d) MUST_CHECK;
+enum status print_topic(struct session *s, const struct ast_print *statement, const struct engine_sink *sink,
+                        struct diag *d) MUST_CHECK;
+enum status assert_topic(struct session *s, const struct ast_assert_topic *statement, const struct engine_sink *sink,
+                         struct diag *d) MUST_CHECK;
+enum status unsupported(const struct ast_stmt *statement, const char *what, struct diag *d) MUST_CHECK;
+
+/* A table of texts under construction. Failures of memory show in text_table_send, which also frees it. */
+struct text_table {
+    struct arena arena;
+    size_t n_columns, n_cells, cap_cells;
+    const char **cells;
+    bool failed;
+};
+void text_table_init(struct text_table *t, size_t n_columns);
+void text_table_put(struct text_table *t, struct str s);
+void text_table_put_z(struct text_table *t, const char *z); /* NULL: empty */
+void text_table_put_number(struct text_table *t, int64_t v);
+void text_table_put_type(struct text_table *t, const struct type *type);
+enum status text_table_send(struct text_table *t, const struct engine_sink *sink, const char *title,
+                            const char *const *columns, struct diag *d) MUST_CHECK;
+void text_table_free(struct text_table *t);
+
+/* ---- session.c, properties.c ---------------------------------------------------------------------------------------------------- */
+
+/* What ksqlDB tells of a property. */
+struct property {
+    const char *name;
+    const char *otherwise; /* the value if nobody has set it; NULL: none */
+};
+/* By name, with or without `ksql.streams.`; NULL: not known. */
+const struct property *property_find(struct str name);
+/* Whether SET takes the name: known ones, and settings of Kafka's clients behind `ksql.streams.`. */
 bool property_is_known(struct str name);
+const struct property *properties_all(size_t *n);
+bool property_is_stream(const struct property *p); /* of Kafka Streams, not of ksqlDB itself */
+
+/* Settings of the engine itself, checked: a number that is not negative; processing.guarantee. */
+enum status options_number(const struct engine_options *o, const char *name, int64_t *out, struct diag *d) MUST_CHECK;
+enum status options_exactly_once(const struct engine_options *o, bool *out, struct diag *d) MUST_CHECK;
+
 const char *session_property(const struct session *s, const char *name); /* NULL: not set */
+bool session_reads_latest(const struct session *s); /* auto.offset.reset */
+void session_clear_properties(struct session *s);
 void sink_message(const struct engine_sink *sink, const char *text);
 
 /* ---- processing_log.c -------------------------------------------------------------------------------------------------- */
@@ -82,6 +170,5 @@ enum status processing_log_open(struct log *log, const char *topic, struct proce
 void processing_log_add(void *log, const struct processing_error *e);
 /* Writes what is left. */
 void processing_log_close(struct processing_log *log);
-uint64_t processing_log_count(const struct processing_log *log);
 
 #endif

@@ -34,13 +34,26 @@ static bool all_null(const struct value *values, uint32_t n)
     return true;
 }
 
+static enum status write_record(struct engine *e, const char *topic, const struct record *record, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    if (!e->inserts)
+        TRY(writer_open(e->log, NULL, &e->inserts, d));
+    TRY(writer_begin(e->inserts, d));
+    st = writer_append(e->inserts, topic, -1, record, 1, d);
+    if (st == STATUS_OK)
+        return writer_commit(e->inserts, d);
+    writer_abort(e->inserts);
+done:
+    return st;
+}
+
 enum status insert_values(struct engine *e, const struct planned_insert *insert, struct diag *d)
 {
     enum status st = STATUS_OK;
     const struct source *target = insert->target;
     struct arena a;
     struct buf key, value;
-    struct log_writer *writer = NULL;
     bool null_key = target->schema.n_keys == 0, null_value = source_n_values(target) == 0;
     arena_init(&a, 0);
     buf_init(&key, 0);
@@ -57,13 +70,8 @@ enum status insert_values(struct engine *e, const struct planned_insert *insert,
         .value = null_value ? (struct str){NULL, 0} : str_make(buf_z(&value), value.len),
         .ts = insert->rowtime,
     };
-    TRY(writer_open(e->log, NULL, &writer, d));
-    TRY(writer_begin(writer, d));
-    TRY(writer_append(writer, target->topic, -1, &record, 1, d));
-    TRY(writer_commit(writer, d));
+    TRY(write_record(e, target->topic, &record, d));
 done:
-    if (writer)
-        writer_close(writer);
     buf_free(&key);
     buf_free(&value);
     arena_free(&a);

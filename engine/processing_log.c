@@ -16,7 +16,7 @@ struct processing_log {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     struct buf queue;       /* entries, each behind its length */
-    uint64_t n_entries, n_lost;
+    uint64_t n_lost;
     bool closing, started;
 };
 
@@ -63,7 +63,6 @@ void processing_log_add(void *data, const struct processing_error *e)
     buf_init(&entry, 0);
     put_entry(&entry, e);
     pthread_mutex_lock(&l->mutex);
-    l->n_entries++;
     if (entry.failed || l->queue.len + entry.len + sizeof(uint32_t) > QUEUE_BYTES) {
         l->n_lost++;
     } else {
@@ -173,9 +172,4 @@ void processing_log_close(struct processing_log *l)
     pthread_mutex_destroy(&l->mutex);
     pthread_cond_destroy(&l->wake);
     mem_free(l);
-}
-
-uint64_t processing_log_count(const struct processing_log *l)
-{
-    return l ? l->n_entries : 0;
 }

@@ -35,19 +35,6 @@ void session_destroy(struct session *s)
     mem_free(s);
 }
 
-bool property_is_known(struct str name)
-{
-    static const char *const names[] = {
-        "auto.offset.reset", "cache.max.bytes.buffering", "commit.interval.ms", "processing.guarantee", "num.stream.threads",
-        "max.task.idle.ms", "statestore.cache.max.bytes", "default.deserialization.exception.handler",
-        "default.timestamp.extractor", "topology.optimization", "enable.auto.commit",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (str_eq(name, str_from(names[i])))
-            return true;
-    return str_starts(name, STR("ksql.")) || str_starts(name, STR("weir."));
-}
-
 static enum status put_text(struct map *m, struct str name, struct str value, struct diag *d)
 {
     char *copy = mem_alloc((size_t)value.len + 1);
@@ -63,11 +50,34 @@ static enum status put_text(struct map *m, struct str name, struct str value, st
     return diag_nomem(d);
 }
 
+/* Values that are looked at by name are checked now, not when a query starts. */
+static enum status check_value(struct str name, struct str value, struct diag *d)
+{
+    const struct property *p = property_find(name);
+    if (!p || strcmp(p->name, "auto.offset.reset") != 0 || str_eq(value, STR("latest")) || str_eq(value, STR("earliest")))
+        return STATUS_OK;
+    return diag_set(d, STATUS_INVALID, "Invalid value " STR_FMT " for configuration auto.offset.reset: String must be one of: "
+                    "earliest, latest", STR_ARG(value));
+}
+
 enum status session_set(struct session *s, struct str name, struct str value, struct diag *d)
 {
     if (!property_is_known(name))
         return diag_set(d, STATUS_INVALID, "Unknown property: " STR_FMT, STR_ARG(name));
-    return put_text(&s->properties, name, value, d);
+    enum status st = check_value(name, value, d);
+    return st == STATUS_OK ? put_text(&s->properties, name, value, d) : st;
+}
+
+void session_clear_properties(struct session *s)
+{
+    free_values(&s->properties);
+    map_init(&s->properties);
+}
+
+bool session_reads_latest(const struct session *s)
+{
+    const char *reset = session_property(s, "auto.offset.reset");
+    return reset && !strcmp(reset, "latest");
 }
 
 const char *session_property(const struct session *s, const char *name)
@@ -96,12 +106,14 @@ static bool find_variable(void *data, struct str name, struct str *value)
     return text != NULL;
 }
 
-/* Puts the session's variables in; the statement is parsed again if there were any. */
-static enum status substitute(struct session *s, struct arena *a, const struct ast_stmt **statement, struct diag *d)
+/* Puts the session's variables in; *substituted: the statement was parsed again. */
+static enum status substitute(struct session *s, struct arena *a, const struct ast_stmt **statement, bool *substituted,
+                              struct diag *d)
 {
     const char *enabled = session_property(s, "ksql.variable.substitution.enable");
     struct str text;
-    if (!s->variables.n_live || !(*statement)->n_holes || (enabled && !strcmp(enabled, "false")))
+    *substituted = s->variables.n_live && (*statement)->n_holes && !(enabled && !strcmp(enabled, "false"));
+    if (!*substituted)
         return STATUS_OK;
     enum status st = parser_substitute(a, *statement, find_variable, s, &text, d);
     return st == STATUS_OK ? parser_statement(a, text, NULL, statement, d) : st;
@@ -119,22 +131,23 @@ static enum status set_property(struct session *s, const struct ast_setting *set
 {
     if (setting->value.p)
         return session_set(s, setting->name.text, setting->value, d);
+    if (!property_is_known(setting->name.text))
+        return diag_set(d, STATUS_INVALID, "Unknown property: " STR_FMT, STR_ARG(setting->name.text));
     mem_free(map_remove(&s->properties, setting->name.text));
     return STATUS_OK;
 }
 
-static enum status run_one(struct session *s, struct arena *a, const struct ast_stmt *statement, bool repeatable,
-                           const struct engine_sink *sink, struct diag *d)
+static enum status dispatch(struct session *s, const struct ast_stmt *statement, bool repeatable,
+                            const struct engine_sink *sink, struct diag *d)
 {
-    enum status st = STATUS_OK;
-    TRY(substitute(s, a, &statement, d));
-    TRY(parser_prepare(statement, d));
     switch (statement->kind) {
     case STMT_SET:
     case STMT_UNSET: return set_property(s, (const struct ast_setting *)statement, d);
     case STMT_DEFINE:
     case STMT_UNDEFINE: return set_variable(s, (const struct ast_setting *)statement, d);
-    case STMT_TERMINATE: return statement_terminate(s, (const struct ast_query_control *)statement, false, sink, d);
+    case STMT_TERMINATE:
+    case STMT_PAUSE:
+    case STMT_RESUME: return control_execute(s, (const struct ast_query_control *)statement, sink, d);
     case STMT_QUERY:
     case STMT_CREATE_SOURCE:
     case STMT_CREATE_AS:
@@ -143,10 +156,30 @@ static enum status run_one(struct session *s, struct arena *a, const struct ast_
     case STMT_INSERT_VALUES:
     case STMT_DROP_SOURCE:
     case STMT_DROP_TYPE:
-    case STMT_ALTER_SOURCE: return statement_execute(s, statement, false, repeatable, sink, d);
+    case STMT_ALTER_SOURCE: return statement_execute(s, statement, repeatable, sink, d);
     default: return admin_execute(s, statement, sink, d);
     }
+}
+
+static enum status run_one(struct session *s, struct arena *a, const struct ast_stmt *statement, bool repeatable,
+                           const struct engine_sink *sink, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct diag own = DIAG_INIT;
+    struct span place = statement->span;
+    bool substituted;
+    TRY(substitute(s, a, &statement, &substituted, &own));
+    TRY(parser_prepare(statement, &own));
+    TRY(dispatch(s, statement, repeatable, sink, &own));
+    if (sink_stopped(s->engine, sink))
+        st = diag_set(&own, STATUS_CANCELLED, "The statement was cancelled");
 done:
+    if (st == STATUS_OK)
+        return st;
+    if (!own.where.line || substituted)
+        own.where = place;
+    if (d && d->code == STATUS_OK)
+        *d = own;
     return st;
 }
 
@@ -154,18 +187,12 @@ enum status session_run(struct session *s, struct str text, bool repeatable, con
                         struct diag *d)
 {
     enum status st = STATUS_OK;
-    struct arena a;
     struct script script;
+    struct arena a;
     arena_init(&a, 0);
     TRY(parser_parse(&a, text, NULL, &script, d));
-    for (uint32_t i = 0; i < script.n; i++) {
-        st = run_one(s, &a, script.statements[i], repeatable, sink, d);
-        if (st == STATUS_OK)
-            continue;
-        if (d && !d->where.line)
-            d->where = script.statements[i]->span;
-        break;
-    }
+    for (uint32_t i = 0; i < script.n; i++)
+        TRY(run_one(s, &a, script.statements[i], repeatable, sink, d));
 done:
     arena_free(&a);
     return st;

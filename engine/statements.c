@@ -1,4 +1,6 @@
-/* Statements that change the catalog or run queries: plan, create the topic, record, apply, start. */
+/* Statements that change the catalog or run queries. The order of one that changes it:
+ *     plan -> create its topic -> record it -> apply it to the catalog -> start or stop queries.
+ * What can fail for the user's sake fails before it is recorded, and leaves nothing behind. */
 #include "engine/engine_int.h"
 
 static bool context_property(void *data, const char *name, struct str *value)
@@ -32,8 +34,10 @@ void session_context(struct session *s, struct planner_context *out)
     };
 }
 
-static enum status create_topic(struct engine *e, const struct planned_topic *t, struct diag *d)
+/* *created: it was not there. */
+static enum status create_topic(struct engine *e, const struct planned_topic *t, bool *created, struct diag *d)
 {
+    *created = false;
     if (!t->name || t->exists)
         return STATUS_OK;
     const struct topic_spec spec = {
@@ -43,23 +47,14 @@ static enum status create_topic(struct engine *e, const struct planned_topic *t,
         .compact = t->compact,
         .retention_ms = t->retention_ms > 0 ? t->retention_ms : 0,
     };
-    enum status st = topic_create(e->log, &spec, d);
-    return st == STATUS_EXISTS ? STATUS_OK : st; /* another server of this service was first */
-}
-
-bool statement_is_recorded(const struct ast_stmt *statement)
-{
-    switch (statement->kind) {
-    case STMT_CREATE_SOURCE:
-    case STMT_CREATE_AS:
-    case STMT_CREATE_TYPE:
-    case STMT_INSERT_SELECT:
-    case STMT_DROP_SOURCE:
-    case STMT_DROP_TYPE:
-    case STMT_ALTER_SOURCE:
-    case STMT_TERMINATE: return true;
-    default: return false;
-    }
+    struct diag own = DIAG_INIT;
+    enum status st = topic_create(e->log, &spec, &own);
+    *created = st == STATUS_OK;
+    if (st == STATUS_OK || st == STATUS_EXISTS) /* another server of this service was first */
+        return STATUS_OK;
+    if (d && d->code == STATUS_OK)
+        *d = own;
+    return st;
 }
 
 enum status statement_record(struct session *s, const struct ast_stmt *statement, struct diag *d)
@@ -83,44 +78,27 @@ enum status statement_record(struct session *s, const struct ast_stmt *statement
     return st;
 }
 
-/* The recorded statement that a repeated one would make again, or {NULL, 0}. */
-static struct str recorded_text(const struct engine *e, const struct ast_stmt *statement)
+/* Its topic and its record: both or none. */
+static enum status make_lasting(struct session *s, const struct planned *p, struct diag *d)
 {
-    if (statement->kind == STMT_CREATE_SOURCE || statement->kind == STMT_CREATE_AS) {
-        struct str name = statement->kind == STMT_CREATE_SOURCE ? ((const struct ast_create_source *)statement)->name.text
-                                                                : ((const struct ast_create_as *)statement)->name.text;
-        const struct source *source = catalog_source(e->catalog, name);
-        return source ? source->sql : (struct str){NULL, 0};
-    }
-    if (statement->kind == STMT_INSERT_SELECT)
-        MAP_EACH(catalog_queries(e->catalog), entry) {
-            const struct catalog_query *q = entry->value;
-            if (q->kind == QUERY_INSERT && str_eq(q->sql, statement->text))
-                return q->sql;
-        }
-    return (struct str){NULL, 0};
+    bool created;
+    struct log *log = s->engine->log;
+    enum status st = create_topic(s->engine, &p->topic, &created, d);
+    if (st != STATUS_OK)
+        return st;
+    st = statement_record(s, p->statement, d);
+    if (st != STATUS_OK && created && topic_delete(log, p->topic.name, NULL) != STATUS_OK)
+        diag_hint(d, "the topic %s has been created, and is empty", p->topic.name);
+    return st;
 }
 
-/* Starts the plan; from now on the engine owns its arena. */
-static enum status start_query(struct session *s, const struct planned *p, struct running_plan *r, struct diag *d)
-{
-    const char *reset = session_property(s, "auto.offset.reset");
-    if (p->replaces_query) {
-        enum status st = executor_stop(s->engine->executor, p->query_id, false, d);
-        if (st != STATUS_OK)
-            return st;
-    }
-    r->next = s->engine->plans;
-    s->engine->plans = r;
-    return executor_start(s->engine->executor, p->plan, reset && !strcmp(reset, "latest"), d);
-}
-
+/* What goes with a dropped source: its query, and, if asked for, its topic. */
 static enum status after_drop(struct engine *e, const struct planned_ddl *ddl, struct diag *d)
 {
     enum status st = STATUS_OK;
     if (ddl->terminates)
-        TRY(executor_stop(e->executor, ddl->terminates, true, d));
-    if (ddl->delete_topic && ddl->drop_topic) {
+        TRY(queries_stop(e, ddl->terminates, true, d));
+    if (!e->replaying && ddl->delete_topic && ddl->drop_topic) {
         st = topic_delete(e->log, ddl->drop_topic, d);
         if (st == STATUS_NOT_FOUND)
             st = STATUS_OK;
@@ -129,105 +107,102 @@ done:
     return st;
 }
 
-/* Carries out what changes the catalog. Takes `r` (the arena of the plan) over if a query starts; then *r is NULL. */
-static enum status carry_out(struct session *s, const struct planned *p, struct running_plan **r, bool replayed,
-                             struct diag *d)
+/* Carries out what changes the catalog. Takes *r over if a query starts; then it is NULL. */
+static enum status carry_out(struct session *s, const struct planned *p, struct running **r, struct diag *d)
 {
     enum status st = STATUS_OK;
     struct engine *e = s->engine;
-    TRY(create_topic(e, &p->topic, d));
-    if (!replayed)
-        TRY(statement_record(s, p->statement, d));
-    if (p->ddl && p->ddl->kind == DDL_DROP_SOURCE && !replayed)
-        TRY(after_drop(e, p->ddl, d));
-    else if (p->ddl && p->ddl->kind == DDL_DROP_SOURCE && p->ddl->terminates)
-        TRY(executor_stop(e->executor, p->ddl->terminates, false, d));
+    if (!e->replaying)
+        TRY(make_lasting(s, p, d));
     TRY(planner_apply(e->catalog, p, d));
+    if (!history_note(e, p->statement))
+        return diag_nomem(d);
+    if (p->ddl && p->ddl->kind == DDL_DROP_SOURCE)
+        TRY(after_drop(e, p->ddl, d));
     if (p->plan) {
-        struct running_plan *taken = *r;
+        struct running *taken = *r;
         *r = NULL;
-        TRY(start_query(s, p, taken, d));
+        taken->plan = p->plan;
+        taken->from_latest = session_reads_latest(s);
+        TRY(queries_add(e, taken, d)); /* keeps it, and with it the message, also when it fails */
     }
 done:
     return st;
 }
 
-enum status statement_execute(struct session *s, const struct ast_stmt *statement, bool replayed, bool repeatable,
+/* Whether a plan made from the statement outlives it. */
+static bool makes_query(const struct ast_stmt *statement)
+{
+    return statement->kind == STMT_CREATE_AS || statement->kind == STMT_INSERT_SELECT ||
+           statement->kind == STMT_CREATE_SOURCE;
+}
+
+/* Plans point into the statement's tree: it is parsed again into the arena that lives as long as the query. */
+static enum status own_statement(struct arena *a, const struct ast_stmt **statement, struct diag *d)
+{
+    struct str text = str_dup(a, (*statement)->text);
+    if (!text.p)
+        return diag_nomem(d);
+    enum status st = parser_statement(a, text, NULL, statement, d);
+    return st == STATUS_OK ? parser_prepare(*statement, d) : st;
+}
+
+/* From a place in the statement's own text to one in the script. */
+static void place_in_script(struct diag *d, const struct span *statement)
+{
+    struct span *at = &d->where;
+    if (!at->line)
+        return;
+    if (at->line == 1)
+        at->column += statement->column - 1;
+    at->line += statement->line - 1;
+    at->begin += statement->begin;
+    at->end += statement->begin;
+}
+
+static enum status plan(struct session *s, const struct ast_stmt *statement, struct arena *a, struct planned *p,
+                        struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct diag own = DIAG_INIT;
+    struct planner_context context;
+    const struct ast_stmt *planned = statement;
+    if (makes_query(statement))
+        TRY(own_statement(a, &planned, &own));
+    session_context(s, &context);
+    TRY(planner_plan_statement(&context, a, planned, p, &own));
+done:
+    if (st == STATUS_OK)
+        return st;
+    if (planned != statement)
+        place_in_script(&own, &statement->span);
+    if (d && d->code == STATUS_OK)
+        *d = own;
+    return st;
+}
+
+enum status statement_execute(struct session *s, const struct ast_stmt *statement, bool repeatable,
                               const struct engine_sink *sink, struct diag *d)
 {
     enum status st = STATUS_OK;
-    struct engine *e = s->engine;
-    struct planner_context context;
     struct planned p = {0};
-    struct running_plan *r = mem_calloc(1, sizeof *r);
+    if (repeatable && history_has(s->engine, statement))
+        return STATUS_OK;
+    struct running *r = running_create();
     if (!r)
         return diag_nomem(d);
-    arena_init(&r->arena, 0);
-    struct str recorded = repeatable ? recorded_text(e, statement) : (struct str){NULL, 0};
-    if (recorded.p && str_eq(recorded, statement->text))
-        goto done; /* it is in effect already */
-    session_context(s, &context);
-    TRY(planner_plan_statement(&context, &r->arena, statement, &p, d));
+    TRY(plan(s, statement, &r->arena, &p, d));
     switch (p.kind) {
     case PLANNED_NOTHING: break;
     case PLANNED_DDL:
-    case PLANNED_PERSISTENT: TRY(carry_out(s, &p, &r, replayed, d)); break;
-    case PLANNED_INSERT_VALUES: TRY(insert_values(e, p.insert, d)); break;
-    case PLANNED_PUSH:
-    case PLANNED_PULL: TRY(transient_run(s, &p, sink, d)); break;
+    case PLANNED_PERSISTENT: TRY(carry_out(s, &p, &r, d)); break;
+    case PLANNED_INSERT_VALUES: TRY(insert_values(s->engine, p.insert, d)); break;
+    case PLANNED_PUSH: TRY(transient_run(s, &p, sink, d)); break;
+    case PLANNED_PULL: TRY(pull_run(s, &p, sink, d)); break;
     case PLANNED_ADMIN: TRY(admin_execute(s, statement, sink, d)); break;
     }
     sink_message(sink, p.message);
 done:
-    if (r) {
-        arena_free(&r->arena);
-        mem_free(r);
-    }
-    return st;
-}
-
-static enum status terminate_one(struct session *s, const struct ast_query_control *statement, struct str id,
-                                 bool replayed, struct diag *d)
-{
-    enum status st = STATUS_OK;
-    struct engine *e = s->engine;
-    const struct catalog_query *q = catalog_query(e->catalog, id);
-    if (!q)
-        return diag_set_at(d, STATUS_INVALID, statement->query.span, "Unknown queryId: " STR_FMT, STR_ARG(id));
-    if (q->kind == QUERY_SOURCE_TABLE)
-        return diag_set_at(d, STATUS_INVALID, statement->query.span,
-                           "Cannot terminate query '" STR_FMT "' because it is linked to a source table.", STR_ARG(id));
-    if (!replayed && !statement->all)
-        TRY(statement_record(s, &statement->head, d));
-    TRY(executor_stop(e->executor, q->id, !replayed, d));
-    catalog_remove_query(e->catalog, id);
-done:
-    return st;
-}
-
-enum status statement_terminate(struct session *s, const struct ast_query_control *statement, bool replayed,
-                                const struct engine_sink *sink, struct diag *d)
-{
-    enum status st = STATUS_OK;
-    if (!statement->all) {
-        TRY(terminate_one(s, statement, statement->query.text, replayed, d));
-        sink_message(sink, "Query terminated.");
-        return STATUS_OK;
-    }
-    if (!replayed)
-        TRY(statement_record(s, &statement->head, d));
-    for (bool found = true; found;) {
-        found = false;
-        MAP_EACH(catalog_queries(s->engine->catalog), entry) {
-            const struct catalog_query *q = entry->value;
-            if (q->kind == QUERY_SOURCE_TABLE)
-                continue;
-            TRY(terminate_one(s, statement, str_from(q->id), replayed, d));
-            found = true; /* the map has changed: begin again */
-            break;
-        }
-    }
-    sink_message(sink, "All queries terminated.");
-done:
+    running_destroy(r);
     return st;
 }

@@ -1,14 +1,36 @@
-/* Transient queries: SELECT ... EMIT CHANGES, and pull queries. Their rows go to the session's sink. */
+/* Push queries, and pull queries on streams: the planner's plan runs until it ends, and its rows go to the session's sink. */
 #include "engine/engine_int.h"
 
 struct transient {
+    struct engine *engine;
     const struct plan *plan;
     const struct engine_sink *sink;
+    int64_t n_rows;
 };
+
+bool sink_stopped(struct engine *e, const struct engine_sink *sink)
+{
+    queries_tell_failures(e, false);
+    return sink && sink->stopped && sink->stopped(sink->data);
+}
+
+enum status sink_check_rows(const struct engine_sink *sink, struct diag *d)
+{
+    if (sink && sink->begin && sink->rows && sink->end)
+        return STATUS_OK;
+    return diag_set(d, STATUS_INVALID, "The statement gives rows, but there is nobody to read them");
+}
+
+static bool stopped(void *data)
+{
+    struct transient *t = data;
+    return sink_stopped(t->engine, t->sink);
+}
 
 static enum status pass_rows(void *data, const struct batch *b, bool *stop, struct diag *d)
 {
     struct transient *t = data;
+    t->n_rows += b->n_selected;
     enum status st = t->sink->rows(t->sink->data, b, t->plan->output_columns, t->plan->n_output, stop);
     return st == STATUS_OK ? st : diag_set(d, st, "cannot write the rows of the query");
 }
@@ -17,26 +39,27 @@ enum status transient_run(struct session *s, const struct planned *p, const stru
 {
     enum status st = STATUS_OK;
     struct arena a;
-    const char *reset = session_property(s, "auto.offset.reset");
-    if (p->kind == PLANNED_PULL)
-        return diag_set_at(d, STATUS_UNSUPPORTED, p->statement->span, "not supported yet: pull queries on tables");
-    if (!sink || !sink->rows)
-        return diag_set(d, STATUS_INVALID, "The statement gives rows, but there is nobody to read them");
+    const struct plan *plan = p->plan;
     arena_init(&a, 0);
-    struct transient t = {.plan = p->plan, .sink = sink};
-    struct schema_column *columns = ARENA_ARRAY(&a, struct schema_column, p->plan->n_output);
+    TRY(sink_check_rows(sink, d));
+    struct transient t = {.engine = s->engine, .plan = plan, .sink = sink};
+    struct schema_column *columns = ARENA_ARRAY(&a, struct schema_column, plan->n_output);
     if (!columns) {
         st = diag_nomem(d);
         goto done;
     }
-    for (uint32_t i = 0; i < p->plan->n_output; i++)
-        columns[i] = p->plan->schema.columns[p->plan->output_columns[i]];
-    TRY(sink->begin(sink->data, columns, p->plan->n_output));
+    for (uint32_t i = 0; i < plan->n_output; i++)
+        columns[i] = plan->schema.columns[plan->output_columns[i]];
+    TRY(sink->begin(sink->data, columns, plan->n_output));
     const struct task_output out = {.rows = pass_rows, .data = &t};
-    bool drain = s->engine->options.drain || p->ends;
-    TRY(executor_run_transient(s->engine->executor, p->plan, reset && !strcmp(reset, "latest") && !p->ends, drain, &out,
-                               d));
-    TRY(sink->end(sink->data, false));
+    const struct transient_run run = {
+        .from_latest = session_reads_latest(s) && !p->ends,
+        .until = s->engine->options.drain || p->ends ? TRANSIENT_DRAIN : TRANSIENT_ENDLESS,
+        .stopped = stopped,
+        .data = &t,
+    };
+    TRY(executor_run_transient(s->engine->executor, plan, &run, &out, d));
+    TRY(sink->end(sink->data, plan->limit >= 0 && t.n_rows == plan->limit));
 done:
     arena_free(&a);
     return st;

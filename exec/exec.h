@@ -93,14 +93,26 @@ enum status executor_create(struct log *log, const struct exec_options *options,
 /* Starts a persistent query: creates its internal topics where missing, and gives its tasks to the workers. The plan must outlive the query. `from_latest`:
  * sources without a recorded position start at their end. */
 enum status executor_start(struct executor *x, const struct plan *p, bool from_latest, struct diag *d) MUST_CHECK;
-/* A transient query: runs on a worker of its own, not transactional, rows to `rows`; ends by itself at the limit, when *stop is set, or (drain) at the
- * end of its sources. Blocks until then. */
-enum status executor_run_transient(struct executor *x, const struct plan *p, bool from_latest, bool drain,
+/* How a transient query runs. */
+struct transient_run {
+    bool from_latest;
+    /* When it ends by itself: never; at the present ends of its sources; there, and only the last state of each key of a table is
+     * given to the client (a view of the table as it is now). */
+    enum { TRANSIENT_ENDLESS, TRANSIENT_DRAIN, TRANSIENT_LAST_STATE } until;
+    bool (*stopped)(void *data); /* asked often: true: nobody wants more; NULL: never */
+    void *data;
+};
+/* A transient query: runs in the caller's thread, not transactional, rows to `rows`; ends at the limit, when *stop is set, when
+ * run->stopped says so, or as run->until says. With options.drain, ends of topics that a query still writes are waited for. */
+enum status executor_run_transient(struct executor *x, const struct plan *p, const struct transient_run *run,
                                    const struct task_output *rows, struct diag *d) MUST_CHECK;
 /* Stops a query after a last commit. `forget` also deletes its internal topics and positions (TERMINATE, DROP). */
 enum status executor_stop(struct executor *x, const char *query_id, bool forget, struct diag *d) MUST_CHECK;
 
-enum query_state { QUERY_RUNNING, QUERY_RECOVERING, QUERY_FAILED, QUERY_DRAINED, QUERY_STOPPED };
+/* A paused query keeps its state and its place; while it is paused it counts as ended for those who wait. False: no such query. */
+bool executor_pause(struct executor *x, const char *query_id, bool paused);
+
+enum query_state { QUERY_RUNNING, QUERY_RECOVERING, QUERY_FAILED, QUERY_DRAINED, QUERY_STOPPED, QUERY_PAUSED };
 struct query_status {
     enum query_state state;
     int64_t records_in, records_out, errors;
@@ -108,7 +120,7 @@ struct query_status {
     char message[512];        /* why it failed */
 };
 bool executor_status(struct executor *x, const char *query_id, struct query_status *out);
-/* Waits until every query is drained, failed or stopped; false on timeout (ms; -1: none). */
+/* Waits until every query is drained, failed, stopped or paused; false on timeout (ms; -1: none). */
 bool executor_wait_drained(struct executor *x, int64_t timeout_ms);
 /* Last commit, then stops the workers. */
 enum status executor_close(struct executor *x, struct diag *d) MUST_CHECK;

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { MAX_PENDING = 64 };
-
 /* ---- internal topics ------------------------------------------------------------------------------------------- */
 
 static enum status create_topic(struct executor *x, const char *name, int32_t partitions, bool compact, struct diag *d)
@@ -95,13 +93,20 @@ static struct query *find_query(struct executor *x, const char *id) /* under the
     return q;
 }
 
+/* What the outside sees: a query that would run, but for PAUSE, is paused. */
+static enum query_state visible_state(const struct query *q)
+{
+    enum query_state state = (enum query_state)atomic_load(&q->state);
+    return (state == QUERY_RUNNING || state == QUERY_RECOVERING) && atomic_load(&q->paused) ? QUERY_PAUSED : state;
+}
+
 bool topic_is_written(void *executor, const char *topic, const struct query *reader)
 {
     struct executor *x = executor;
     bool written = false;
     pthread_mutex_lock(&x->mutex);
     for (struct query *q = x->queries; q && !written; q = q->next) {
-        enum query_state state = (enum query_state)atomic_load(&q->state);
+        enum query_state state = visible_state(q);
         const struct step *sink = q->plan->sink;
         bool to_topic = sink->kind == STEP_STREAM_SINK || sink->kind == STEP_TABLE_SINK;
         written = q != reader && to_topic && (state == QUERY_RUNNING || state == QUERY_RECOVERING) &&
@@ -138,6 +143,14 @@ done:
     return st;
 }
 
+static bool reserve_all(struct executor *x) /* under the mutex */
+{
+    for (uint32_t i = 0; i < x->n_workers; i++)
+        if (!pending_reserve(&x->workers[i], 1))
+            return false;
+    return true;
+}
+
 enum status executor_start(struct executor *x, const struct plan *p, bool from_latest, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -145,6 +158,11 @@ enum status executor_start(struct executor *x, const struct plan *p, bool from_l
     TRY(create_internal_topics(x, p, true, d));
     TRY(query_create(x, p, from_latest, &q, d));
     pthread_mutex_lock(&x->mutex);
+    if (!reserve_all(x)) {
+        pthread_mutex_unlock(&x->mutex);
+        query_free(q);
+        return diag_nomem(d);
+    }
     for (struct query **at = &x->queries; *at; at = &(*at)->next) /* one that was stopped before */
         if (!strcmp((*at)->id, q->id)) {
             struct query *gone = *at;
@@ -156,9 +174,6 @@ enum status executor_start(struct executor *x, const struct plan *p, bool from_l
     x->queries = q;
     atomic_store(&q->n_shares, (int)x->n_workers);
     for (uint32_t i = 0; i < x->n_workers; i++)
-        if (x->workers[i].n_pending == MAX_PENDING)
-            st = diag_set(d, STATUS_TIMEOUT, "The workers are busy; try again");
-    for (uint32_t i = 0; st == STATUS_OK && i < x->n_workers; i++)
         x->workers[i].pending[x->workers[i].n_pending++] = q;
     pthread_mutex_unlock(&x->mutex);
     for (uint32_t i = 0; i < x->n_workers; i++)
@@ -218,12 +233,23 @@ done:
     return st;
 }
 
+bool executor_pause(struct executor *x, const char *query_id, bool paused)
+{
+    pthread_mutex_lock(&x->mutex);
+    struct query *q = find_query(x, query_id);
+    if (q)
+        atomic_store(&q->paused, paused);
+    pthread_cond_broadcast(&x->changed);
+    pthread_mutex_unlock(&x->mutex);
+    return q != NULL;
+}
+
 bool executor_status(struct executor *x, const char *query_id, struct query_status *out)
 {
     pthread_mutex_lock(&x->mutex);
     const struct query *q = find_query(x, query_id);
     if (q) {
-        out->state = (enum query_state)atomic_load(&q->state);
+        out->state = visible_state(q);
         out->records_in = atomic_load(&q->in);
         out->records_out = atomic_load(&q->out);
         out->errors = atomic_load(&q->errors);
@@ -237,7 +263,7 @@ bool executor_status(struct executor *x, const char *query_id, struct query_stat
 static bool all_ended(const struct executor *x) /* under the mutex */
 {
     for (const struct query *q = x->queries; q; q = q->next) {
-        enum query_state state = (enum query_state)atomic_load(&q->state);
+        enum query_state state = visible_state(q);
         if (state == QUERY_RUNNING || state == QUERY_RECOVERING)
             return false;
         if (state == QUERY_DRAINED && atomic_load(&q->n_shares) > 0)
@@ -312,6 +338,7 @@ enum status executor_close(struct executor *x, struct diag *d)
         if (x->workers[i].writer)
             writer_close(x->workers[i].writer);
         map_free(&x->workers[i].partitions);
+        mem_free(x->workers[i].pending);
     }
     positions_close(x->positions);
     while (x->queries) {

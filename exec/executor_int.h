@@ -16,6 +16,7 @@ struct query {
     const char *id;
     bool from_latest;
     atomic_int stop;             /* asked to stop */
+    atomic_int paused;           /* asked not to read on */
     atomic_int n_shares;         /* workers that still run it */
     atomic_int state;            /* enum query_state */
     atomic_int *tasks_left;      /* a stage: tasks that are not drained */
@@ -60,8 +61,9 @@ struct worker {
     bool in_transaction;
     int64_t last_commit_ns;
     struct share *shares;
-    struct query *pending[64];   /* under executor.mutex: to be taken up */
-    uint32_t n_pending;
+    struct query **pending;      /* under executor.mutex: to be taken up */
+    uint32_t n_pending, cap_pending;
+    uint32_t n_owed;             /* taken from there, and may come back: room is kept for them */
     atomic_int wake;
     struct map partitions;       /* topic -> its number of partitions, as a pointer */
 };
@@ -108,6 +110,8 @@ int32_t cached_partitions(struct log *log, struct map *cache, const char *topic)
 
 enum status worker_start(struct worker *w, struct diag *d) MUST_CHECK;
 void worker_wake(struct worker *w);
+/* Room for `more` pending queries; under the mutex. False: no memory. */
+bool pending_reserve(struct worker *w, uint32_t more);
 void query_fail(struct executor *x, struct query *q, const struct diag *d);
 /* Whether a query that is not drained yet writes to this topic. */
 bool topic_is_written(void *executor, const char *topic, const struct query *reader);

@@ -7,7 +7,7 @@ enum { WAIT_MS = 5 };
 
 struct transient {
     struct executor *executor;
-    const struct plan *plan;
+    const struct transient_run *run;
     const struct task_output *client;
     struct log_writer *writer;   /* NULL: the plan has one stage, nothing is written */
     bool in_transaction, stop;
@@ -35,8 +35,11 @@ static enum status rows(void *data, const struct batch *b, bool *stop, struct di
 {
     struct transient *t = data;
     struct batch some = *b;
-    if (t->left >= 0 && some.n_selected > t->left)
+    if (t->left >= 0 && some.n_selected > t->left) {
         some.n_selected = (uint32_t)t->left;
+        if (!some.selection)
+            some.n_rows = some.n_selected; /* equal without a selection */
+    }
     enum status st = some.n_selected ? t->client->rows(t->client->data, &some, stop, d) : STATUS_OK;
     t->left -= t->left > 0 ? some.n_selected : 0;
     t->stop |= *stop || t->left == 0;
@@ -59,34 +62,64 @@ done:
     return st;
 }
 
-static enum status loop(struct transient *t, struct share *s, const struct exec_options *options, bool drain,
-                        struct diag *d)
+/* The ends of sources count as they are now, whoever writes to them. */
+static bool nobody_writes(void *executor, const char *topic, const struct query *reader)
+{
+    (void)executor;
+    (void)topic;
+    (void)reader;
+    return false;
+}
+
+/* Whether all sources have been read to their ends; fixes the ends that can be told. */
+static bool at_ends(struct transient *t, struct share *s, const struct exec_options *options)
+{
+    if (t->run->until == TRANSIENT_ENDLESS)
+        return false;
+    for (uint32_t i = 0; t->run->until == TRANSIENT_LAST_STATE && i < s->n_works; i++)
+        s->works[i].dirty = false; /* what has been read waits in the stores for the end */
+    return share_drained(s, t->executor->log, options->drain ? topic_is_written : nobody_writes, t->executor);
+}
+
+static bool is_stopped(struct transient *t)
+{
+    t->stop |= atomic_load(&t->executor->closing) || (t->run->stopped && t->run->stopped(t->run->data));
+    return t->stop;
+}
+
+static enum status loop(struct transient *t, struct share *s, const struct exec_options *options, struct diag *d)
 {
     enum status st = STATUS_OK;
+    bool whole = t->run->until == TRANSIENT_LAST_STATE, ended = at_ends(t, s, options);
     int64_t last = clock_mono_ns();
-    while (!t->stop && !atomic_load(&t->executor->closing)) {
+    while (!is_stopped(t) && !ended) {
         bool busy;
         TRY(share_step(s, options, WAIT_MS, &busy, d));
         bool due = clock_mono_ns() - last >= options->commit_interval_ms * 1000000;
         if (busy && !due)
             continue;
-        TRY(flush(t, s, d));
+        if (!whole)
+            TRY(flush(t, s, d));
         last = clock_mono_ns();
-        if (!busy && drain && share_drained(s, t->executor->log, topic_is_written, t->executor))
-            break;
+        ended = at_ends(t, s, options);
     }
+    for (uint32_t i = 0; whole && i < s->n_works && !t->stop; i++)
+        TRY(task_flush(s->works[i].task, d));
 done:
     return st;
 }
 
-enum status executor_run_transient(struct executor *x, const struct plan *p, bool from_latest, bool drain,
+enum status executor_run_transient(struct executor *x, const struct plan *p, const struct transient_run *run,
                                    const struct task_output *client, struct diag *d)
 {
     enum status st = STATUS_OK;
     struct share *s = NULL;
-    struct transient t = {.executor = x, .plan = p, .client = client, .left = p->limit};
+    struct transient t = {.executor = x, .run = run, .client = client, .left = p->limit};
     const struct task_output out = {.append = append, .rows = rows, .data = &t};
-    struct query q = {.plan = p, .id = p->query_id, .from_latest = from_latest};
+    struct query q = {.plan = p, .id = p->query_id, .from_latest = run->from_latest};
+    struct exec_options options = x->options;
+    if (run->until == TRANSIENT_LAST_STATE)
+        options.cache_bytes = SIZE_MAX; /* changes wait for the flush */
     if (t.left == 0)
         return STATUS_OK;
     q.tasks_left = mem_calloc(p->n_stages, sizeof *q.tasks_left);
@@ -95,13 +128,13 @@ enum status executor_run_transient(struct executor *x, const struct plan *p, boo
     TRY(create_internal_topics(x, p, false, d));
     for (uint32_t i = 0; i < p->n_stages; i++) {
         int32_t n;
-        TRY(stage_partitions(x->log, p, i, &x->options, &n, d));
+        TRY(stage_partitions(x->log, p, i, &options, &n, d));
         atomic_store(&q.tasks_left[i], n);
     }
     if (p->n_stages > 1)
         TRY(writer_open(x->log, NULL, &t.writer, d));
-    TRY(share_create(x->log, &q, &x->options, NULL, &out, 0, 1, &s, d));
-    TRY(loop(&t, s, &x->options, drain, d));
+    TRY(share_create(x->log, &q, &options, NULL, &out, 0, 1, &s, d));
+    TRY(loop(&t, s, &options, d));
 done:
     share_destroy(s);
     if (t.writer) {

@@ -220,6 +220,37 @@ static struct work *find_work(struct share *s, const struct record_batch *b, uin
     return NULL;
 }
 
+/* The part of a batch below a source's end, as a batch of its own. */
+struct cut_batch {
+    struct record_batch head;
+    struct record_batch *whole;
+};
+
+static void cut_destroy(struct record_batch *b)
+{
+    record_batch_drop(((struct cut_batch *)b)->whole);
+    mem_free(b);
+}
+
+/* What lies behind the end of a draining source is left for the next run. Takes *b over when it is cut. */
+static enum status cut_at_end(struct record_batch **b, const struct work_source *source, struct diag *d)
+{
+    struct record_batch *whole = *b;
+    if (source->drain_end < 0 || whole->next_offset <= source->drain_end)
+        return STATUS_OK;
+    struct cut_batch *cut = mem_alloc(sizeof *cut);
+    if (!cut)
+        return diag_nomem(d);
+    *cut = (struct cut_batch){.head = *whole, .whole = whole};
+    cut->head.refs = 1;
+    cut->head.destroy = cut_destroy;
+    cut->head.next_offset = source->drain_end;
+    while (cut->head.n && cut->head.records[cut->head.n - 1].offset >= source->drain_end)
+        cut->head.n--;
+    *b = &cut->head;
+    return STATUS_OK;
+}
+
 enum status share_step(struct share *s, const struct exec_options *options, int timeout_ms, bool *busy, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -230,6 +261,8 @@ enum status share_step(struct share *s, const struct exec_options *options, int 
     if (!b)
         return STATUS_OK;
     struct work *w = find_work(s, b, &source);
+    if (w)
+        TRY(cut_at_end(&b, &w->sources[source], d));
     if (w && b->next_offset > w->sources[source].position) {
         if (b->n)
             TRY(task_push(w->task, source, b, d));

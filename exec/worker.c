@@ -109,39 +109,90 @@ static void end_share(struct worker *w, struct share **at)
     leave_query(w->executor, q);
 }
 
+bool pending_reserve(struct worker *w, uint32_t more)
+{
+    if (w->cap_pending - w->n_pending - w->n_owed >= more)
+        return true;
+    uint32_t cap = w->n_pending + w->n_owed + more + 16;
+    struct query **pending = mem_realloc(w->pending, cap * sizeof *pending);
+    if (!pending)
+        return false;
+    w->pending = pending;
+    w->cap_pending = cap;
+    return true;
+}
+
+static void put_back(struct worker *w, struct query *q)
+{
+    pthread_mutex_lock(&w->executor->mutex);
+    w->n_owed--;
+    w->pending[w->n_pending++] = q;
+    pthread_mutex_unlock(&w->executor->mutex);
+}
+
+static struct query *take_pending(struct worker *w)
+{
+    pthread_mutex_lock(&w->executor->mutex);
+    struct query *q = w->n_pending ? w->pending[--w->n_pending] : NULL;
+    w->n_owed += q != NULL;
+    pthread_mutex_unlock(&w->executor->mutex);
+    return q;
+}
+
+static void no_longer_owed(struct worker *w)
+{
+    pthread_mutex_lock(&w->executor->mutex);
+    w->n_owed--;
+    pthread_mutex_unlock(&w->executor->mutex);
+}
+
+static enum status take_up_pending(struct worker *w, struct diag *d)
+{
+    for (struct query *q; (q = take_pending(w));) {
+        enum status st = atomic_load(&q->stop) ? STATUS_CANCELLED : take_up(w, q, d);
+        if (st == STATUS_IO || st == STATUS_TIMEOUT) {
+            put_back(w, q);
+            return st;
+        }
+        no_longer_owed(w);
+        if (st == STATUS_OK)
+            continue;
+        if (st != STATUS_CANCELLED)
+            query_fail(w->executor, q, d);
+        leave_query(w->executor, q);
+        diag_clear(d);
+    }
+    return STATUS_OK;
+}
+
 /* Builds every share anew. */
 static enum status rebuild(struct worker *w, struct diag *d)
 {
-    enum status st = STATUS_OK;
-    struct share *old = w->shares;
-    w->shares = NULL;
-    struct query *again[256];
     uint32_t n = 0;
-    while (old) {
-        struct share *next = old->next;
+    for (struct share *s = w->shares; s; s = s->next)
+        n++;
+    pthread_mutex_lock(&w->executor->mutex);
+    bool room = pending_reserve(w, n);
+    w->n_owed += room ? n : 0;
+    pthread_mutex_unlock(&w->executor->mutex);
+    if (!room)
+        return diag_nomem(d);
+    while (w->shares) {
+        struct share *old = w->shares;
         struct query *q = old->query;
+        w->shares = old->next;
         for (uint32_t i = 0; i < old->n_works; i++)
             if (old->works[i].drained)
                 atomic_fetch_add(&q->tasks_left[old->works[i].stage], 1);
         share_destroy(old);
-        if (n < 256)
-            again[n++] = q;
-        old = next;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        if (atomic_load(&again[i]->state) == QUERY_FAILED) {
-            leave_query(w->executor, again[i]);
-            continue;
-        }
-        if (st == STATUS_OK)
-            st = take_up(w, again[i], d);
-        if (st != STATUS_OK) { /* remembered as pending: the next attempt takes it up */
-            pthread_mutex_lock(&w->executor->mutex);
-            w->pending[w->n_pending++] = again[i];
-            pthread_mutex_unlock(&w->executor->mutex);
+        if (atomic_load(&q->state) == QUERY_FAILED) {
+            no_longer_owed(w);
+            leave_query(w->executor, q);
+        } else {
+            put_back(w, q);
         }
     }
-    return st;
+    return take_up_pending(w, d);
 }
 
 /* Gives up what is open and begins again from the last commit, for as long as it takes. */
@@ -235,31 +286,6 @@ static void truncate_repartitions(struct worker *w)
 
 /* ---- the loop ------------------------------------------------------------------------------------------------------- */
 
-static enum status take_up_pending(struct worker *w, struct diag *d)
-{
-    enum status st = STATUS_OK;
-    struct executor *x = w->executor;
-    for (;;) {
-        pthread_mutex_lock(&x->mutex);
-        struct query *q = w->n_pending ? w->pending[--w->n_pending] : NULL;
-        pthread_mutex_unlock(&x->mutex);
-        if (!q)
-            return STATUS_OK;
-        st = take_up(w, q, d);
-        if (st == STATUS_OK)
-            continue;
-        if (st == STATUS_IO || st == STATUS_TIMEOUT) {
-            pthread_mutex_lock(&x->mutex);
-            w->pending[w->n_pending++] = q;
-            pthread_mutex_unlock(&x->mutex);
-            return st;
-        }
-        query_fail(x, q, d);
-        leave_query(x, q);
-        diag_clear(d);
-    }
-}
-
 /* Reads once for every share. The only share may wait; several are looked at in turn. */
 static enum status step_all(struct worker *w, bool *busy, struct query **culprit, struct diag *d)
 {
@@ -267,6 +293,11 @@ static enum status step_all(struct worker *w, bool *busy, struct query **culprit
     *busy = false;
     for (struct share *s = w->shares; s; s = s->next) {
         bool read = false;
+        if (atomic_load(&s->query->paused)) {
+            if (wait)
+                clock_sleep_ms(wait);
+            continue;
+        }
         *culprit = s->query;
         enum status st = share_step(s, &w->executor->options, wait, &read, d);
         if (st != STATUS_OK)

@@ -1,0 +1,107 @@
+/* Properties: the names that SET takes, and what holds where nobody has set them. Names of Kafka Streams and of Kafka's
+ * clients may have `ksql.streams.` in front. */
+#include "engine/engine_int.h"
+
+static const struct property PROPERTIES[] = { /* sorted as SHOW PROPERTIES shows them */
+    {"ksql.create.or.replace.enabled", "true"},
+    {"ksql.fail.on.deserialization.error", "false"},
+    {"ksql.fail.on.production.error", "true"},
+    {"ksql.functions.collect_list.limit", "1000"},
+    {"ksql.functions.collect_set.limit", "1000"},
+    {"ksql.headers.columns.enabled", "true"},
+    {"ksql.insert.into.values.enabled", "true"},
+    {"ksql.output.topic.name.prefix", ""},
+    {"ksql.persistence.default.format.key", "KAFKA"},
+    {"ksql.persistence.default.format.value", NULL},
+    {"ksql.persistence.wrap.single.values", NULL},
+    {"ksql.pull.queries.enable", "true"},
+    {"ksql.query.pull.limit.clause.enabled", "true"},
+    {"ksql.query.pull.range.scan.enabled", "true"},
+    {"ksql.query.pull.stream.enabled", "true"},
+    {"ksql.query.pull.table.scan.enabled", "true"},
+    {"ksql.query.push.v2.enabled", "false"},
+    {"ksql.service.id", "default_"},
+    {"ksql.suppress.enabled", "true"},
+    {"ksql.timestamp.throw.on.invalid", "false"},
+    {"ksql.variable.substitution.enable", "true"},
+    {"auto.offset.reset", "earliest"},
+    {"cache.max.bytes.buffering", "10485760"},
+    {"commit.interval.ms", "100"},
+    {"default.deserialization.exception.handler", NULL},
+    {"default.timestamp.extractor", NULL},
+    {"enable.auto.commit", NULL},
+    {"max.task.idle.ms", NULL},
+    {"num.stream.threads", NULL},
+    {"processing.guarantee", "exactly_once_v2"},
+    {"replication.factor", NULL},
+    {"state.dir", NULL},
+    {"statestore.cache.max.bytes", NULL},
+    {"topology.optimization", NULL},
+    {"weir.memory.budget.mb", "256"},
+};
+enum { N_PROPERTIES = sizeof PROPERTIES / sizeof *PROPERTIES };
+#define STREAMS STR("ksql.streams.")
+
+static struct str without_prefix(struct str name)
+{
+    return str_starts(name, STREAMS) ? str_make(name.p + STREAMS.len, name.len - STREAMS.len) : name;
+}
+
+const struct property *property_find(struct str name)
+{
+    for (size_t i = 0; i < N_PROPERTIES; i++)
+        if (str_eq(without_prefix(name), str_from(PROPERTIES[i].name)))
+            return &PROPERTIES[i];
+    return NULL;
+}
+
+bool property_is_known(struct str name)
+{
+    return property_find(name) || (str_starts(name, STREAMS) && name.len > STREAMS.len);
+}
+
+const struct property *properties_all(size_t *n)
+{
+    *n = N_PROPERTIES;
+    return PROPERTIES;
+}
+
+bool property_is_stream(const struct property *p)
+{
+    return !str_starts(str_from(p->name), STR("ksql.")) && !str_starts(str_from(p->name), STR("weir."));
+}
+
+/* ---- settings of the engine ------------------------------------------------------------------------------------- */
+
+/* The last setting wins. */
+static const char *option(const struct engine_options *o, const char *name)
+{
+    for (size_t i = o->n_properties; i-- > 0;)
+        if (str_eq(without_prefix(str_from(o->properties[i].name)), str_from(name)))
+            return o->properties[i].value;
+    return property_find(str_from(name))->otherwise;
+}
+
+static enum status bad_value(const char *name, const char *value, const char *wanted, struct diag *d)
+{
+    return diag_set(d, STATUS_INVALID, "Invalid value %s for configuration %s: %s", value, name, wanted);
+}
+
+enum status options_number(const struct engine_options *o, const char *name, int64_t *out, struct diag *d)
+{
+    const char *value = option(o, name);
+    if (!parse_i64(str_from(value), out))
+        return bad_value(name, value, "Not a number", d);
+    return *out < 0 || *out > INT64_MAX >> 20 ? bad_value(name, value, "Value must be at least 0, and far below 2^63", d)
+                                              : STATUS_OK;
+}
+
+enum status options_exactly_once(const struct engine_options *o, bool *out, struct diag *d)
+{
+    const char *value = option(o, "processing.guarantee");
+    *out = strcmp(value, "at_least_once") != 0;
+    if (!*out || !strcmp(value, "exactly_once") || !strcmp(value, "exactly_once_v2") || !strcmp(value, "exactly_once_beta"))
+        return STATUS_OK;
+    return bad_value("processing.guarantee", value,
+                     "String must be one of: at_least_once, exactly_once, exactly_once_beta, exactly_once_v2", d);
+}

@@ -54,7 +54,7 @@ topic=orders_${records}_${keys}_${partitions}
 expected=$home/$log-$topic.expected
 if [[ $log == kafka ]]; then
     if [[ -z ${WEIR_BENCH_BOOTSTRAP:-} ]]; then
-        port=${WEIR_BENCH_PORT:-29392}
+        port=${WEIR_BENCH_PORT:-19392}
         "$here/../tests/broker/broker.sh" start "$port" "$home/kafka" >/dev/null || die "no broker"
         trap '"$here/../tests/broker/broker.sh" stop "$home/kafka" >/dev/null' EXIT
         WEIR_BENCH_BOOTSTRAP=127.0.0.1:$port

@@ -1,6 +1,6 @@
 # A real Apache Kafka: the interface of topics/ and its behaviour when the broker dies, then scripts end to end.
 suite_broker() {
-    local passed=0 failed=0 port=${WEIR_TEST_PORT:-39292} line p f
+    local passed=0 failed=0 port=${WEIR_TEST_PORT:-19292} line p f
     if ! "$here/broker/broker.sh" run "$port" true >"$1/broker.log" 2>&1; then
         tail -n 5 "$1/broker.log"
         echo "skipped: the tests on Kafka: no broker could be started"

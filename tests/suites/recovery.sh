@@ -40,7 +40,7 @@ recovery_series() {
 }
 
 suite_recovery() {
-    local rounds=${WEIR_KILL_ROUNDS:-50} passed=0 failed=0 skipped=0 port=${WEIR_TEST_PORT:-39292} log cache n
+    local rounds=${WEIR_KILL_ROUNDS:-50} passed=0 failed=0 skipped=0 port=${WEIR_TEST_PORT:-19292} log cache n
     local -A where=([embedded]="--data DIR/data")
     if "$here/broker/broker.sh" start "$port" "$1/kafka" >"$1/broker.log" 2>&1; then
         where[kafka]="--bootstrap-server 127.0.0.1:$port"

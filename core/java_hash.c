@@ -4,7 +4,7 @@
  * with a good hash: chains of colliding Java hashes, which anyone can make up, are only ever appended to. */
 #include "value.h"
 
-enum { SMALL = 24, SMALL_SLOTS = 64 };
+enum { SMALL = 24, SMALL_SLOTS = 64, DEFAULT_CAPACITY = 16 };
 
 /* UTF-8 to UTF-16 units; bytes that are no UTF-8 count as U+FFFD. */
 static uint32_t string_hash(struct str s)
@@ -132,18 +132,21 @@ struct scratch {
     struct value small_values[2 * SMALL];
 };
 
-static uint32_t table_size(uint32_t n)
+/* Slots of a table that was made for `capacity` entries and holds n. */
+static uint32_t table_size(uint32_t capacity, uint32_t n)
 {
-    uint32_t size = 16;
-    while (n > size / 4 * 3)
+    uint32_t size = 1;
+    while (size < capacity)
+        size *= 2;
+    while (n > (uint64_t)size * 3 / 4)
         size *= 2;
     return size;
 }
 
-static bool scratch_init(struct scratch *s, struct arena *a, uint32_t n)
+static bool scratch_init(struct scratch *s, struct arena *a, uint32_t n, uint32_t capacity)
 {
-    s->n_slots = table_size(n);
-    if (n <= SMALL) {
+    s->n_slots = table_size(capacity < DEFAULT_CAPACITY ? DEFAULT_CAPACITY : capacity, n);
+    if (n <= SMALL && s->n_slots <= SMALL_SLOTS) {
         s->slots = s->small;
         s->last = s->small + SMALL_SLOTS;
         s->next = s->small + 2 * SMALL_SLOTS;
@@ -181,9 +184,9 @@ static uint32_t drop_duplicates(struct scratch *s, struct value *keys, struct va
     return left;
 }
 
-static void list_by_slot(struct scratch *s, struct value *keys, struct value *items, uint32_t n)
+static void list_by_slot(struct scratch *s, struct value *keys, struct value *items, uint32_t n, uint32_t capacity)
 {
-    uint32_t n_slots = table_size(n), out = 0;
+    uint32_t n_slots = table_size(capacity, n), out = 0;
     memset(s->slots, 0, n_slots * sizeof *s->slots);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t h = java_hash(&keys[i]), slot = (h ^ h >> 16) & (n_slots - 1);
@@ -204,14 +207,19 @@ static void list_by_slot(struct scratch *s, struct value *keys, struct value *it
     }
 }
 
-bool value_map_order(struct arena *a, struct value *keys, struct value *items, uint32_t *n)
+bool value_map_order_sized(struct arena *a, struct value *keys, struct value *items, uint32_t *n, uint32_t capacity)
 {
     if (*n < 2)
         return true;
     struct scratch s;
-    if (!scratch_init(&s, a, *n))
+    if (!scratch_init(&s, a, *n, capacity))
         return false;
     *n = drop_duplicates(&s, keys, items, *n);
-    list_by_slot(&s, keys, items, *n);
+    list_by_slot(&s, keys, items, *n, capacity);
     return true;
+}
+
+bool value_map_order(struct arena *a, struct value *keys, struct value *items, uint32_t *n)
+{
+    return value_map_order_sized(a, keys, items, n, DEFAULT_CAPACITY);
 }

@@ -52,6 +52,8 @@ int32_t value_java_hash(const struct value *v); /* as Java's hashCode of the box
  * the last wins. `n` is updated. False when memory is out. Algorithm: java.util.HashMap's documented table: slot =
  * (h ^ h>>>16) & (size-1), size a power of two >= 16 doubled when n exceeds 0.75 of it. */
 bool value_map_order(struct arena *a, struct value *keys, struct value *items, uint32_t *n);
+/* The same for a HashMap that was made for `capacity` entries: its table may be smaller than 16. */
+bool value_map_order_sized(struct arena *a, struct value *keys, struct value *items, uint32_t *n, uint32_t capacity);
 
 /* Writes the value as CAST(x AS STRING) shows it; `t` is its type. Null prints "null". */
 void value_print(struct buf *out, const struct value *v, const struct type *t);

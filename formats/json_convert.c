@@ -210,7 +210,7 @@ static const char *convert_map(struct json_context *c, const struct decode_node 
         items[i] = (struct value){.kind = KIND_BIGINT, .i64 = p - begin};
         p = json_skip(&c->reader, p);
     }
-    if (!value_map_order(a, keys, items, &n)) {
+    if (!value_map_order_sized(a, keys, items, &n, n)) {
         a->failed = true;
         return NULL;
     }

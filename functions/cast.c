@@ -299,7 +299,7 @@ static bool cast_nested(struct cast *c, const struct value *v, const struct type
     if (to->kind == KIND_ARRAY)
         return true;
     return cast_items(c, in->keys, in->n, from->key, to->key, &made->keys) &&
-           (value_map_order(c->arena, made->keys, made->items, &made->n) || out_of_memory(c));
+           (value_map_order_sized(c->arena, made->keys, made->items, &made->n, in->n) || out_of_memory(c));
 }
 
 static bool cast_any(struct cast *c, const struct value *v, const struct type *from, const struct type *to,

@@ -289,7 +289,7 @@ static bool apply_map(struct eval *x, const struct node *n, const struct value *
         made->items[i] = args[2 * i + 1];
     }
     made->n = entries;
-    if (!value_map_order(x->run->arena, made->keys, made->items, &made->n))
+    if (!value_map_order_sized(x->run->arena, made->keys, made->items, &made->n, entries))
         return row_nomem(x);
     *out = (struct value){.kind = KIND_MAP, .nested = made};
     return true;

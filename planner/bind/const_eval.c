@@ -66,7 +66,8 @@ static enum status eval_nested(struct planner *p, const struct expr *e, struct v
             nested->keys[i] = args[2 * i];
             nested->items[i] = args[2 * i + 1];
         }
-        if (!nested->keys || !nested->items || !value_map_order(p->a, nested->keys, nested->items, &nested->n))
+        if (!nested->keys || !nested->items ||
+            !value_map_order_sized(p->a, nested->keys, nested->items, &nested->n, nested->n))
             return plan_nomem(p);
     }
     *out = (struct value){.kind = (uint8_t)e->type->kind, .nested = nested};

@@ -169,6 +169,29 @@ TEST(value, map_order_grows_the_table)
     arena_free(&arena);
 }
 
+/* A map that was made for three entries has four slots, and eight with a fourth entry. */
+TEST(value, map_order_of_small_tables)
+{
+    struct value keys[4] = {INT(4), INT(1), INT(8), INT(2)}, items[4] = {INT(0), INT(1), INT(2), INT(3)};
+    uint32_t n = 3;
+    CHECK(value_map_order_sized(&arena, keys, items, &n, n));
+    CHECK_INT(keys[0].i32, 4);
+    CHECK_INT(keys[1].i32, 8);
+    CHECK_INT(keys[2].i32, 1);
+    n = 4;
+    CHECK(value_map_order_sized(&arena, keys, items, &n, n));
+    CHECK_INT(keys[0].i32, 8);
+    CHECK_INT(keys[1].i32, 1);
+    CHECK_INT(keys[2].i32, 2);
+    CHECK_INT(items[2].i32, 3);
+    CHECK_INT(keys[3].i32, 4);
+    n = 4;
+    CHECK(value_map_order_sized(&arena, keys, items, &n, 1000));
+    CHECK_INT(keys[0].i32, 1);
+    CHECK_INT(keys[3].i32, 8);
+    arena_free(&arena);
+}
+
 TEST(value, map_order_of_many)
 {
     enum { MANY = 5000 };

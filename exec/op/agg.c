@@ -17,7 +17,7 @@ static enum status open_call(struct agg *g, struct agg_call *c, const struct ste
     c->n_args = s->n_args;
     c->call = (struct aggregate_call){
         .ops = s->call->variant->aggregate, .n_args = s->n_args, .arg_types = types, .literals = s->literals,
-        .n_literals = s->n_literals, .result_type = s->call->result, .arena = &g->scratch};
+        .n_literals = s->n_literals, .limit = s->limit, .result_type = s->call->result, .arena = &g->scratch};
     uint32_t size = c->call.ops->size(&c->call);
     c->variable = size ? -1 : (int32_t)g->n_variable++;
     c->at = g->fixed_size;

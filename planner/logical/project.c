@@ -10,6 +10,9 @@ struct projecting {
     const struct projection *proj;
     int *key_of;               /* one an item: the key that it is, or -1 */
     int *item_of;              /* one a key: the first item that is it, or -1 */
+    bool follows_items;        /* the keys are those that are selected, in that order */
+    uint32_t n_keys;           /* of the result */
+    uint32_t *keys;            /* which of the input's they are */
     const struct expr **bound; /* one an item */
 };
 
@@ -58,6 +61,8 @@ static enum status check_all_keys(struct projecting *w)
     const struct projection *proj = w->proj;
     struct str missing[64];
     uint32_t n = 0, n_missing = 0;
+    if (w->follows_items)
+        return STATUS_OK;
     for (uint32_t k = 0; k < proj->n_keys; k++)
         n_missing += w->item_of[k] < 0;
     for (uint32_t k = 0; k < proj->n_keys && n < 64; k++)
@@ -125,10 +130,45 @@ static bool hides_all_keys(const struct projecting *w)
     return true;
 }
 
+/* ksqlDB's second planner, which is for plain selects from streams alone, takes the keys as they are selected: they may
+ * be in another order, or missing. */
+static bool takes_keys_as_selected(const struct planner *p, const struct query *q, const struct logical *input)
+{
+    return q->purpose == PURPOSE_PERSISTENT && q->is_create_as && input->changelog == CHANGELOG_APPEND &&
+           input->schema.window == WINDOW_NONE && q->n_sources == 1 && q->n_group_by == 0 && q->n_partition_by == 0 &&
+           planner_flag(p, "ksql.new.query.planner.enabled", false);
+}
+
+static bool choose_keys(struct projecting *w)
+{
+    uint32_t n = w->input->schema.n_keys;
+    if (!(w->keys = PLAN_ARRAY(w->p, uint32_t, n)))
+        return false;
+    if (w->follows_items) {
+        for (uint32_t i = 0; i < w->q->n_items; i++)
+            if (w->key_of[i] >= 0)
+                w->keys[w->n_keys++] = (uint32_t)w->key_of[i];
+    } else if (!hides_all_keys(w)) {
+        for (; w->n_keys < n; w->n_keys++)
+            w->keys[w->n_keys] = w->n_keys;
+    }
+    return true;
+}
+
+static uint32_t key_place(const struct projecting *w, uint32_t key)
+{
+    uint32_t k = 0;
+    while (k < w->n_keys && w->keys[k] != key)
+        k++;
+    return k;
+}
+
 static const struct logical *build_select(struct projecting *w, struct logical_query *out)
 {
     struct planner *p = w->p;
-    uint32_t n_keys = hides_all_keys(w) ? 0 : w->input->schema.n_keys, n = n_keys;
+    if (!choose_keys(w))
+        return NULL;
+    uint32_t n_keys = w->n_keys, n = n_keys;
     struct schema_column *columns = PLAN_ARRAY(p, struct schema_column, n_keys + w->q->n_items);
     const struct expr **exprs = PLAN_ARRAY(p, const struct expr *, n_keys + w->q->n_items);
     uint32_t *output = PLAN_ARRAY(p, uint32_t, w->q->n_items);
@@ -136,14 +176,15 @@ static const struct logical *build_select(struct projecting *w, struct logical_q
     if (!columns || !exprs || !output || !node)
         return NULL;
     for (uint32_t k = 0; k < n_keys; k++) {
-        columns[k] = w->input->schema.columns[k];
-        if (k < w->proj->n_keys && w->item_of[k] >= 0)
-            columns[k].name = w->q->items[w->item_of[k]].name;
-        if (!(exprs[k] = expr_column(p, &w->input->schema, k)))
+        uint32_t key = w->keys[k];
+        columns[k] = w->input->schema.columns[key];
+        if (key < w->proj->n_keys && w->item_of[key] >= 0)
+            columns[k].name = w->q->items[w->item_of[key]].name;
+        if (!(exprs[k] = expr_column(p, &w->input->schema, key)))
             return NULL;
     }
     for (uint32_t i = 0; i < w->q->n_items; i++) {
-        output[i] = w->key_of[i] >= 0 ? (uint32_t)w->key_of[i] : n;
+        output[i] = w->key_of[i] >= 0 ? key_place(w, (uint32_t)w->key_of[i]) : n;
         if (w->key_of[i] >= 0)
             continue;
         columns[n] = (struct schema_column){.name = w->q->items[i].name, .type = w->bound[i]->type, .role = ROLE_VALUE};
@@ -165,7 +206,10 @@ static enum status check_sink_rules(struct projecting *w, struct diag *aside)
     *aside = (struct diag)DIAG_INIT;
     w->p->d = aside;
     enum status st = check_all_keys(w);
-    if (st == STATUS_OK && w->q->n_items == w->proj->n_keys)
+    bool has_values = false;
+    for (uint32_t i = 0; i < w->q->n_items; i++)
+        has_values |= w->key_of[i] < 0;
+    if (st == STATUS_OK && !has_values)
         st = plan_error(w->p, w->q->ast->span, "The projection contains no value columns.");
     w->p->d = usual;
     return st == STATUS_NOMEM ? diag_nomem(usual) : st;
@@ -182,6 +226,7 @@ const struct logical *logical_project(struct planner *p, struct query *q, const 
         .key_of = PLAN_ARRAY(p, int, q->n_items),
         .item_of = PLAN_ARRAY(p, int, proj->n_keys),
         .bound = PLAN_ARRAY(p, const struct expr *, q->n_items),
+        .follows_items = takes_keys_as_selected(p, q, input),
     };
     if (!w.key_of || !w.item_of || !w.bound || match_keys(&w) != STATUS_OK || bind_items(&w) != STATUS_OK ||
         check_names(&w) != STATUS_OK)

@@ -1,5 +1,6 @@
 /* weir consume: prints committed records of a topic, one a line. */
 #include "cli/cli.h"
+#include "cli/text.h"
 
 #include <unistd.h>
 
@@ -14,25 +15,6 @@ struct consume {
     bool json;
     struct buf out;
 };
-
-static void put_json_text(struct buf *out, struct str s)
-{
-    if (!s.p) {
-        buf_puts(out, STR("null"));
-        return;
-    }
-    buf_putc(out, '"');
-    for (uint32_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else if (c < 0x20)
-            buf_printf(out, "\\u%04x", c);
-        else
-            buf_putc(out, (char)c);
-    }
-    buf_putc(out, '"');
-}
 
 static void put_hex_or_text(struct buf *out, struct str s)
 {

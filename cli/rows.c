@@ -2,6 +2,7 @@
 #include "cli/rows.h"
 
 #include "cli/cli.h"
+#include "cli/text.h"
 #include "formats/formats.h"
 
 #include <unistd.h>
@@ -54,8 +55,10 @@ static void put_cell(struct buf *out, struct str s, int width)
     buf_puts(out, STR("| "));
     for (uint32_t i = 0; i < s.len; i++)
         buf_putc(out, s.p[i] == '\n' ? ' ' : s.p[i]);
-    for (int i = display_width(s); i <= width; i++)
+    int i = display_width(s);
+    do
         buf_putc(out, ' ');
+    while (i++ < width);
 }
 
 static void put_rule(struct buf *out, const int *widths, size_t n)
@@ -68,61 +71,74 @@ static void put_rule(struct buf *out, const int *widths, size_t n)
     buf_puts(out, STR("+\n"));
 }
 
-static void put_json_text(struct buf *out, const char *z)
+/* ---- tables of texts ---------------------------------------------------------------------------------------------- */
+
+static void put_boxed(struct rows_printer *p, const char *const *cells, const int *widths, size_t n)
 {
-    buf_putc(out, '"');
-    for (; *z; z++) {
-        if (*z == '"' || *z == '\\')
-            buf_putc(out, '\\');
-        if ((unsigned char)*z < 0x20)
-            buf_printf(out, "\\u%04x", *z);
-        else
-            buf_putc(out, *z);
+    for (size_t c = 0; c < n; c++)
+        put_cell(&p->text, str_from(cells[c]), widths[c]);
+    buf_puts(&p->text, STR("|\n"));
+}
+
+static enum status print_boxes(struct rows_printer *p, const char *title, const char *const *columns, size_t n,
+                               const char *const *cells, size_t n_rows)
+{
+    int *widths = mem_calloc(n, sizeof *widths);
+    if (!widths)
+        return STATUS_NOMEM;
+    for (size_t c = 0; c < n; c++)
+        widths[c] = display_width(str_from(columns[c]));
+    for (size_t i = 0; i < n * n_rows; i++) {
+        int width = display_width(str_from(cells[i]));
+        if (i % n + 1 == n && width > MAX_WIDTH)
+            width = MAX_WIDTH; /* a long last cell sticks out */
+        widths[i % n] = width > widths[i % n] ? width : widths[i % n];
     }
-    buf_putc(out, '"');
+    buf_printf(&p->text, "%s\n", title);
+    put_rule(&p->text, widths, n);
+    put_boxed(p, columns, widths, n);
+    put_rule(&p->text, widths, n);
+    for (size_t r = 0; r < n_rows; r++)
+        put_boxed(p, cells + r * n, widths, n);
+    put_rule(&p->text, widths, n);
+    mem_free(widths);
+    return STATUS_OK;
+}
+
+static void print_lines(struct rows_printer *p, const char *const *columns, size_t n, const char *const *cells,
+                        size_t n_rows)
+{
+    bool json = p->form == ROWS_JSON;
+    for (size_t i = 0; i < n * n_rows; i++) {
+        if (i % n)
+            buf_putc(&p->text, ',');
+        else if (json)
+            buf_putc(&p->text, '{');
+        if (json) {
+            put_json_text(&p->text, str_from(columns[i % n]));
+            buf_putc(&p->text, ':');
+            put_json_text(&p->text, str_from(cells[i]));
+        } else {
+            put_csv_text(&p->text, str_from(cells[i]));
+        }
+        if ((i + 1) % n == 0)
+            buf_puts(&p->text, json ? STR("}\n") : STR("\n"));
+    }
 }
 
 static enum status print_table(void *data, const char *title, const char *const *columns, size_t n,
                                const char *const *cells, size_t n_rows)
 {
     struct rows_printer *p = data;
-    int *widths = mem_calloc(n, sizeof *widths);
-    if (!widths)
-        return STATUS_NOMEM;
-    for (size_t c = 0; c < n; c++)
-        widths[c] = display_width(str_from(columns[c]));
-    for (size_t i = 0; i < n * n_rows; i++)
-        if (display_width(str_from(cells[i])) > widths[i % n] && i % n + 1 < n)
-            widths[i % n] = display_width(str_from(cells[i]));
-    if (p->form == ROWS_TABLE) {
-        buf_printf(&p->text, "%s\n", title);
-        put_rule(&p->text, widths, n);
-        for (size_t c = 0; c < n; c++)
-            put_cell(&p->text, str_from(columns[c]), widths[c]);
-        buf_puts(&p->text, STR("|\n"));
-        put_rule(&p->text, widths, n);
-    }
-    for (size_t r = 0; r < n_rows; r++) {
-        for (size_t c = 0; c < n; c++) {
-            const char *cell = cells[r * n + c];
-            if (p->form == ROWS_TABLE) {
-                put_cell(&p->text, str_from(cell), widths[c]);
-                continue;
-            }
-            buf_putc(&p->text, c ? ',' : p->form == ROWS_JSON ? '{' : ' ');
-            if (p->form == ROWS_JSON) {
-                put_json_text(&p->text, columns[c]);
-                buf_putc(&p->text, ':');
-            }
-            put_json_text(&p->text, cell);
-        }
-        buf_puts(&p->text, p->form == ROWS_TABLE ? STR("|\n") : p->form == ROWS_JSON ? STR("}\n") : STR("\n"));
-    }
+    enum status st = STATUS_OK;
     if (p->form == ROWS_TABLE)
-        put_rule(&p->text, widths, n);
-    mem_free(widths);
-    return flush(p);
+        st = print_boxes(p, title, columns, n, cells, n_rows);
+    else
+        print_lines(p, columns, n, cells, n_rows);
+    return st == STATUS_OK ? flush(p) : st;
 }
+
+/* ---- rows of queries -------------------------------------------------------------------------------------------------- */
 
 static void end_result(struct rows_printer *p)
 {
@@ -172,14 +188,23 @@ static enum status begin_rows(void *data, const struct schema_column *columns, s
     return flush(p);
 }
 
-static void put_row(struct rows_printer *p, const struct column *columns, uint32_t row)
+static bool is_deleted(const struct batch *b, uint32_t row)
+{
+    return b->kinds && b->kinds[row] == ROW_DELETE;
+}
+
+/* Of a deleted row of a table, what is not known any more is shown as <TOMBSTONE>. */
+static void put_row(struct rows_printer *p, const struct batch *b, const struct column *columns, uint32_t row)
 {
     struct buf cell;
     buf_init(&cell, 0);
     for (size_t c = 0; c < p->n_columns; c++) {
         struct value v = column_get(&columns[c], row);
         cell.len = 0;
-        value_print(&cell, &v, p->columns[c].type);
+        if (is_deleted(b, row) && value_is_null(&v))
+            buf_puts(&cell, STR("<TOMBSTONE>"));
+        else
+            value_print(&cell, &v, p->columns[c].type);
         p->text.failed |= cell.failed;
         put_cell(&p->text, buf_str(&cell), p->widths[c]);
     }
@@ -199,7 +224,7 @@ static enum status print_rows(void *data, const struct batch *b, const uint32_t 
     BATCH_EACH(b, i, row) {
         bool is_null;
         if (p->form == ROWS_TABLE) {
-            put_row(p, columns, row);
+            put_row(p, b, columns, row);
             continue;
         }
         TRY(encode(p->encoder, columns, row, &p->text, &is_null, NULL));

@@ -6,6 +6,24 @@ enum status unsupported(const struct ast_stmt *statement, const char *what, stru
     return diag_set_at(d, STATUS_UNSUPPORTED, statement->span, "not supported yet: %s", what);
 }
 
+static void explain_pull(struct buf *out, const struct planned_pull *q)
+{
+    buf_printf(out, "\npull query: the last state of each key of " STR_FMT " (topic %s), which %s keeps\n",
+               STR_ARG(q->source->name), q->source->topic, q->query_id);
+    if (q->where) {
+        buf_puts(out, STR("where: "));
+        expr_print(out, q->where);
+        buf_putc(out, '\n');
+    }
+    for (uint32_t i = 0; i < q->n_items; i++) {
+        buf_puts(out, i ? STR(", ") : STR("select: "));
+        name_print_quoted(out, q->schema.columns[i].name);
+        buf_puts(out, STR(" := "));
+        expr_print(out, q->items[i]);
+    }
+    buf_putc(out, '\n');
+}
+
 static enum status explain_statement(struct session *s, const struct ast_stmt *statement, struct arena *a, struct buf *out,
                                      struct diag *d)
 {
@@ -18,6 +36,8 @@ static enum status explain_statement(struct session *s, const struct ast_stmt *s
     if (!p.plan && !p.pull)
         return diag_set(d, STATUS_INVALID, "The provided statement does not run a ksql query");
     planner_explain(out, &p);
+    if (p.pull)
+        explain_pull(out, p.pull);
 done:
     return st;
 }

@@ -96,7 +96,7 @@ bool engine_wait(struct engine *e, const volatile int *stop, bool *failed)
     bool ended;
     do {
         ended = executor_wait_drained(e->executor, WAIT_MS);
-        queries_tell_failures(e, ended);
+        queries_tell_trouble(e, ended);
     } while (!ended && !*stop);
     *failed = false;
     for (const struct running *r = e->queries; r; r = r->next)

@@ -39,6 +39,7 @@ struct engine {
     struct map histories;              /* source name -> struct history *, owned */
     struct processing_log *errors;
     int64_t last_look_ns;              /* for failed queries */
+    char trouble[512];                 /* what was told last of queries that are held up */
     struct arena arena;
 };
 
@@ -73,8 +74,9 @@ void queries_pause(struct engine *e, const char *id, bool paused);
 /* How a query stands; one that could not be started has failed. */
 void queries_status(struct engine *e, const char *id, struct query_status *out);
 const char *query_state_name(enum query_state state);
-/* Tells the operator, once a query, what has failed. At most every few milliseconds; `now`: in any case. */
-void queries_tell_failures(struct engine *e, bool now);
+/* Tells the operator what has failed, once a query, and what holds queries up (a full disk, no broker). Looks at most every
+ * few milliseconds; `now`: in any case. */
+void queries_tell_trouble(struct engine *e, bool now);
 void queries_free(struct engine *e);
 
 /* ---- history.c: which statements made a source ------------------------------------------------------------------------------ */

@@ -116,19 +116,26 @@ const char *query_state_name(enum query_state state)
     return names[state];
 }
 
-void queries_tell_failures(struct engine *e, bool now)
+static void tell(struct engine *e, struct running *r)
+{
+    struct query_status s;
+    queries_status(e, r->plan->query_id, &s);
+    r->failure_told = s.state == QUERY_FAILED;
+    if (r->failure_told) {
+        engine_notice(e, "query %s has failed: %s", r->plan->query_id, s.message);
+    } else if (s.message[0] && strcmp(s.message, e->trouble) != 0) { /* as a rule all queries have the same trouble */
+        engine_notice(e, "query %s is held up: %s", r->plan->query_id, s.message);
+        memcpy(e->trouble, s.message, sizeof e->trouble);
+    }
+}
+
+void queries_tell_trouble(struct engine *e, bool now)
 {
     int64_t ns = clock_mono_ns();
     if (!now && ns - e->last_look_ns < LOOK_EVERY_MS * 1000000)
         return;
     e->last_look_ns = ns;
-    for (struct running *r = e->queries; r; r = r->next) {
-        struct query_status s;
-        if (r->failure_told)
-            continue;
-        queries_status(e, r->plan->query_id, &s);
-        r->failure_told = s.state == QUERY_FAILED;
-        if (r->failure_told)
-            engine_notice(e, "query %s has failed: %s", r->plan->query_id, s.message);
-    }
+    for (struct running *r = e->queries; r; r = r->next)
+        if (!r->failure_told)
+            tell(e, r);
 }

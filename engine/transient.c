@@ -10,7 +10,7 @@ struct transient {
 
 bool sink_stopped(struct engine *e, const struct engine_sink *sink)
 {
-    queries_tell_failures(e, false);
+    queries_tell_trouble(e, false);
     return sink && sink->stopped && sink->stopped(sink->data);
 }
 

@@ -108,8 +108,7 @@ static bool encode_integers(const struct batch *b, struct arena *a, struct str *
     char *p = arena_alloc(a, (size_t)b->n_selected * size + 8);
     if (!p)
         return false;
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         if (key_is_null(b, 1, row)) {
             keys[i] = str_make(NULL, 0);
             continue;
@@ -131,13 +130,12 @@ static bool encode_integers(const struct batch *b, struct arena *a, struct str *
 static bool encode_texts(const struct batch *b, struct arena *a, struct str *keys)
 {
     size_t total = 0;
-    BATCH_EACH(b, i, row)
+    BATCH_EACH (b, i, row)
         total += key_is_null(b, 1, row) ? 0 : (size_t)b->columns[0].str[row].len + 1;
     char *p = arena_alloc(a, total);
     if (!p)
         return false;
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         if (key_is_null(b, 1, row)) {
             keys[i] = str_make(NULL, 0);
             continue;
@@ -157,8 +155,7 @@ static bool encode_any(const struct schema_column *columns, uint32_t n_keys, con
 {
     struct buf bytes;
     buf_init(&bytes, 0);
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         keys[i] = str_make(NULL, 0);
         if (key_is_null(b, n_keys, row))
             continue;
@@ -179,10 +176,10 @@ enum status keys_encode(const struct schema_column *columns, uint32_t n_keys, co
     if (!*keys || !*hashes)
         return STATUS_NOMEM;
     enum type_kind kind = n_keys == 1 ? b->columns[0].type->kind : KIND_NULL;
-    bool ok = kind == KIND_BIGINT                          ? encode_integers(b, a, *keys, true)
-              : kind == KIND_INT                           ? encode_integers(b, a, *keys, false)
-              : kind == KIND_STRING                        ? encode_texts(b, a, *keys)
-                                                           : encode_any(columns, n_keys, b, a, *keys);
+    bool ok = kind == KIND_BIGINT   ? encode_integers(b, a, *keys, true)
+              : kind == KIND_INT    ? encode_integers(b, a, *keys, false)
+              : kind == KIND_STRING ? encode_texts(b, a, *keys)
+                                    : encode_any(columns, n_keys, b, a, *keys);
     if (!ok)
         return STATUS_NOMEM;
     for (uint32_t i = 0; i < b->n_selected; i++)

@@ -41,7 +41,8 @@ static void drop_batch(void *b)
 }
 
 /* NULL stays NULL; on failure *ok is cleared. */
-static const void *gather_bytes(const void *from, size_t size, const uint16_t *rows, uint32_t n, struct arena *a, bool *ok)
+static const void *gather_bytes(const void *from, size_t size, const uint16_t *rows, uint32_t n, struct arena *a,
+                                bool *ok)
 {
     if (!from)
         return NULL;

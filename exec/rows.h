@@ -8,8 +8,9 @@
 
 /* out[i] = in[rows[i]], i < n; memory from `a`. Cells are shared, not copied deeply. */
 bool column_gather(struct column *out, const struct column *in, const uint16_t *rows, uint32_t n, struct arena *a);
-/* The rows `rows[0..n)` of a batch as a batch of its own (the same row may come more than once), with room for n_columns columns; the
- * columns of `b` are gathered into the first ones, as are the system columns. `b` is kept. Without `before`. */
+/* The rows `rows[0..n)` of a batch as a batch of its own (the same row may come more than once), with room for
+ * n_columns columns; the columns of `b` are gathered into the first ones, as are the system columns. `b` is kept.
+ * Without `before`. */
 struct batch *batch_gather(struct batch *b, const uint16_t *rows, uint32_t n, uint32_t n_columns);
 /* A batch that shares everything with `b`, and picks the rows of `selection` (borrowed, or of b's arena). */
 struct batch *batch_select(struct batch *b, uint16_t *selection, uint32_t n);
@@ -22,10 +23,10 @@ struct row_builder {
     const struct schema *schema;
     bool windowed, is_table;
     uint32_t cap, n;
-    struct batch *b;             /* NULL: nothing begun */
-    int64_t *ts, *start, *end;   /* start and end: windowed only */
-    uint8_t *kinds;              /* is_table only */
-    uint8_t *has_before;         /* only if op->emits_before */
+    struct batch *b;           /* NULL: nothing begun */
+    int64_t *ts, *start, *end; /* start and end: windowed only */
+    uint8_t *kinds;            /* is_table only */
+    uint8_t *has_before;       /* only if op->emits_before */
     int64_t *before_ts;
     const struct headers **headers;
     bool any_headers;

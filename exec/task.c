@@ -1,4 +1,5 @@
-/* Tasks: builds the operators of a stage, pushes records into its sources, flushes, restores. What the operators do is in op/. */
+/* Tasks: builds the operators of a stage, pushes records into its sources, flushes, restores. What the operators do is
+ * in op/. */
 #include "exec/exec_int.h"
 
 /* ---- which operator runs a step ---------------------------------------------------------------------------- */
@@ -240,7 +241,8 @@ size_t task_memory(const struct task *t)
 
 /* ---- state -------------------------------------------------------------------------------------------------- */
 
-const char *changelog_topic(struct arena *a, const struct plan *p, const char *store, const struct exec_options *options)
+const char *changelog_topic(struct arena *a, const struct plan *p, const char *store,
+                            const struct exec_options *options)
 {
     return arena_printf(a, "%s%s-%s-changelog", options->topic_prefix ? options->topic_prefix : "", p->query_id, store);
 }
@@ -313,7 +315,8 @@ static enum status append_changes(void *data, const struct record *records, size
 {
     struct op *op = data;
     struct task_output *out = &op->task->out;
-    enum status st = out->append ? out->append(out->data, op->changelog, op->task->partition, records, n, d) : STATUS_OK;
+    enum status st =
+        out->append ? out->append(out->data, op->changelog, op->task->partition, records, n, d) : STATUS_OK;
     return st == STATUS_OK ? task_note_changes(op, records, n, d) : st;
 }
 

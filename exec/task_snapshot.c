@@ -46,8 +46,8 @@ static enum status open_file(struct task *t, struct diag *d)
     put_name(&path, t->plan->query_id);
     buf_printf(&path, "%u.%d.db", (unsigned)(t->stage - t->plan->stages), (int)t->partition);
     put_shape(&shape, t);
-    enum status st = path.failed || shape.failed ? diag_nomem(d)
-                                                 : snapshot_open(buf_z(&path), buf_str(&shape), &t->snapshot, d);
+    enum status st =
+        path.failed || shape.failed ? diag_nomem(d) : snapshot_open(buf_z(&path), buf_str(&shape), &t->snapshot, d);
     buf_free(&path);
     buf_free(&shape);
     return st;
@@ -85,7 +85,8 @@ static enum status attach_stores(struct task *t, struct diag *d)
         if (!op->store)
             continue;
         op->store_number = number++;
-        enum status st = store_attach(op->store, t->snapshot, op->store_number, t->options.memory_budget / FILTER_PART, d);
+        enum status st =
+            store_attach(op->store, t->snapshot, op->store_number, t->options.memory_budget / FILTER_PART, d);
         if (st != STATUS_OK)
             return st;
     }

@@ -1,9 +1,9 @@
 /* Entries that are in the snapshot alone: loading a snapshot, evicting, bringing back.
  *
- * Only clean entries whose last value is in the file are evicted, those not used since the evictor's last look first. The filter
- * has a bit for the hash of every key that was ever evicted, so that a key that never was costs no look into the file.
- * Windows and buckets of sessions know whether something of theirs is in the file alone. The sessions of one key are
- * evicted and brought back together. */
+ * Only clean entries whose last value is in the file are evicted, those not used since the evictor's last look first.
+ * The filter has a bit for the hash of every key that was ever evicted, so that a key that never was costs no look into
+ * the file. Windows and buckets of sessions know whether something of theirs is in the file alone. The sessions of one
+ * key are evicted and brought back together. */
 #include "state/snapshot.h"
 
 #include "state/state_int.h"
@@ -49,8 +49,8 @@ struct entry *cold_entry(struct store *s, struct table *t, int64_t start, struct
     buf_putc(&bytes, (char)s->number);
     struct str full = key_bytes(&bytes, s, start, 0, key);
     struct entry *e = NULL;
-    if (!bytes.failed && snapshot_get(s->snapshot, full, &value) == LOOKUP_FOUND
-        && value.len >= 8 + s->options.fixed_size) {
+    if (!bytes.failed && snapshot_get(s->snapshot, full, &value) == LOOKUP_FOUND &&
+        value.len >= 8 + s->options.fixed_size) {
         e = table_add(t, key, hash, &s->slab, &s->account);
         if (e && !entry_load(s, e, value)) {
             table_erase(t, e, &s->slab, &s->account);
@@ -110,8 +110,9 @@ static bool take_between(struct store *s, int64_t lo, int64_t hi)
     key_bytes(&from, s, session ? INT64_MIN : lo, lo, str_make("", 0));
     if (!last)
         key_bytes(&to, s, session ? INT64_MIN : hi + 1, hi + 1, str_make("", 0));
-    bool ok = !from.failed && !to.failed
-              && snapshot_range(s->snapshot, s->number, buf_str(&from), last ? str_make(NULL, 0) : buf_str(&to), take_row, s);
+    bool ok =
+        !from.failed && !to.failed &&
+        snapshot_range(s->snapshot, s->number, buf_str(&from), last ? str_make(NULL, 0) : buf_str(&to), take_row, s);
     buf_free(&from);
     buf_free(&to);
     return ok;
@@ -242,8 +243,8 @@ static bool may_go(const struct store *s, struct entry *e, int64_t start, int64_
 
 static size_t entry_cost(const struct store *s, const struct entry *e)
 {
-    return s->stride + 12 + (e->var_len ? slab_room(e->var_len) : 0)
-           + (e->key_len > ENTRY_INLINE_KEY ? slab_room(e->key_len) : 0);
+    return s->stride + 12 + (e->var_len ? slab_room(e->var_len) : 0) +
+           (e->key_len > ENTRY_INLINE_KEY ? slab_room(e->key_len) : 0);
 }
 
 struct evicting {

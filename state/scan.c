@@ -74,8 +74,8 @@ static bool add_sessions(struct list *l, const struct store *s, int64_t lo, int6
         if (b->time <= INT64_MAX - s->bucket_width && b->time + s->bucket_width <= lo)
             continue;
         for (struct session *x = b->sessions; x; x = x->next_in_bucket)
-            if (x->end >= lo && x->end <= hi && !(x->entry.flags & ENTRY_DEAD)
-                && !add(l, (struct entry_ref){.start = x->start, .end = x->end, .entry = &x->entry}))
+            if (x->end >= lo && x->end <= hi && !(x->entry.flags & ENTRY_DEAD) &&
+                !add(l, (struct entry_ref){.start = x->start, .end = x->end, .entry = &x->entry}))
                 return false;
     }
     if (l->n)

@@ -1,7 +1,8 @@
 /* Session stores: a list of sessions a key, and an index by end over all keys: buckets of equal width in a timeline.
  *
- * Sessions behind the horizon are not found by key, but are freed only when the segment of time that they are in goes as a
- * whole, as in Kafka Streams, whose closing of sessions can still see them: a segment is half the retention, at least a minute. */
+ * Sessions behind the horizon are not found by key, but are freed only when the segment of time that they are in goes
+ * as a whole, as in Kafka Streams, whose closing of sessions can still see them: a segment is half the retention, at
+ * least a minute. */
 #include "state/state_int.h"
 
 enum { MIN_SEGMENT_MS = 60000 };

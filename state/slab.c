@@ -25,7 +25,7 @@ size_t slab_room(size_t size)
     if (size > MAX_SMALL)
         return (size + LARGE_STEP - 1) / LARGE_STEP * LARGE_STEP;
     unsigned class = size_class(size);
-    return class < 16 ? ((size_t)class + 1) * FINE : (size_t)512 << (class - 16);
+    return class < 16 ? ((size_t) class + 1) * FINE : (size_t)512 << (class - 16);
 }
 
 static bool add_chunk(struct slab *s, size_t room)

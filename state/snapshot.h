@@ -1,12 +1,14 @@
-/* The snapshot of a task's stores: one SQLite file (WAL), a copy of the changelogs up to offsets that it names. It is never
- * the truth: it may be deleted at any time when no task uses it, and what it lacks is replayed from the changelogs.
+/* The snapshot of a task's stores: one SQLite file (WAL), a copy of the changelogs up to offsets that it names. It is
+ * never the truth: it may be deleted at any time when no task uses it, and what it lacks is replayed from the
+ * changelogs.
  *
- * What was written to the changelogs is given to snapshot_put as well, where it waits, last value of a key only. After a
- * commit, snapshot_fold hands it to a thread that writes it in one SQLite transaction with the offsets. Rows carry a checksum.
+ * What was written to the changelogs is given to snapshot_put as well, where it waits, last value of a key only. After
+ * a commit, snapshot_fold hands it to a thread that writes it in one SQLite transaction with the offsets. Rows carry a
+ * checksum.
  *
- * A store that is attached to a snapshot may evict clean entries that the file holds; store_get and its siblings then read
- * them back. A filter of hashes keeps new keys from going to the file. When reading back fails, the store cannot be used
- * any more: snapshot_status tells, and whoever drives the task gives it up.
+ * A store that is attached to a snapshot may evict clean entries that the file holds; store_get and its siblings then
+ * read them back. A filter of hashes keeps new keys from going to the file. When reading back fails, the store cannot
+ * be used any more: snapshot_status tells, and whoever drives the task gives it up.
  *
  * Threads: the functions are for the task's thread. The folding thread only reads what was handed to it. */
 #ifndef WEIR_STATE_SNAPSHOT_H
@@ -16,7 +18,8 @@
 
 enum { SNAPSHOT_STORES = 32 }; /* a task; numbered from 0 */
 
-/* Opens or creates the file. `shape` describes what is in it (stores and their layouts): a file of another shape, or a damaged one, is begun anew. */
+/* Opens or creates the file. `shape` describes what is in it (stores and their layouts): a file of another shape, or a
+ * damaged one, is begun anew. */
 enum status snapshot_open(const char *path, struct str shape, struct snapshot **out, struct diag *d) MUST_CHECK;
 /* Waits for the folding thread. A file that turned out damaged is deleted. */
 void snapshot_close(struct snapshot *sn);
@@ -27,7 +30,8 @@ enum status snapshot_discard(struct snapshot *sn, struct diag *d) MUST_CHECK;
 enum status snapshot_status(const struct snapshot *sn, struct diag *d);
 size_t snapshot_memory(const struct snapshot *sn);
 
-/* Attaches a store, empty so far, under a number. `filter_bytes`: size of the filter of evicted keys; 0: it never evicts. */
+/* Attaches a store, empty so far, under a number. `filter_bytes`: size of the filter of evicted keys; 0: it never
+ * evicts. */
 enum status store_attach(struct store *s, struct snapshot *sn, uint32_t number, size_t filter_bytes,
                          struct diag *d) MUST_CHECK;
 /* The changelog offset behind what the file holds of a store; -1: nothing. */
@@ -38,9 +42,9 @@ enum status snapshot_load(struct snapshot *sn, size_t limit, struct diag *d) MUS
 /* A record of a store's changelog (key, value or null). */
 enum status snapshot_put(struct snapshot *sn, uint32_t number, const struct record *r, struct diag *d) MUST_CHECK;
 size_t snapshot_pending(const struct snapshot *sn); /* bytes that wait to be folded */
-/* Starts to fold what waits; all of it has been committed. offsets[number]: ends of the changelogs. With `wait` the call
- * returns when it is in the file. Does nothing while an earlier fold is under way. A fold that fails (disk full) is tried
- * again by the next call; only with `wait` its failure is returned. */
+/* Starts to fold what waits; all of it has been committed. offsets[number]: ends of the changelogs. With `wait` the
+ * call returns when it is in the file. Does nothing while an earlier fold is under way. A fold that fails (disk full)
+ * is tried again by the next call; only with `wait` its failure is returned. */
 enum status snapshot_fold(struct snapshot *sn, const int64_t *offsets, bool wait, struct diag *d) MUST_CHECK;
 bool snapshot_folding(struct snapshot *sn);
 

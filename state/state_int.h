@@ -31,16 +31,16 @@ struct account {
 struct store {
     struct store_options options;
     uint32_t stride;
-    struct table table;        /* KEYED; SESSION: the owners */
-    struct timeline windows;   /* of struct window * */
-    struct window *last;       /* the window used last */
-    struct timeline buckets;   /* of struct bucket * */
+    struct table table;      /* KEYED; SESSION: the owners */
+    struct timeline windows; /* of struct window * */
+    struct window *last;     /* the window used last */
+    struct timeline buckets; /* of struct bucket * */
     int64_t bucket_width;
     struct slab slab;
     struct change *changes;
     uint32_t n_changes, cap_changes;
     uint32_t n_dead;
-    struct account account;    /* pages, slots, windows, buckets */
+    struct account account; /* pages, slots, windows, buckets */
     uint64_t n_sessions;
     struct store_marks marks, written;
     struct snapshot *snapshot; /* NULL: all is in memory */
@@ -55,9 +55,9 @@ struct store {
 void table_init(struct table *t, uint32_t stride);
 struct entry *table_at(const struct table *t, uint32_t index);
 struct entry *table_find(const struct table *t, struct str key, uint64_t hash); /* dead ones too */
-struct entry *table_add(struct table *t, struct str key, uint64_t hash, struct slab *slab,
-                        struct account *account);
-void table_erase(struct table *t, struct entry *e, struct slab *slab, struct account *account); /* gives back key and variable part too */
+struct entry *table_add(struct table *t, struct str key, uint64_t hash, struct slab *slab, struct account *account);
+void table_erase(struct table *t, struct entry *e, struct slab *slab,
+                 struct account *account); /* gives back key and variable part too */
 void table_free(struct table *t, struct slab *slab, struct account *account);
 /* The next entry in use at or behind *index, dead or alive; NULL at the end. */
 struct entry *table_next(const struct table *t, uint32_t *index);
@@ -97,8 +97,8 @@ enum lookup { LOOKUP_NONE, LOOKUP_FOUND, LOOKUP_FAILED };
 enum lookup snapshot_get(struct snapshot *sn, struct str key, struct str *value);
 /* Whether the last value of the key is in the file and not only waiting. */
 bool snapshot_holds(const struct snapshot *sn, uint32_t number, struct str key);
-/* Calls row(data, key, value) for the file's rows in [from, to) (`owner`: for those of an owner), without those that wait to be
- * removed. The key has no number in front. False when row or the file failed. */
+/* Calls row(data, key, value) for the file's rows in [from, to) (`owner`: for those of an owner), without those that
+ * wait to be removed. The key has no number in front. False when row or the file failed. */
 bool snapshot_range(struct snapshot *sn, uint32_t number, struct str from, struct str to,
                     bool (*row)(void *data, struct str key, struct str value), void *data);
 bool snapshot_owner(struct snapshot *sn, uint32_t number, struct str owner,

@@ -50,8 +50,8 @@ uint32_t store_fixed_size(const struct store *s)
 
 size_t store_memory(const struct store *s)
 {
-    return sizeof *s + s->account.held + s->slab.used + (size_t)s->cap_changes * sizeof *s->changes
-           + (s->filter ? (s->filter_mask + 1) / 8 : 0);
+    return sizeof *s + s->account.held + s->slab.used + (size_t)s->cap_changes * sizeof *s->changes +
+           (s->filter ? (s->filter_mask + 1) / 8 : 0);
 }
 
 size_t store_slack(const struct store *s)
@@ -214,8 +214,8 @@ bool store_touch_session(struct store *s, struct session *session, bool existed)
 {
     if (session->entry.dirty)
         return true;
-    return add_change(s, (struct change){.entry = &session->entry, .start = session->start, .end = session->end,
-                                         .existed = existed});
+    return add_change(
+        s, (struct change){.entry = &session->entry, .start = session->start, .end = session->end, .existed = existed});
 }
 
 bool store_remove_session(struct store *s, struct session *session)

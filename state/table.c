@@ -1,5 +1,6 @@
-/* The hash table of stores: a slot is a 32-bit hash and the index of an entry; linear probing, load at most 3/4, removal by
- * shifting back. Entries lie in pages that never move: pages of 4, 4, 8, 16 ... entries, then of TABLE_PAGE. */
+/* The hash table of stores: a slot is a 32-bit hash and the index of an entry; linear probing, load at most 3/4,
+ * removal by shifting back. Entries lie in pages that never move: pages of 4, 4, 8, 16 ... entries, then of TABLE_PAGE.
+ */
 #include "state/state_int.h"
 
 #define XXH_INLINE_ALL

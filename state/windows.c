@@ -1,5 +1,5 @@
-/* Windowed stores: a timeline of windows, each with a hash table of its own. Also the timeline itself, which sessions use
- * for their index by end. */
+/* Windowed stores: a timeline of windows, each with a hash table of its own. Also the timeline itself, which sessions
+ * use for their index by end. */
 #include "state/state_int.h"
 
 static int64_t time_at(const struct timeline *t, uint32_t i)

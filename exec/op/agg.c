@@ -15,9 +15,14 @@ static enum status open_call(struct agg *g, struct agg_call *c, const struct ste
         types[i] = g->input->columns[s->args[i]].type;
     c->args = s->args;
     c->n_args = s->n_args;
-    c->call = (struct aggregate_call){
-        .ops = s->call->variant->aggregate, .n_args = s->n_args, .arg_types = types, .literals = s->literals,
-        .n_literals = s->n_literals, .limit = s->limit, .result_type = s->call->result, .arena = &g->scratch};
+    c->call = (struct aggregate_call){.ops = s->call->variant->aggregate,
+                                      .n_args = s->n_args,
+                                      .arg_types = types,
+                                      .literals = s->literals,
+                                      .n_literals = s->n_literals,
+                                      .limit = s->limit,
+                                      .result_type = s->call->result,
+                                      .arena = &g->scratch};
     uint32_t size = c->call.ops->size(&c->call);
     c->variable = size ? -1 : (int32_t)g->n_variable++;
     c->at = g->fixed_size;
@@ -50,8 +55,8 @@ static bool make_rooms(struct agg *g, const struct step *step)
             continue;
         uint32_t at = g->n_required + (uint32_t)c->variable;
         g->state_types[c->variable] = c->call.state_type;
-        if (!column_init(&g->row[at], c->call.state_type, 1, true, a)
-            || !column_init(&g->saved[at], c->call.state_type, 1, true, a))
+        if (!column_init(&g->row[at], c->call.state_type, 1, true, a) ||
+            !column_init(&g->saved[at], c->call.state_type, 1, true, a))
             return false;
     }
     return true;
@@ -60,12 +65,15 @@ static bool make_rooms(struct agg *g, const struct step *step)
 enum status agg_open(struct agg *g, struct op *op, struct diag *d)
 {
     const struct step *step = op->step;
-    *g = (struct agg){.op = op, .input = &step->inputs[0]->schema, .n_calls = step->aggregate.n_calls,
-                      .n_required = step->aggregate.n_required, .required = step->aggregate.required};
+    *g = (struct agg){.op = op,
+                      .input = &step->inputs[0]->schema,
+                      .n_calls = step->aggregate.n_calls,
+                      .n_required = step->aggregate.n_required,
+                      .required = step->aggregate.required};
     arena_init(&g->scratch, 0);
     buf_init(&g->bytes, 0);
-    g->out = (struct row_builder){.op = op, .schema = &step->schema, .is_table = true,
-                                  .windowed = step->aggregate.window.kind != WINDOW_NONE};
+    g->out = (struct row_builder){
+        .op = op, .schema = &step->schema, .is_table = true, .windowed = step->aggregate.window.kind != WINDOW_NONE};
     g->calls = ARENA_ARRAY(&op->task->arena, struct agg_call, g->n_calls);
     if (!g->calls)
         return diag_nomem(d);
@@ -298,7 +306,8 @@ static void null_values(struct agg *g, struct batch *b, uint32_t row)
         column_set_null(&b->columns[c], row);
 }
 
-static enum status stored_before(struct agg *g, const struct agg_stored *x, struct str key, uint32_t row, struct diag *d)
+static enum status stored_before(struct agg *g, const struct agg_stored *x, struct str key, uint32_t row,
+                                 struct diag *d)
 {
     struct batch *before = g->out.b->before;
     if (!x->old_fixed) {
@@ -358,11 +367,16 @@ static enum status emit_changes(struct agg *g, int64_t window_size, struct diag 
         const struct change *c = store_change(s, i);
         if (!change_counts(c))
             continue;
-        struct agg_stored x = {
-            .key = entry_key(c->entry), .start = c->start, .end = window_size ? c->start + window_size : c->end,
-            .ts = c->entry->ts, .dead = (c->entry->flags & ENTRY_DEAD) != 0, .fixed = c->entry->fixed,
-            .var = str_make(c->entry->var, c->entry->var_len), .old_fixed = c->old_fixed,
-            .old_var = str_make(c->old_var, c->old_var_len), .old_ts = c->old_ts};
+        struct agg_stored x = {.key = entry_key(c->entry),
+                               .start = c->start,
+                               .end = window_size ? c->start + window_size : c->end,
+                               .ts = c->entry->ts,
+                               .dead = (c->entry->flags & ENTRY_DEAD) != 0,
+                               .fixed = c->entry->fixed,
+                               .var = str_make(c->entry->var, c->entry->var_len),
+                               .old_fixed = c->old_fixed,
+                               .old_var = str_make(c->old_var, c->old_var_len),
+                               .old_ts = c->old_ts};
         enum status st = agg_add_stored(g, &x, n - i, NULL, d);
         if (st != STATUS_OK)
             return st;

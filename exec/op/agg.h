@@ -1,8 +1,8 @@
 /* What all aggregations share: the state of a group, its steps and its results.
  *
- * In the store, an entry's fixed part holds the accumulators of fixed size, one after the other; its variable part is ROW
- * bytes of the required columns and then of the states of variable size. States of variable size are worked on as values:
- * agg_load before the first step, agg_save after the last. */
+ * In the store, an entry's fixed part holds the accumulators of fixed size, one after the other; its variable part is
+ * ROW bytes of the required columns and then of the states of variable size. States of variable size are worked on as
+ * values: agg_load before the first step, agg_save after the last. */
 #ifndef WEIR_EXEC_OP_AGG_H
 #define WEIR_EXEC_OP_AGG_H
 
@@ -11,10 +11,10 @@
 
 struct agg_call {
     struct aggregate_call call;
-    const uint32_t *args;     /* columns of the input */
+    const uint32_t *args; /* columns of the input */
     uint32_t n_args;
-    uint32_t at;              /* fixed: offset in the fixed part */
-    int32_t variable;         /* variable: index among the variable states; -1: fixed */
+    uint32_t at;      /* fixed: offset in the fixed part */
+    int32_t variable; /* variable: index among the variable states; -1: fixed */
 };
 
 struct agg {
@@ -26,11 +26,11 @@ struct agg {
     struct column *row;       /* required columns of the row being saved (borrowed), then one-row columns of states */
     struct value *states;     /* variable states of the group being worked on */
     const struct type **state_types;
-    struct value *args;       /* of one call */
-    struct column *saved;     /* one-row columns of the variable part, for reading */
-    struct arena scratch;     /* cleared from row to row when states are variable */
+    struct value *args;   /* of one call */
+    struct column *saved; /* one-row columns of the variable part, for reading */
+    struct arena scratch; /* cleared from row to row when states are variable */
     struct buf bytes;
-    struct row_builder out;   /* results being collected */
+    struct row_builder out; /* results being collected */
     const struct schema *input;
 };
 
@@ -49,13 +49,15 @@ enum status agg_step(struct agg *g, char *fixed, const struct column *cells, uin
 /* Merges another state (fixed and variable parts of an entry) into this one. */
 enum status agg_merge(struct agg *g, char *fixed, const char *other, struct str other_var, struct diag *d) MUST_CHECK;
 /* Writes required columns of the row and variable states into the entry. */
-enum status agg_save(struct agg *g, struct entry *e, const struct column *cells, uint32_t row, struct diag *d) MUST_CHECK;
+enum status agg_save(struct agg *g, struct entry *e, const struct column *cells, uint32_t row,
+                     struct diag *d) MUST_CHECK;
 
 /* ---- results -------------------------------------------------------------------------------------------------- */
 
 /* Room for at least one more row (emits a full batch). `in` is kept by the batch: its cells may be borrowed. */
 enum status agg_room(struct agg *g, uint32_t expected, struct batch *in, struct diag *d) MUST_CHECK;
-/* Results of the state at hand (fixed, and the loaded variable states) into a row of `b`, the output or its before-batch. */
+/* Results of the state at hand (fixed, and the loaded variable states) into a row of `b`, the output or its
+ * before-batch. */
 enum status agg_results(struct agg *g, const char *fixed, struct batch *b, uint32_t row, struct diag *d) MUST_CHECK;
 /* Key and required columns of a row from a row of the input. */
 void agg_copy_row(struct agg *g, struct batch *b, uint32_t row, const struct column *cells, uint32_t from);
@@ -80,7 +82,8 @@ enum status agg_add_stored(struct agg *g, const struct agg_stored *stored, uint3
                            const struct headers *headers, struct diag *d) MUST_CHECK;
 /* Emits what is collected. */
 enum status agg_emit(struct agg *g, struct diag *d) MUST_CHECK;
-/* The list of changes as output (when coalescing), and the changelog. `window_size`: windows' end; 0: sessions, or none. */
+/* The list of changes as output (when coalescing), and the changelog. `window_size`: windows' end; 0: sessions, or
+ * none. */
 enum status agg_flush(struct agg *g, int64_t window_size, bool emit, struct diag *d) MUST_CHECK;
 
 #endif

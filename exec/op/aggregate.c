@@ -10,8 +10,9 @@ static enum status aggregate_open(struct op *op, struct diag *d)
     enum status st = agg_open(g, op, d);
     if (st != STATUS_OK)
         return st;
-    return op_store(op, (struct store_options){.name = op->step->aggregate.store, .kind = STORE_KEYED,
-                                               .fixed_size = g->fixed_size}, d);
+    return op_store(
+        op, (struct store_options){.name = op->step->aggregate.store, .kind = STORE_KEYED, .fixed_size = g->fixed_size},
+        d);
 }
 
 static void aggregate_close(struct op *op)
@@ -81,8 +82,7 @@ static enum status aggregate_push(struct op *op, uint32_t port, struct batch *b,
     if (keys_encode(g->input->columns, g->input->n_keys, b, &b->arena, &keys, &hashes) != STATUS_OK)
         return diag_nomem(d);
     struct table *t = store_table(op->store);
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         if (i + 16 < b->n_selected)
             store_prefetch(t, hashes[i + 16]);
         if (i + 8 < b->n_selected)
@@ -102,8 +102,12 @@ static enum status aggregate_flush(struct op *op, struct diag *d)
 }
 
 const struct op_def op_aggregate = {
-    .name = "aggregate", .before = BEFORE_UNUSED, .open = aggregate_open, .push = aggregate_push,
-    .flush = aggregate_flush, .close = aggregate_close,
+    .name = "aggregate",
+    .before = BEFORE_UNUSED,
+    .open = aggregate_open,
+    .push = aggregate_push,
+    .flush = aggregate_flush,
+    .close = aggregate_close,
 };
 
 /* ---- tables --------------------------------------------------------------------------------------------------- */
@@ -157,8 +161,7 @@ static enum status table_aggregate_push(struct op *op, uint32_t port, struct bat
     (void)port;
     if (keys_encode(g->input->columns, g->input->n_keys, b, &b->arena, &keys, &hashes) != STATUS_OK)
         return diag_nomem(d);
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         if (!keys[i].p)
             continue;
         enum status st = change_group(g, b, row, keys[i], hashes[i], !op_coalesces(op), d);
@@ -169,6 +172,10 @@ static enum status table_aggregate_push(struct op *op, uint32_t port, struct bat
 }
 
 const struct op_def op_table_aggregate = {
-    .name = "table aggregate", .before = BEFORE_WANTED, .open = aggregate_open, .push = table_aggregate_push,
-    .flush = aggregate_flush, .close = aggregate_close,
+    .name = "table aggregate",
+    .before = BEFORE_WANTED,
+    .open = aggregate_open,
+    .push = table_aggregate_push,
+    .flush = aggregate_flush,
+    .close = aggregate_close,
 };

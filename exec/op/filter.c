@@ -1,6 +1,6 @@
-/* WHERE and HAVING. Streams: rows that do not pass, or have no value, go. Tables: the change of a row that passes neither
- * before nor now goes; one that passed before and does not now becomes a tombstone. Where the previous rows are not known,
- * a row that does not pass is a tombstone, as in Kafka Streams. */
+/* WHERE and HAVING. Streams: rows that do not pass, or have no value, go. Tables: the change of a row that passes
+ * neither before nor now goes; one that passed before and does not now becomes a tombstone. Where the previous rows are
+ * not known, a row that does not pass is a tombstone, as in Kafka Streams. */
 #include "exec/op/ops.h"
 #include "exec/op/project.h"
 
@@ -42,14 +42,15 @@ static void report(void *data, uint32_t row, const char *message)
     buf_free(&text);
 }
 
-/* The rows of `in` (those of candidates[0..n), or all its live ones when candidates is NULL) that pass; memory from in's arena. */
+/* The rows of `in` (those of candidates[0..n), or all its live ones when candidates is NULL) that pass; memory from
+ * in's arena. */
 static enum status passing(struct op *op, struct batch *in, uint16_t *candidates, uint32_t n_candidates, bool silent,
                            uint16_t **selection, uint32_t *n, struct diag *d)
 {
     struct filter *f = op->state;
     struct expr_errors errors = {.report = report, .data = op};
-    struct expr_run run = {.arena = &in->arena, .scratch = &f->scratch, .now_ms = op_wall_ms(op),
-                           .errors = silent ? NULL : &errors};
+    struct expr_run run = {
+        .arena = &in->arena, .scratch = &f->scratch, .now_ms = op_wall_ms(op), .errors = silent ? NULL : &errors};
     struct batch view = *in; /* the same rows, another selection */
     if (candidates) {
         view.selection = candidates;
@@ -102,7 +103,7 @@ static enum status passed_before(struct op *op, struct batch *b, uint8_t *marks,
     uint32_t n_candidates = 0, n;
     if (!candidates)
         return diag_nomem(d);
-    BATCH_EACH(b, i, row)
+    BATCH_EACH (b, i, row)
         if (b->has_before[row])
             candidates[n_candidates++] = (uint16_t)row;
     enum status st = passing(op, b->before, candidates, n_candidates, true, &selection, &n, d);
@@ -125,7 +126,7 @@ static enum status null_values(struct batch *out, const struct batch *b, uint32_
         else
             memset(valid, 0xFF, size);
         out->columns[c].valid = valid;
-        BATCH_EACH(out, i, row)
+        BATCH_EACH (out, i, row)
             if (!passes[row])
                 column_set_null(&out->columns[c], row);
     }
@@ -139,7 +140,7 @@ static enum status emit_changes(struct op *op, struct batch *b, const uint8_t *n
     uint32_t n = 0, n_now = 0;
     if (!selection)
         return diag_nomem(d);
-    BATCH_EACH(b, i, row)
+    BATCH_EACH (b, i, row)
         if (now[row] || before[row]) {
             selection[n++] = (uint16_t)row;
             n_now += now[row];
@@ -150,7 +151,7 @@ static enum status emit_changes(struct op *op, struct batch *b, const uint8_t *n
     uint8_t *kinds = arena_alloc(&out->arena, b->n_rows);
     enum status st = kinds ? STATUS_OK : diag_nomem(d);
     if (st == STATUS_OK) {
-        BATCH_EACH(out, i, row)
+        BATCH_EACH (out, i, row)
             kinds[row] = now[row] ? ROW_UPSERT : ROW_DELETE;
         out->kinds = kinds;
         if (out->before)
@@ -189,5 +190,9 @@ static enum status filter_push(struct op *op, uint32_t port, struct batch *b, st
 }
 
 const struct op_def op_filter = {
-    .name = "filter", .before = BEFORE_WANTED, .open = filter_open, .push = filter_push, .close = filter_close,
+    .name = "filter",
+    .before = BEFORE_WANTED,
+    .open = filter_open,
+    .push = filter_push,
+    .close = filter_close,
 };

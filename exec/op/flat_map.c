@@ -1,5 +1,5 @@
-/* Table functions in a select: each row becomes as many rows as its longest list has items; shorter lists are filled up with
- * nulls. No row, no list, no items: nothing. Output columns: the input's, then one a call. */
+/* Table functions in a select: each row becomes as many rows as its longest list has items; shorter lists are filled up
+ * with nulls. No row, no list, no items: nothing. Output columns: the input's, then one a call. */
 #include "exec/op/project.h"
 
 #include "exec/op/ops.h"
@@ -75,8 +75,7 @@ static enum status expand(struct op *op, struct batch *b, struct batch *lists, s
     uint32_t *places = arena_alloc(&lists->arena, BATCH_ROWS * sizeof *places), n = 0;
     if (!rows || !places)
         return diag_nomem(d);
-    BATCH_EACH(lists, i, row)
-    {
+    BATCH_EACH (lists, i, row) {
         uint32_t n_rows = rows_of(lists, row);
         for (uint32_t place = 0; place < n_rows; place++) {
             rows[n] = (uint16_t)row;
@@ -110,6 +109,9 @@ static enum status flat_map_push(struct op *op, uint32_t port, struct batch *b, 
 }
 
 const struct op_def op_flat_map = {
-    .name = "flat map", .before = BEFORE_UNUSED, .open = flat_map_open, .push = flat_map_push,
+    .name = "flat map",
+    .before = BEFORE_UNUSED,
+    .open = flat_map_open,
+    .push = flat_map_push,
     .close = flat_map_close,
 };

@@ -1,8 +1,8 @@
 /* GROUP BY: gives rows the grouping expressions as their key.
  *
- * Streams: rows without value, and rows for which any part of the key is null, are left out. Tables: a change whose group stays is one
- * row; one whose group changes is two: a removal from the old group (kind DELETE, with the previous row), then an addition to
- * the new one. */
+ * Streams: rows without value, and rows for which any part of the key is null, are left out. Tables: a change whose
+ * group stays is one row; one whose group changes is two: a removal from the old group (kind DELETE, with the previous
+ * row), then an addition to the new one. */
 #include "exec/op/ops.h"
 #include "exec/op/project.h"
 
@@ -65,8 +65,7 @@ static enum status emit_grouped(struct op *op, struct batch *out, struct diag *d
     uint16_t *selection = arena_alloc(&out->arena, out->n_selected * sizeof *selection);
     if (!selection)
         return diag_nomem(d);
-    BATCH_EACH(out, i, row)
-    {
+    BATCH_EACH (out, i, row) {
         uint32_t part = null_part(out, n_keys, row);
         if (part == n_keys)
             selection[n++] = (uint16_t)row;
@@ -102,7 +101,11 @@ static enum status group_push(struct op *op, uint32_t port, struct batch *b, str
 }
 
 const struct op_def op_group_by = {
-    .name = "group by", .before = BEFORE_UNUSED, .open = group_open, .push = group_push, .close = group_close,
+    .name = "group by",
+    .before = BEFORE_UNUSED,
+    .open = group_open,
+    .push = group_push,
+    .close = group_close,
 };
 
 /* ---- tables ------------------------------------------------------------------------------------------------- */
@@ -167,8 +170,7 @@ static enum status regroup(struct op *op, struct batch *b, struct batch *now, st
     struct row_builder r = {.op = op, .schema = &op->step->schema, .is_table = true};
     uint32_t n_keys = op->step->schema.n_keys;
     enum status st = STATUS_OK;
-    BATCH_EACH(now, i, row)
-    {
+    BATCH_EACH (now, i, row) {
         const struct batch *x = row_is_dead(b, row) ? NULL : now;
         const struct batch *y = b->before && b->has_before[row] ? now->before : NULL;
         uint32_t part = x ? null_part(x, n_keys, row) : n_keys;
@@ -207,7 +209,7 @@ static enum status group_before(struct op *op, struct batch *b, struct batch *no
         return STATUS_OK;
     if (!selection)
         return diag_nomem(d);
-    BATCH_EACH(b, i, row)
+    BATCH_EACH (b, i, row)
         if (b->has_before[row])
             selection[n++] = (uint16_t)row;
     struct batch *in = batch_select(b->before, selection, n);
@@ -229,8 +231,8 @@ static enum status table_group_push(struct op *op, uint32_t port, struct batch *
     if (!live_rows(b, &live, &n))
         return diag_nomem(d);
     struct batch *in = batch_select(b, live, n);
-    enum status st = in ? project_rows(op->state, in, op->step->schema.n_keys, group_frame, value_frame, &now, d)
-                        : diag_nomem(d);
+    enum status st =
+        in ? project_rows(op->state, in, op->step->schema.n_keys, group_frame, value_frame, &now, d) : diag_nomem(d);
     if (st == STATUS_OK) {
         now->selection = b->selection;
         now->n_selected = b->n_selected;
@@ -244,6 +246,9 @@ static enum status table_group_push(struct op *op, uint32_t port, struct batch *
 }
 
 const struct op_def op_table_group_by = {
-    .name = "table group by", .before = BEFORE_WANTED, .open = group_open, .push = table_group_push,
+    .name = "table group by",
+    .before = BEFORE_WANTED,
+    .open = group_open,
+    .push = table_group_push,
     .close = group_close,
 };

@@ -13,11 +13,12 @@ struct outbox {
 void outbox_free(struct outbox *o);
 /* Makes room for n records; false: no memory. */
 bool outbox_begin(struct outbox *o, uint32_t n);
-/* A record: its key is the bytes from `key_at` on, its value those from `value_at` on (SIZE_MAX: null) to the end. The key ends
- * at `key_end`. */
+/* A record: its key is the bytes from `key_at` on, its value those from `value_at` on (SIZE_MAX: null) to the end. The
+ * key ends at `key_end`. */
 void outbox_add(struct outbox *o, size_t key_at, size_t key_end, size_t value_at, int64_t ts,
                 const struct headers *headers);
 /* Appends them to the topic, by key. */
-enum status outbox_send(struct outbox *o, struct op *op, const char *topic, int32_t partition, struct diag *d) MUST_CHECK;
+enum status outbox_send(struct outbox *o, struct op *op, const char *topic, int32_t partition,
+                        struct diag *d) MUST_CHECK;
 
 #endif

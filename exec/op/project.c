@@ -1,4 +1,5 @@
-/* Select: computes the columns of the output. The kernel is shared by streams and tables, and by what changes keys (key.c ...). */
+/* Select: computes the columns of the output. The kernel is shared by streams and tables, and by what changes keys
+ * (key.c ...). */
 #include "exec/op/project.h"
 
 #include "exec/op/ops.h"
@@ -58,8 +59,8 @@ enum status projection_run(struct projection *p, const struct batch *in, struct 
 {
     struct reporting reporting = {.p = p, .frame = frame};
     struct expr_errors errors = {.report = report, .data = &reporting};
-    struct expr_run run = {.arena = &out->arena, .scratch = &p->scratch, .now_ms = op_wall_ms(p->op),
-                           .errors = frame ? &errors : NULL};
+    struct expr_run run = {
+        .arena = &out->arena, .scratch = &p->scratch, .now_ms = op_wall_ms(p->op), .errors = frame ? &errors : NULL};
     for (uint32_t i = first; i < last; i++) {
         reporting.item = i;
         if (expr_eval(p->progs[i], in, &out->columns[i], &run) != STATUS_OK)
@@ -75,7 +76,7 @@ bool live_rows(struct batch *b, uint16_t **selection, uint32_t *n)
     *selection = arena_alloc(&b->arena, b->n_selected * sizeof **selection);
     if (!*selection)
         return false;
-    BATCH_EACH(b, i, row)
+    BATCH_EACH (b, i, row)
         if (!row_is_dead(b, row))
             (*selection)[(*n)++] = (uint16_t)row;
     return true;
@@ -93,7 +94,7 @@ static bool null_dead_rows(struct column *c, struct batch *out)
     else
         memset(valid, 0xFF, size);
     c->valid = valid;
-    BATCH_EACH(out, i, row)
+    BATCH_EACH (out, i, row)
         if (row_is_dead(out, row))
             column_set_null(c, row);
     return true;
@@ -136,8 +137,8 @@ static enum status run_keys(struct projection *p, struct batch *in, struct batch
 {
     for (uint32_t i = 0; i < n_keys; i++) {
         bool of_keys = !reads_beyond(p->exprs[i], p->op->step->inputs[0]->schema.n_keys);
-        enum status st = of_keys ? projection_run(p, in, out, i, i + 1, frame, d)
-                                 : run_live(p, in, out, i, i + 1, frame, d);
+        enum status st =
+            of_keys ? projection_run(p, in, out, i, i + 1, frame, d) : run_live(p, in, out, i, i + 1, frame, d);
         if (st != STATUS_OK)
             return st;
     }
@@ -167,7 +168,7 @@ static struct batch *rows_before(struct batch *in)
     uint32_t n = 0;
     if (!selection)
         return NULL;
-    BATCH_EACH(in, i, row)
+    BATCH_EACH (in, i, row)
         if (in->has_before[row])
             selection[n++] = (uint16_t)row;
     return batch_select(in->before, selection, n);
@@ -234,7 +235,11 @@ static void project_close(struct op *op)
 }
 
 const struct op_def op_project = {
-    .name = "select", .before = BEFORE_AS_PARENT, .open = project_open, .push = project_push, .close = project_close,
+    .name = "select",
+    .before = BEFORE_AS_PARENT,
+    .open = project_open,
+    .push = project_push,
+    .close = project_close,
 };
 
 /* ---- select key --------------------------------------------------------------------------------------------- */
@@ -260,7 +265,10 @@ static enum status select_key_push(struct op *op, uint32_t port, struct batch *b
 }
 
 const struct op_def op_select_key = {
-    .name = "select key", .before = BEFORE_AS_PARENT, .open = project_open, .push = select_key_push,
+    .name = "select key",
+    .before = BEFORE_AS_PARENT,
+    .open = project_open,
+    .push = select_key_push,
     .close = project_close,
 };
 

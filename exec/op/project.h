@@ -24,8 +24,8 @@ typedef void (*projection_frame)(struct buf *out, const struct projection *p, ui
 enum status projection_run(struct projection *p, const struct batch *in, struct batch *out, uint32_t first,
                            uint32_t last, projection_frame frame, struct diag *d) MUST_CHECK;
 
-/* The new row's part of a select: keys over all rows, values over rows that have one (the others get nulls). A batch with the
- * rows of `in` and p->n columns; NULL with a status. */
+/* The new row's part of a select: keys over all rows, values over rows that have one (the others get nulls). A batch
+ * with the rows of `in` and p->n columns; NULL with a status. */
 enum status project_rows(struct projection *p, struct batch *in, uint32_t n_keys, projection_frame key_frame,
                          projection_frame value_frame, struct batch **out, struct diag *d) MUST_CHECK;
 /* The same with the previous rows, where they are wanted and there. */

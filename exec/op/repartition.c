@@ -1,7 +1,7 @@
-/* Rows between stages. A record's key is what the shown key format makes of the row's key, so that records meet those of topics
- * that are partitioned by the same key. Its value is
- *   a byte of flags; for a row with both states: the length of the first (varint); the new row; the previous row
- * each row being ROW bytes of all columns, keys too. Values are never null, keys are for rows without one. */
+/* Rows between stages. A record's key is what the shown key format makes of the row's key, so that records meet those
+ * of topics that are partitioned by the same key. Its value is a byte of flags; for a row with both states: the length
+ * of the first (varint); the new row; the previous row each row being ROW bytes of all columns, keys too. Values are
+ * never null, keys are for rows without one. */
 #include "exec/op/outbox.h"
 #include "exec/op/project.h"
 #include "formats/row.h"
@@ -46,8 +46,8 @@ static void put_varint(struct buf *out, uint64_t v)
 static void put_value(struct buf *out, const struct batch *b, uint32_t row, uint32_t n_columns, bool no_key)
 {
     bool dead = b->kinds && b->kinds[row] == ROW_DELETE, old = b->before && b->has_before[row];
-    buf_putc(out, (char)((dead ? 0 : HAS_NEW) | (old ? HAS_OLD : 0)
-                         | (b->null_value && b->null_value[row] ? NULL_VALUE : 0) | (no_key ? NULL_KEY : 0)));
+    buf_putc(out, (char)((dead ? 0 : HAS_NEW) | (old ? HAS_OLD : 0) |
+                         (b->null_value && b->null_value[row] ? NULL_VALUE : 0) | (no_key ? NULL_KEY : 0)));
     if (old) {
         buf_put(out, &b->before->ts[row], OLD_TS);
         struct buf previous;
@@ -89,8 +89,7 @@ static enum status sink_push(struct op *op, uint32_t port, struct batch *b, stru
     (void)port;
     if (!outbox_begin(&s->outbox, b->n_selected))
         return diag_nomem(d);
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         enum status st = put_record(op, b, row, d);
         if (st != STATUS_OK)
             return st == STATUS_DATA ? STATUS_RUNTIME : st;
@@ -99,7 +98,11 @@ static enum status sink_push(struct op *op, uint32_t port, struct batch *b, stru
 }
 
 const struct op_def op_repartition_sink = {
-    .name = "repartition sink", .before = BEFORE_WANTED, .open = sink_open, .push = sink_push, .close = sink_close,
+    .name = "repartition sink",
+    .before = BEFORE_WANTED,
+    .open = sink_open,
+    .push = sink_push,
+    .close = sink_close,
 };
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
@@ -179,8 +182,8 @@ static enum status source_read(struct op *op, const struct record_batch *records
     struct row_builder r = {.op = op, .schema = &op->step->schema, .is_table = op->step->repartition.is_table};
     enum status st = STATUS_OK;
     bool flagged = false;
-    if (!rows_begin(&r, to - from)
-        || !batch_own(r.b, record_batch_keep((struct record_batch *)(uintptr_t)records), record_batch_drop))
+    if (!rows_begin(&r, to - from) ||
+        !batch_own(r.b, record_batch_keep((struct record_batch *)(uintptr_t)records), record_batch_drop))
         TRY(diag_nomem(d));
     uint8_t *null_key = arena_alloc(&r.b->arena, to - from), *null_value = arena_alloc(&r.b->arena, to - from);
     if (!null_key || !null_value)
@@ -188,8 +191,8 @@ static enum status source_read(struct op *op, const struct record_batch *records
     for (uint32_t i = from; i < to; i++) {
         const struct record *record = &records->records[i];
         if (!read_row(&r, record, null_key, null_value, &flagged))
-            TRY(diag_set(d, STATUS_RUNTIME, "Record %lld of %s (partition %d) cannot be read", (long long)record->offset,
-                         records->topic, records->partition));
+            TRY(diag_set(d, STATUS_RUNTIME, "Record %lld of %s (partition %d) cannot be read",
+                         (long long)record->offset, records->topic, records->partition));
         if (record->ts > t->stream_time)
             t->stream_time = record->ts;
     }
@@ -201,4 +204,5 @@ done:
     return st;
 }
 
-const struct op_def op_repartition_source = {.name = "repartition source", .before = BEFORE_UNUSED, .read = source_read};
+const struct op_def op_repartition_source = {
+    .name = "repartition source", .before = BEFORE_UNUSED, .read = source_read};

@@ -1,5 +1,6 @@
-/* GROUP BY with a SESSION window. A row joins all sessions of its key that it touches into one; the joined ones are removed
- * (a tombstone each), unless the row falls on a session of a single point. Late is judged by the end of the joined session.
+/* GROUP BY with a SESSION window. A row joins all sessions of its key that it touches into one; the joined ones are
+ * removed (a tombstone each), unless the row falls on a session of a single point. Late is judged by the end of the
+ * joined session.
  *
  * EMIT FINAL: nothing from rows; every row may close sessions: all those whose end was passed by gap and grace, in the
  * order of (end, start, key). */
@@ -29,9 +30,13 @@ static enum status session_open(struct op *op, struct diag *d)
     w->fixed = arena_zalloc(&op->task->arena, w->agg.fixed_size);
     if (!w->fixed)
         return diag_nomem(d);
-    return op_store(op, (struct store_options){.name = op->step->aggregate.store, .kind = STORE_SESSION,
-                                               .fixed_size = w->agg.fixed_size, .retention = w->spec.retention,
-                                               .gap = w->spec.size}, d);
+    return op_store(op,
+                    (struct store_options){.name = op->step->aggregate.store,
+                                           .kind = STORE_SESSION,
+                                           .fixed_size = w->agg.fixed_size,
+                                           .retention = w->spec.retention,
+                                           .gap = w->spec.size},
+                    d);
 }
 
 static void session_close(struct op *op)
@@ -182,8 +187,12 @@ static enum status emit_closed(struct sessions *w, int64_t lo, int64_t hi, const
     enum status st = store_collect(w->agg.op->store, lo, hi, &w->scratch, &refs, &n, d);
     for (size_t i = 0; i < n && st == STATUS_OK; i++) {
         const struct entry *e = refs[i].entry;
-        struct agg_stored x = {.key = entry_key(e), .start = refs[i].start, .end = refs[i].end, .ts = refs[i].end,
-                               .fixed = e->fixed, .var = str_make(e->var, e->var_len)};
+        struct agg_stored x = {.key = entry_key(e),
+                               .start = refs[i].start,
+                               .end = refs[i].end,
+                               .ts = refs[i].end,
+                               .fixed = e->fixed,
+                               .var = str_make(e->var, e->var_len)};
         st = agg_add_stored(&w->agg, &x, n - i > BATCH_ROWS ? BATCH_ROWS : (uint32_t)(n - i), headers, d);
     }
     return st == STATUS_OK && headers ? agg_emit(&w->agg, d) : st;
@@ -216,8 +225,7 @@ static enum status session_push(struct op *op, uint32_t port, struct batch *b, s
     w->expected = b->n_selected * 2;
     if (keys_encode(w->agg.input->columns, w->agg.input->n_keys, b, &b->arena, &keys, &hashes) != STATUS_OK)
         return diag_nomem(d);
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         struct current c = {.b = b, .row = row, .key = keys[i], .hash = hashes[i], .ts = b->ts[row]};
         enum status st = STATUS_OK;
         if (!c.key.p)
@@ -243,6 +251,10 @@ static enum status session_flush(struct op *op, struct diag *d)
 }
 
 const struct op_def op_session_aggregate = {
-    .name = "session aggregate", .before = BEFORE_UNUSED, .open = session_open, .push = session_push,
-    .flush = session_flush, .close = session_close,
+    .name = "session aggregate",
+    .before = BEFORE_UNUSED,
+    .open = session_open,
+    .push = session_push,
+    .flush = session_flush,
+    .close = session_close,
 };

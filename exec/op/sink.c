@@ -32,8 +32,8 @@ static enum status sink_open(struct op *op, struct diag *d)
         return st;
     op->task->row_by_row = step->kind == STEP_TABLE_SINK;
     op->task->time_of_nulls = true;
-    return time_reader_open(&step->sink.timestamp, schema->columns[step->sink.timestamp.column].type,
-                            &op->task->arena, &s->time, d);
+    return time_reader_open(&step->sink.timestamp, schema->columns[step->sink.timestamp.column].type, &op->task->arena,
+                            &s->time, d);
 }
 
 static void sink_close(struct op *op)
@@ -150,8 +150,7 @@ static enum status sink_push(struct op *op, uint32_t port, struct batch *b, stru
     (void)port;
     if (!outbox_begin(&s->outbox, b->n_selected))
         return diag_nomem(d);
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         enum status st = put_record(op, b, row, d);
         if (st == STATUS_DATA && d) /* a row that the format cannot hold stops the query */
             d->code = STATUS_RUNTIME;
@@ -164,7 +163,11 @@ static enum status sink_push(struct op *op, uint32_t port, struct batch *b, stru
 }
 
 const struct op_def op_sink = {
-    .name = "sink", .before = BEFORE_UNUSED, .open = sink_open, .push = sink_push, .close = sink_close,
+    .name = "sink",
+    .before = BEFORE_UNUSED,
+    .open = sink_open,
+    .push = sink_push,
+    .close = sink_close,
 };
 
 /* ---- the client of a transient query ------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
-/* Sources: records of a topic to batches of rows. Only the columns that the plan reads are decoded; texts stay in the fetched
- * records, which the batch keeps. Bad records go to the processing log and are skipped.
+/* Sources: records of a topic to batches of rows. Only the columns that the plan reads are decoded; texts stay in the
+ * fetched records, which the batch keeps. Bad records go to the processing log and are skipped.
  *
  * Streams keep records without key or value; tables drop those without key, and take a null value as a deletion. */
 #include "exec/op/source.h"
@@ -24,10 +24,10 @@ struct source {
     struct time_reader *time;    /* NULL: the record's time */
     const struct side *time_side;
     uint32_t time_place;
-    struct table_rows *table;    /* NULL: a stream, or not materialised */
+    struct table_rows *table; /* NULL: a stream, or not materialised */
     bool is_table;
-    bool has_key;                /* the topic's schema has key columns */
-    uint32_t key_suffix;         /* bytes of window bounds behind the key */
+    bool has_key;        /* the topic's schema has key columns */
+    uint32_t key_suffix; /* bytes of window bounds behind the key */
     const char *logger;
 };
 
@@ -58,14 +58,16 @@ static const struct type *type_at(const struct type *t, const uint32_t *path, ui
 }
 
 /* Adds a field to its side; the side and the place of the field. */
-static struct side *add_field(struct source *s, const struct schema *topic, const struct source_read *r, uint32_t *place)
+static struct side *add_field(struct source *s, const struct schema *topic, const struct source_read *r,
+                              uint32_t *place)
 {
     const struct schema_column *c = &topic->columns[r->column];
     struct side *side = c->role == ROLE_KEY ? &s->key : &s->value;
     *place = side->n_fields;
-    side->fields[side->n_fields++] = (struct decode_field){
-        .column = index_in_side(topic, r->column), .n_path = r->n_path, .path = r->path,
-        .type = type_at(c->type, r->path, r->n_path)};
+    side->fields[side->n_fields++] = (struct decode_field){.column = index_in_side(topic, r->column),
+                                                           .n_path = r->n_path,
+                                                           .path = r->path,
+                                                           .type = type_at(c->type, r->path, r->n_path)};
     return side;
 }
 
@@ -190,8 +192,8 @@ static bool reading_begin(struct reading *r)
         r->start = arena_zalloc(a, n * sizeof *r->start);
         r->end = arena_zalloc(a, n * sizeof *r->end);
     }
-    return !a->failed
-           && batch_own(r->b, record_batch_keep((struct record_batch *)(uintptr_t)r->records), record_batch_drop);
+    return !a->failed &&
+           batch_own(r->b, record_batch_keep((struct record_batch *)(uintptr_t)r->records), record_batch_drop);
 }
 
 static int64_t be64(const char *p)
@@ -457,6 +459,10 @@ static enum status source_flush(struct op *op, struct diag *d)
 }
 
 const struct op_def op_source = {
-    .name = "source", .before = BEFORE_UNUSED, .open = source_open, .read = source_read, .flush = source_flush,
+    .name = "source",
+    .before = BEFORE_UNUSED,
+    .open = source_open,
+    .read = source_read,
+    .flush = source_flush,
     .close = source_close,
 };

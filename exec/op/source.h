@@ -10,7 +10,8 @@ enum status time_reader_open(const struct timestamp_spec *spec, const struct typ
                              struct time_reader **out, struct diag *d) MUST_CHECK;
 void time_reader_close(struct time_reader *t);
 /* False: there is no time in this cell; the reason is in `error`. */
-bool time_read(struct time_reader *t, const struct column *c, uint32_t row, int64_t *ts, char *error, size_t error_size);
+bool time_read(struct time_reader *t, const struct column *c, uint32_t row, int64_t *ts, char *error,
+               size_t error_size);
 
 /* A materialised table: finds the previous rows and keeps the new ones. The batch has kinds, and no null keys. */
 struct table_rows;

@@ -33,8 +33,7 @@ void table_rows_close(struct table_rows *t)
 /* A windowed table's key in the store has the window's bounds behind it. */
 static bool add_bounds(const struct batch *b, struct str *keys, uint64_t *hashes)
 {
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         if (!keys[i].p)
             continue;
         char *p = arena_alloc(&((struct batch *)(uintptr_t)b)->arena, (size_t)keys[i].len + 16);
@@ -131,8 +130,8 @@ static bool apply(struct table_rows *t, const struct batch *b, uint32_t n_keys, 
         return false;
     t->bytes.len = 0;
     row_put_columns(&t->bytes, b->columns + n_keys, b->n_columns - n_keys, row);
-    if (t->bytes.failed || !store_touch(s, table, 0, e, !created)
-        || !store_set_var(s, e, t->bytes.p, (uint32_t)t->bytes.len))
+    if (t->bytes.failed || !store_touch(s, table, 0, e, !created) ||
+        !store_set_var(s, e, t->bytes.p, (uint32_t)t->bytes.len))
         return false;
     e->ts = b->ts[row];
     return true;
@@ -145,14 +144,13 @@ enum status table_rows_push(struct table_rows *t, struct batch *b, struct diag *
     uint64_t *hashes;
     struct change_batch c = {0};
     bool keep = t->op->emits_before && !op_coalesces(t->op);
-    if (keys_encode(schema->columns, schema->n_keys, b, &b->arena, &keys, &hashes) != STATUS_OK
-        || (t->windowed && !add_bounds(b, keys, hashes)) || (keep && !begin_before(&c, b))) {
+    if (keys_encode(schema->columns, schema->n_keys, b, &b->arena, &keys, &hashes) != STATUS_OK ||
+        (t->windowed && !add_bounds(b, keys, hashes)) || (keep && !begin_before(&c, b))) {
         batch_drop(c.out);
         return diag_nomem(d);
     }
     enum status st = STATUS_OK;
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         if (i + 8 < b->n_selected)
             store_prefetch(store_table(t->op->store), hashes[i + 8]);
         struct entry *e = keys[i].p ? store_get(t->op->store, store_table(t->op->store), 0, keys[i], hashes[i]) : NULL;

@@ -9,7 +9,7 @@ struct windows {
     struct agg agg;
     struct window_spec spec;
     struct arena closing;
-    bool emit; /* results of rows as they come */
+    bool emit;         /* results of rows as they come */
     uint32_t expected; /* results of the batch at hand: a guess */
 };
 
@@ -25,8 +25,12 @@ static enum status window_open(struct op *op, struct diag *d)
     enum status st = agg_open(&w->agg, op, d);
     if (st != STATUS_OK)
         return st;
-    return op_store(op, (struct store_options){.name = op->step->aggregate.store, .kind = STORE_WINDOWED,
-                                               .fixed_size = w->agg.fixed_size, .retention = w->spec.retention}, d);
+    return op_store(op,
+                    (struct store_options){.name = op->step->aggregate.store,
+                                           .kind = STORE_WINDOWED,
+                                           .fixed_size = w->agg.fixed_size,
+                                           .retention = w->spec.retention},
+                    d);
 }
 
 static void window_close(struct op *op)
@@ -127,9 +131,12 @@ static enum status emit_closed(struct windows *w, int64_t lo, int64_t hi, const 
     enum status st = store_collect(w->agg.op->store, lo, hi, &w->closing, &refs, &n, d);
     for (size_t i = 0; i < n && st == STATUS_OK; i++) {
         const struct entry *e = refs[i].entry;
-        struct agg_stored x = {
-            .key = entry_key(e), .start = refs[i].start, .end = refs[i].start + w->spec.size, .ts = e->ts,
-            .fixed = e->fixed, .var = str_make(e->var, e->var_len)};
+        struct agg_stored x = {.key = entry_key(e),
+                               .start = refs[i].start,
+                               .end = refs[i].start + w->spec.size,
+                               .ts = e->ts,
+                               .fixed = e->fixed,
+                               .var = str_make(e->var, e->var_len)};
         st = agg_add_stored(&w->agg, &x, n - i > BATCH_ROWS ? BATCH_ROWS : (uint32_t)(n - i), headers, d);
     }
     arena_clear(&w->closing);
@@ -177,8 +184,7 @@ static enum status window_push(struct op *op, uint32_t port, struct batch *b, st
     (void)port;
     if (keys_encode(w->agg.input->columns, w->agg.input->n_keys, b, &b->arena, &keys, &hashes) != STATUS_OK)
         return diag_nomem(d);
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         struct current c = {b, row, keys[i], hashes[i], b->ts[row]};
         enum status st = STATUS_OK;
         if (!c.key.p)
@@ -203,6 +209,10 @@ static enum status window_flush(struct op *op, struct diag *d)
 }
 
 const struct op_def op_window_aggregate = {
-    .name = "windowed aggregate", .before = BEFORE_UNUSED, .open = window_open, .push = window_push,
-    .flush = window_flush, .close = window_close,
+    .name = "windowed aggregate",
+    .before = BEFORE_UNUSED,
+    .open = window_open,
+    .push = window_push,
+    .flush = window_flush,
+    .close = window_close,
 };

@@ -24,9 +24,12 @@ void op_teardown(struct op_test *t)
 
 static const struct type *type_named(struct op_test *t, const char *name)
 {
-    static const struct { const char *name; const struct type *type; } types[] = {
-        {"STRING", &TYPE_STRING}, {"BIGINT", &TYPE_BIGINT}, {"INT", &TYPE_INT}, {"DOUBLE", &TYPE_DOUBLE},
-        {"TIMESTAMP", &TYPE_TIMESTAMP}, {"BOOLEAN", &TYPE_BOOLEAN},
+    static const struct {
+        const char *name;
+        const struct type *type;
+    } types[] = {
+        {"STRING", &TYPE_STRING}, {"BIGINT", &TYPE_BIGINT},       {"INT", &TYPE_INT},
+        {"DOUBLE", &TYPE_DOUBLE}, {"TIMESTAMP", &TYPE_TIMESTAMP}, {"BOOLEAN", &TYPE_BOOLEAN},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strcmp(types[i].name, name) == 0)
@@ -332,8 +335,8 @@ struct step *op_aggregate_step(struct op_test *t, enum step_kind kind, const str
         struct function_variant *v = ARENA_NEW(&t->arena, struct function_variant);
         struct resolved_call *call = ARENA_NEW(&t->arena, struct resolved_call);
         v->aggregate = &aggregates[calls[i]];
-        *call = (struct resolved_call){.variant = v, .n_args = 1, .n_columns = 1,
-                                       .result = calls[i] == OP_COLLECT ? &TYPE_STRING : &TYPE_BIGINT};
+        *call = (struct resolved_call){
+            .variant = v, .n_args = 1, .n_columns = 1, .result = calls[i] == OP_COLLECT ? &TYPE_STRING : &TYPE_BIGINT};
         list[i] = (struct step_aggregate_call){
             .call = call, .n_args = calls[i] != OP_COUNT, .args = arena_dup(&t->arena, &args[i], sizeof *args)};
     }
@@ -348,7 +351,7 @@ struct step *op_aggregate_step(struct op_test *t, enum step_kind kind, const str
 /* ---- running ------------------------------------------------------------------------------------------------ */
 
 enum { MAX_CHANGELOGS = 2 }; /* a stage */
-struct stored { /* records of a topic */
+struct stored {              /* records of a topic */
     char topic[128];
     struct record records[4096];
     uint32_t n;
@@ -364,7 +367,10 @@ struct run {
     uint32_t pushed[OP_STAGES];
     struct buf text, errors;
     struct task_output out[OP_STAGES];
-    struct { struct run *run; uint32_t stage; } ports[OP_STAGES];
+    struct {
+        struct run *run;
+        uint32_t stage;
+    } ports[OP_STAGES];
 };
 
 static struct stored *changelog_named(struct run *r, uint32_t stage, const char *topic)
@@ -474,8 +480,12 @@ static enum status push(struct run *r, uint32_t stage, uint32_t source, const st
                         struct diag *d)
 {
     struct record_batch *b = mem_alloc(sizeof *b);
-    *b = (struct record_batch){.refs = 1, .n = n, .partition = 0, .topic = "in",
-                               .records = (struct record *)(uintptr_t)records, .destroy = ignore_drop};
+    *b = (struct record_batch){.refs = 1,
+                               .n = n,
+                               .partition = 0,
+                               .topic = "in",
+                               .records = (struct record *)(uintptr_t)records,
+                               .destroy = ignore_drop};
     enum status st = task_push(r->tasks[stage], source, b, d);
     if (--b->refs == 0)
         mem_free(b);
@@ -538,8 +548,10 @@ static struct str key_bytes(struct run *r, const struct op_input *in)
 
 static void make_record(struct run *r, const struct op_input *in, struct record *out, uint32_t offset)
 {
-    *out = (struct record){.key = key_bytes(r, in), .value = in->value ? str_from(in->value) : str_make(NULL, 0),
-                           .ts = in->ts, .offset = offset};
+    *out = (struct record){.key = key_bytes(r, in),
+                           .value = in->value ? str_from(in->value) : str_make(NULL, 0),
+                           .ts = in->ts,
+                           .offset = offset};
     if (!in->header)
         return;
     struct record_header *item = ARENA_NEW(&r->arena, struct record_header);
@@ -557,8 +569,8 @@ static enum status run_inputs(struct run *r, const struct op_input *inputs, uint
         make_record(r, &inputs[i], &records[i], i);
     for (uint32_t from = 0; from < n;) {
         uint32_t to = from + 1;
-        while (to < n && to != restart_at && (!flush_every || to % flush_every)
-               && inputs[to].source == inputs[from].source)
+        while (to < n && to != restart_at && (!flush_every || to % flush_every) &&
+               inputs[to].source == inputs[from].source)
             to++;
         if (from == restart_at && restart_at) {
             enum status st = restart(r, d);
@@ -583,8 +595,11 @@ static enum status run_all(struct op_test *t, const struct op_input *inputs, uin
     struct run *r = mem_calloc(1, sizeof *r);
     REQUIRE(r != NULL);
     r->t = t;
-    r->options = (struct exec_options){.topic_prefix = "prefix_", .batch_rows = batch_rows, .cache_bytes = t->cache_bytes,
-                                       .on_error = take_error, .on_error_data = r};
+    r->options = (struct exec_options){.topic_prefix = "prefix_",
+                                       .batch_rows = batch_rows,
+                                       .cache_bytes = t->cache_bytes,
+                                       .on_error = take_error,
+                                       .on_error_data = r};
     for (uint32_t i = 0; i < t->plan.n_stages; i++) {
         r->ports[i].run = r;
         r->ports[i].stage = i;

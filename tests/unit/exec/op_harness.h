@@ -1,7 +1,8 @@
-/* Runs hand-built plans over records in memory. Keys are in the KAFKA format, values DELIMITED, so that texts say it all.
+/* Runs hand-built plans over records in memory. Keys are in the KAFKA format, values DELIMITED, so that texts say it
+ * all.
  *
- * op_check runs a plan at batch sizes 1, 3 and 4096, and each of these also with a restart in the middle (a new task, restored from
- * the changelog), and demands the same output every time. */
+ * op_check runs a plan at batch sizes 1, 3 and 4096, and each of these also with a restart in the middle (a new task,
+ * restored from the changelog), and demands the same output every time. */
 #ifndef WEIR_TESTS_OP_HARNESS_H
 #define WEIR_TESTS_OP_HARNESS_H
 
@@ -14,13 +15,19 @@ struct op_input {
     const char *key;   /* NULL: null */
     const char *value; /* NULL: null */
     int64_t ts;
-    const char *header;/* value of a header "h"; NULL: no headers */
-    int source;        /* which source of the first stage */
-    bool long_key;     /* the key is a BIGINT in decimal */
+    const char *header; /* value of a header "h"; NULL: no headers */
+    int source;         /* which source of the first stage */
+    bool long_key;      /* the key is a BIGINT in decimal */
 };
 
-#define IN(k, v, t) {.key = (k), .value = (v), .ts = (t)}
-#define IN_H(k, v, t, h) {.key = (k), .value = (v), .ts = (t), .header = (h)}
+#define IN(k, v, t)                                                                                                    \
+    {                                                                                                                  \
+        .key = (k), .value = (v), .ts = (t)                                                                            \
+    }
+#define IN_H(k, v, t, h)                                                                                               \
+    {                                                                                                                  \
+        .key = (k), .value = (v), .ts = (t), .header = (h)                                                             \
+    }
 
 struct op_test {
     struct arena arena;
@@ -29,8 +36,8 @@ struct op_test {
     uint32_t n_steps;
     struct stage stages[OP_STAGES];
     const struct step *sources[OP_STAGES];
-    size_t cache_bytes;      /* 0: every change */
-    const char *errors;      /* processing log of the last run: "message;" each */
+    size_t cache_bytes; /* 0: every change */
+    const char *errors; /* processing log of the last run: "message;" each */
     bool show_headers;
 };
 
@@ -55,14 +62,15 @@ const struct expr *op_array(struct op_test *t, const struct expr *x, const struc
 const struct expr *const *op_exprs(struct op_test *t, uint32_t n, ...);
 
 enum op_aggregate { OP_COUNT, OP_SUM, OP_COLLECT }; /* COLLECT: of texts; its result is the list joined by '+' */
-/* An aggregate step with one call a letter of the aggregates; arguments and required columns are columns of the input. */
+/* An aggregate step with one call a letter of the aggregates; arguments and required columns are columns of the input.
+ */
 struct step *op_aggregate_step(struct op_test *t, enum step_kind kind, const struct step *input, const char *columns,
                                uint32_t n_required, const uint32_t *required, uint32_t n_calls,
                                const enum op_aggregate *calls, const uint32_t *args);
 
 /* The output: "key[start,end]=value@ts" a line; null is a tombstone. */
-const char *op_run(struct op_test *t, const struct op_input *inputs, uint32_t n, uint32_t batch_rows, uint32_t restart_at,
-                   uint32_t flush_every);
+const char *op_run(struct op_test *t, const struct op_input *inputs, uint32_t n, uint32_t batch_rows,
+                   uint32_t restart_at, uint32_t flush_every);
 /* The same output whatever the batch size and restarts. */
 void op_check(struct op_test *t, const struct op_input *inputs, uint32_t n, const char *expected);
 /* The query must stop with this text. */

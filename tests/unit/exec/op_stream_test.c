@@ -93,7 +93,8 @@ TEST(op_sink, takes_the_time_of_a_column_and_stream_time_for_tombstones)
     op_setup(&t);
     struct step *sink = op_sink_step(&t, op_source_step(&t, false, "K STRING KEY, T BIGINT"), false);
     sink->sink.timestamp = (struct timestamp_spec){.kind = TS_BIGINT, .column = 1};
-    const struct op_input in[] = {IN("a", "7", 100), IN("b", NULL, 50), IN("c", "-3", 60), IN("d", "9", 300), IN("e", NULL, 70)};
+    const struct op_input in[] = {IN("a", "7", 100), IN("b", NULL, 50), IN("c", "-3", 60), IN("d", "9", 300),
+                                  IN("e", NULL, 70)};
     OP_CHECK(&t, in, "a=7@7\nb=null@100\nd=9@9\ne=null@300\n");
     op_teardown(&t);
 }
@@ -104,11 +105,11 @@ TEST(op_filter, drops_rows_of_streams_without_value_and_those_that_fail)
     op_setup(&t);
     struct step *s = op_source_step(&t, false, "K STRING KEY, A BIGINT, B BIGINT");
     struct step *f = op_step(&t, STEP_STREAM_FILTER, s, NULL);
-    f->filter.predicate = op_compare(&t, op_divide(&t, op_column(&t, &s->schema, 1), op_column(&t, &s->schema, 2)),
-                                     COMPARE_GT, 2);
+    f->filter.predicate =
+        op_compare(&t, op_divide(&t, op_column(&t, &s->schema, 1), op_column(&t, &s->schema, 2)), COMPARE_GT, 2);
     op_sink_step(&t, f, false);
-    const struct op_input in[] = {IN("a", "9,3", 1), IN("b", "4,2", 2), IN("c", "9,0", 3), IN("d", NULL, 4), IN("e", "8,2", 5),
-                                  IN(NULL, "6,2", 6)};
+    const struct op_input in[] = {IN("a", "9,3", 1), IN("b", "4,2", 2), IN("c", "9,0", 3),
+                                  IN("d", NULL, 4),  IN("e", "8,2", 5), IN(NULL, "6,2", 6)};
     OP_CHECK(&t, in, "a=9,3@1\ne=8,2@5\nnull=6,2@6\n");
     CHECK(strstr(t.errors, "Error evaluating predicate") == t.errors);
     op_teardown(&t);
@@ -174,8 +175,9 @@ static struct step *grouped(struct op_test *t, uint32_t n_calls)
                              1, column_b, n_calls, count_sum_list, args_of_a_b);
 }
 
-static const struct op_input rows[] = {IN_H("a", "1,x", 10, "1"), IN_H("b", "2,y", 12, "2"), IN_H("a", "3,z", 5, "3"), IN_H(NULL, "9,n", 20, "4"),
-                                       IN("a", NULL, 30), IN("b", ",w", 13), IN("a", "4,v", 11)};
+static const struct op_input rows[] = {IN_H("a", "1,x", 10, "1"),  IN_H("b", "2,y", 12, "2"), IN_H("a", "3,z", 5, "3"),
+                                       IN_H(NULL, "9,n", 20, "4"), IN("a", NULL, 30),         IN("b", ",w", 13),
+                                       IN("a", "4,v", 11)};
 
 TEST(op_aggregate, emits_every_change)
 {
@@ -232,8 +234,8 @@ TEST(op_filter, having_emits_a_tombstone_only_for_rows_that_passed_before)
     struct op_test t;
     op_setup(&t);
     op_sink_step(&t, having(&t, grouped(&t, 2)), true);
-    const struct op_input in[] = {IN("a", "1,x", 1), IN("a", "3,x", 2), IN("a", "4,y", 3), IN("a", "-6,z", 4), IN("a", "0,z", 5),
-                                  IN("b", "9,x", 6)};
+    const struct op_input in[] = {IN("a", "1,x", 1),  IN("a", "3,x", 2), IN("a", "4,y", 3),
+                                  IN("a", "-6,z", 4), IN("a", "0,z", 5), IN("b", "9,x", 6)};
     OP_CHECK(&t, in, "a=x,2,4@2\na=y,3,8@3\na=null@4\nb=x,1,9@6\n");
     t.cache_bytes = 1;
     CHECK_TEXT(op_run(&t, in, 6, 4096, 0, 0), "b=x,1,9@6\n");
@@ -250,11 +252,13 @@ TEST(op_group_by, goes_through_a_repartition_topic)
     const struct expr *b = op_column(&t, &s->schema, 2);
     g->select.exprs = op_exprs(&t, 3, b, op_column(&t, &s->schema, 1), b);
     struct step *r = op_repartition(&t, g, false);
-    op_sink_step(&t, op_aggregate_step(&t, STEP_STREAM_AGGREGATE, r, "B STRING KEY, B2 STRING, N BIGINT, S BIGINT", 1,
-                                       column_b, 2, count_sum_list, args_of_a_b), true);
+    op_sink_step(&t,
+                 op_aggregate_step(&t, STEP_STREAM_AGGREGATE, r, "B STRING KEY, B2 STRING, N BIGINT, S BIGINT", 1,
+                                   column_b, 2, count_sum_list, args_of_a_b),
+                 true);
     t.show_headers = true;
-    const struct op_input in[] = {IN_H("a", "1,x", 1, "1"), IN_H("b", "2,x", 2, "2"), IN("c", "3,", 3), IN("d", NULL, 4), IN(NULL, "5,y", 5),
-                                  IN("a", ",x", 6)};
+    const struct op_input in[] = {IN_H("a", "1,x", 1, "1"), IN_H("b", "2,x", 2, "2"), IN("c", "3,", 3),
+                                  IN("d", NULL, 4),         IN(NULL, "5,y", 5),       IN("a", ",x", 6)};
     OP_CHECK(&t, in, "x=x,1,1@1 1\nx=x,2,3@2 2\ny=y,1,5@5 -\nx=x,3,3@6 -\n");
     CHECK(strstr(t.errors, "Group-by column with index 0 resolved to null.") == t.errors);
     op_teardown(&t);
@@ -265,8 +269,10 @@ TEST(op_group_by, of_bigint_keys_and_many_groups)
     struct op_test t;
     op_setup(&t);
     struct step *s = op_source_step(&t, false, "K BIGINT KEY, A BIGINT");
-    op_sink_step(&t, op_aggregate_step(&t, STEP_STREAM_AGGREGATE, s, "K BIGINT KEY, N BIGINT, S BIGINT", 0, NULL, 2,
-                                       count_sum_list, args_of_a_b), true);
+    op_sink_step(&t,
+                 op_aggregate_step(&t, STEP_STREAM_AGGREGATE, s, "K BIGINT KEY, N BIGINT, S BIGINT", 0, NULL, 2,
+                                   count_sum_list, args_of_a_b),
+                 true);
     enum { N = 2000 };
     struct op_input *in = mem_calloc(N, sizeof *in);
     REQUIRE(in != NULL);

@@ -1,5 +1,5 @@
-/* Tasks with snapshots on a log in memory: killed at any commit they go on as if nothing had happened, with what the snapshot
- * holds and what the changelog adds; and a tight memory limit changes nothing but the memory. */
+/* Tasks with snapshots on a log in memory: killed at any commit they go on as if nothing had happened, with what the
+ * snapshot holds and what the changelog adds; and a tight memory limit changes nothing but the memory. */
 #include "op_harness.h"
 
 #include "exec/exec_int.h"
@@ -30,8 +30,8 @@ static enum status take(void *data, const char *topic, int32_t partition, const 
     if (strstr(topic, "-changelog"))
         return writer_append(w->writer, topic, partition, records, n, d);
     for (size_t i = 0; i < n; i++)
-        w->open_digest = w->open_digest * 31 + key_hash(records[i].key) * 7
-                         + (records[i].value.p ? key_hash(records[i].value) : 3) + (uint64_t)records[i].ts;
+        w->open_digest = w->open_digest * 31 + key_hash(records[i].key) * 7 +
+                         (records[i].value.p ? key_hash(records[i].value) : 3) + (uint64_t)records[i].ts;
     return STATUS_OK;
 }
 
@@ -85,8 +85,8 @@ static void start_world(struct world *w, void (*build)(struct op_test *), size_t
     snprintf(w->dir, sizeof w->dir, "/tmp/weir-task-XXXXXX");
     REQUIRE(mkdtemp(w->dir) != NULL);
     w->limit = limit;
-    w->options = (struct exec_options){.topic_prefix = "prefix_", .state_dir = snapshots ? w->dir : NULL,
-                                       .memory_budget = limit};
+    w->options = (struct exec_options){
+        .topic_prefix = "prefix_", .state_dir = snapshots ? w->dir : NULL, .memory_budget = limit};
     const struct embedded_options embedded = {.path = NULL};
     check_ok(log_open_embedded(&embedded, &w->log, &d), &d);
     const char **names;
@@ -125,8 +125,10 @@ static void push(struct world *w, uint32_t first, uint32_t n, uint32_t n_keys)
         uint32_t number = first + i, key = number * 2654435761u % n_keys;
         int klen = snprintf(text[i][0], 32, "customer %u", key);
         int vlen = snprintf(text[i][1], 32, "%u,v%u", number % 97, number % 13);
-        records[i] = (struct record){.key = {text[i][0], (uint32_t)klen}, .value = {text[i][1], (uint32_t)vlen},
-                                     .ts = number / 4, .offset = number};
+        records[i] = (struct record){.key = {text[i][0], (uint32_t)klen},
+                                     .value = {text[i][1], (uint32_t)vlen},
+                                     .ts = number / 4,
+                                     .offset = number};
     }
     struct record_batch b = {.refs = 1000, .n = n, .topic = "in", .records = records, .destroy = no_drop};
     check_ok(task_push(w->task, 0, &b, &d), &d);
@@ -158,7 +160,7 @@ static void run(struct world *w, uint32_t commits, uint32_t n_keys, uint32_t kil
         if (w->limit && task_memory(w->task) > w->peak)
             w->peak = task_memory(w->task);
         if (kill_every && c % kill_every == kill_every - 1 && !killed) { /* after it */
-            if (c % 3 == 0 && w->task->snapshot) { /* with a snapshot of now */
+            if (c % 3 == 0 && w->task->snapshot) {                       /* with a snapshot of now */
                 w->task->last_fold_ns = 0;
                 check_ok(task_committed(w->task, w->log, w->limit, &d), &d);
             }
@@ -175,41 +177,55 @@ static const uint32_t required[] = {2};
 static void build_aggregate(struct op_test *t)
 {
     struct step *s = op_source_step(t, false, "K STRING KEY, A BIGINT, B STRING");
-    op_sink_step(t, op_aggregate_step(t, STEP_STREAM_AGGREGATE, s, "K STRING KEY, B STRING, N BIGINT, S BIGINT", 1, required,
-                                      2, calls, args), true);
+    op_sink_step(t,
+                 op_aggregate_step(t, STEP_STREAM_AGGREGATE, s, "K STRING KEY, B STRING, N BIGINT, S BIGINT", 1,
+                                   required, 2, calls, args),
+                 true);
 }
 
 static struct step *windows(struct op_test *t, struct window_spec spec)
 {
     struct step *s = op_source_step(t, false, "K STRING KEY, A BIGINT, B STRING");
-    struct step *a = op_aggregate_step(t, STEP_STREAM_WINDOWED_AGGREGATE, s, "K STRING KEY, B STRING, N BIGINT, S BIGINT",
-                                       1, required, 2, calls, args);
+    struct step *a = op_aggregate_step(t, STEP_STREAM_WINDOWED_AGGREGATE, s,
+                                       "K STRING KEY, B STRING, N BIGINT, S BIGINT", 1, required, 2, calls, args);
     a->aggregate.window = spec;
     return a;
 }
 
 static void build_windows(struct op_test *t)
 {
-    op_sink_step(t, windows(t, (struct window_spec){.kind = WINDOW_HOPPING, .size = 1000, .advance = 500, .grace = 200,
-                                                    .retention = 1200}), true);
+    op_sink_step(t,
+                 windows(t,
+                         (struct window_spec){
+                             .kind = WINDOW_HOPPING, .size = 1000, .advance = 500, .grace = 200, .retention = 1200}),
+                 true);
 }
 
 static void build_final_windows(struct op_test *t)
 {
-    op_sink_step(t, windows(t, (struct window_spec){.kind = WINDOW_TUMBLING, .size = 1000, .advance = 1000, .grace = 200,
-                                                    .retention = 3000, .emit_final = true}), true);
+    op_sink_step(t,
+                 windows(t, (struct window_spec){.kind = WINDOW_TUMBLING,
+                                                 .size = 1000,
+                                                 .advance = 1000,
+                                                 .grace = 200,
+                                                 .retention = 3000,
+                                                 .emit_final = true}),
+                 true);
 }
 
 static void build_sessions(struct op_test *t)
 {
-    op_sink_step(t, windows(t, (struct window_spec){.kind = WINDOW_SESSION, .size = 40, .grace = 100,
-                                                    .retention = 140}), true);
+    op_sink_step(
+        t, windows(t, (struct window_spec){.kind = WINDOW_SESSION, .size = 40, .grace = 100, .retention = 140}), true);
 }
 
 static void build_final_sessions(struct op_test *t)
 {
-    op_sink_step(t, windows(t, (struct window_spec){.kind = WINDOW_SESSION, .size = 40, .grace = 100,
-                                                    .retention = 140, .emit_final = true}), true);
+    op_sink_step(t,
+                 windows(t,
+                         (struct window_spec){
+                             .kind = WINDOW_SESSION, .size = 40, .grace = 100, .retention = 140, .emit_final = true}),
+                 true);
 }
 
 static void build_table(struct op_test *t)
@@ -220,8 +236,8 @@ static void build_table(struct op_test *t)
     op_sink_step(t, f, true);
 }
 
-static void (*const builds[])(struct op_test *) = {build_aggregate,      build_windows, build_final_windows, build_sessions,
-                                                   build_final_sessions, build_table};
+static void (*const builds[])(struct op_test *) = {build_aggregate, build_windows,        build_final_windows,
+                                                   build_sessions,  build_final_sessions, build_table};
 
 static uint64_t digest_of(void (*build)(struct op_test *), uint32_t commits, uint32_t n_keys, uint32_t kill_every,
                           size_t limit, bool snapshots)
@@ -269,8 +285,8 @@ TEST(task_snapshot, ahead_of_the_log_is_not_used)
     log_close(old);
     const struct embedded_options embedded = {.path = NULL};
     check_ok(log_open_embedded(&embedded, &w.log, &d), &d);
-    const struct topic_spec spec = {.name = "prefix_Q_1-Aggregate-Aggregate-Materialize-changelog", .n_partitions = 1,
-                                    .compact = true};
+    const struct topic_spec spec = {
+        .name = "prefix_Q_1-Aggregate-Aggregate-Materialize-changelog", .n_partitions = 1, .compact = true};
     check_ok(topic_create(w.log, &spec, &d), &d);
     check_ok(writer_open(w.log, NULL, &w.writer, &d), &d);
     start_task(&w);

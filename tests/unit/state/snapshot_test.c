@@ -1,5 +1,5 @@
-/* The snapshot: what was folded comes back, evicted entries are read through, and a store under a tight limit behaves like one
- * that has all the memory it wants. */
+/* The snapshot: what was folded comes back, evicted entries are read through, and a store under a tight limit behaves
+ * like one that has all the memory it wants. */
 #include "state/snapshot.h"
 #include "tests/unit/unit.h"
 
@@ -87,7 +87,8 @@ static int64_t get(struct store *s, struct table *t, int64_t start, uint32_t k)
         return INT64_MIN;
     int64_t sum;
     memcpy(&sum, e->fixed, 8);
-    CHECK(str_eq(str_make(e->var, e->var_len), str_make(text, (size_t)snprintf(text, sizeof text, "%lld", (long long)sum))));
+    CHECK(str_eq(str_make(e->var, e->var_len),
+                 str_make(text, (size_t)snprintf(text, sizeof text, "%lld", (long long)sum))));
     return sum;
 }
 
@@ -386,7 +387,8 @@ TEST(snapshot, loads_no_more_than_the_limit)
             if (kind == STORE_SESSION)
                 add_to_sessions(s, key_of(room, k), k, &a);
             else
-                put(s, kind == STORE_WINDOWED ? store_window(s, k / 100 * 10, true) : store_table(s), k / 100 * 10, k, k + 1);
+                put(s, kind == STORE_WINDOWED ? store_window(s, k / 100 * 10, true) : store_table(s), k / 100 * 10, k,
+                    k + 1);
             arena_free(&a);
         }
         commit(s, sn, 5, true);

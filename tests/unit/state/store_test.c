@@ -15,8 +15,8 @@ static struct str number_key(char *room, unsigned n)
 
 static struct store *make_store(enum store_kind kind, int64_t retention, bool keep_old)
 {
-    struct store_options options = {.name = "s", .kind = kind, .fixed_size = 8, .retention = retention, .gap = 10,
-                                    .keep_old = keep_old};
+    struct store_options options = {
+        .name = "s", .kind = kind, .fixed_size = 8, .retention = retention, .gap = 10, .keep_old = keep_old};
     struct store *s = NULL;
     struct diag d = DIAG_INIT;
     REQUIRE(store_create(&options, &s, &d) == STATUS_OK);

@@ -1,0 +1,68 @@
+/* What the files of the snapshot share: its layout, and SQLite's errors. */
+#ifndef WEIR_STATE_SNAPSHOT_INT_H
+#define WEIR_STATE_SNAPSHOT_INT_H
+
+#include "state/snapshot.h"
+#include "state/state_int.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+enum { CHECKSUM = 8, OWNER_AT = 18 /* number, kind, end, start */ };
+enum { FOLD_IDLE, FOLD_RUNNING, FOLD_DONE, FOLD_FAILED };
+
+/* Last values by key: entries whose variable part is the value, dead ones for removals. */
+struct waiting {
+    struct table table;
+    struct slab slab;
+    struct account account;
+};
+
+struct snapshot {
+    char *path;
+    struct str shape;
+    bool exists;           /* the file: the first fold creates it */
+    sqlite3 *read, *write; /* of the task's and of the folding thread */
+    sqlite3_stmt *get, *range, *owner;
+    struct store *stores[SNAPSHOT_STORES];
+    bool of_sessions[SNAPSHOT_STORES]; /* the folding thread does not look into stores */
+    int64_t offsets[SNAPSHOT_STORES];
+    struct waiting pending, folding;
+    struct buf key; /* of the lookup at hand */
+    enum status status;
+    bool damaged;
+    /* The fold under way. */
+    pthread_t thread;
+    atomic_int state;
+    int64_t fold_offsets[SNAPSHOT_STORES];
+    struct str expired[SNAPSHOT_STORES]; /* rows of the store below this key go */
+    char expired_bytes[SNAPSHOT_STORES][16];
+    struct diag fold_diag;
+};
+
+/* waiting.c */
+size_t waiting_memory(const struct waiting *w);
+void waiting_clear(struct waiting *w);
+bool waiting_put(struct waiting *w, struct str key, struct str value);
+/* The waiting value of a key with its number; NULL: nothing waits. */
+const struct entry *waiting_value(const struct snapshot *sn, struct str key);
+
+/* snapshot.c */
+enum status sqlite_status(int rc);
+bool sqlite_means_damage(int rc);
+enum status snapshot_failed(const struct snapshot *sn, sqlite3 *db, int rc, struct diag *d);
+int sqlite_execute(sqlite3 *db, const char *sql);
+/* A connection that can write, with the tables; *same: the file is of our shape. */
+int snapshot_connect(const struct snapshot *sn, sqlite3 **db);
+int snapshot_tables(const struct snapshot *sn, sqlite3 *db, bool *same);
+/* Ready to read; the tables are there when the file is. */
+int snapshot_reader(struct snapshot *sn);
+/* The key with its number in front; it lies in `out`. */
+struct str snapshot_key(struct buf *out, uint32_t number, struct str key);
+uint64_t snapshot_checksum(struct str key, struct str value);
+
+/* fold.c: waits for the folding thread, and takes over what it did. */
+void snapshot_join(struct snapshot *sn);
+
+#endif

@@ -9,7 +9,8 @@
 
 #define BIT(kind) (1u << (kind))
 
-/* ---- which exist -------------------------------------------------------------------------------------------------- */
+/* ---- which exist --------------------------------------------------------------------------------------------------
+ */
 
 static bool kind_casts(enum type_kind from, enum type_kind to)
 {
@@ -66,13 +67,14 @@ bool cast_is_implicit(const struct type *from, const struct type *to)
 {
     if (type_is_numeric(from) && type_is_numeric(to))
         return from->kind < to->kind || type_eq(from, to);
-    if (from->kind == KIND_STRING && (to->kind == KIND_DATE || to->kind == KIND_TIME || to->kind == KIND_TIMESTAMP ||
-                                      to->kind == KIND_BYTES))
+    if (from->kind == KIND_STRING &&
+        (to->kind == KIND_DATE || to->kind == KIND_TIME || to->kind == KIND_TIMESTAMP || to->kind == KIND_BYTES))
         return true;
     return type_eq(from, to);
 }
 
-/* ---- how -------------------------------------------------------------------------------------------------------------- */
+/* ---- how
+ * -------------------------------------------------------------------------------------------------------------- */
 
 struct cast {
     struct arena *arena;

@@ -1,6 +1,6 @@
 /* Patterns of dates and times in the language of java.time.format.DateTimeFormatter, as ksqlDB uses them: FORMAT_*,
- * PARSE_TIME, PARSE_TIMESTAMP, TIMESTAMP_FORMAT. Texts are parsed without regard to case. (PARSE_DATE has a language of its
- * own: simple_date.h.)
+ * PARSE_TIME, PARSE_TIMESTAMP, TIMESTAMP_FORMAT. Texts are parsed without regard to case. (PARSE_DATE has a language of
+ * its own: simple_date.h.)
  *
  * A pattern is immutable and may be shared; the zones that are passed in belong to one thread. */
 #ifndef WEIR_FUNCTIONS_DATETIME_FORMAT_H

@@ -35,7 +35,8 @@ static bool is_digit(struct str s, uint32_t at)
     return at < s.len && s.p[at] >= '0' && s.p[at] <= '9';
 }
 
-/* ---- numbers ---------------------------------------------------------------------------------------------------------------- */
+/* ---- numbers
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static bool scan_sign(struct scanner *s, const struct dt_item *item, bool *negative, bool *positive)
 {
@@ -101,7 +102,9 @@ static bool scan_fraction(struct scanner *s, const struct dt_item *item)
     return set_field(s, DT_NANO, nano, start);
 }
 
-/* ---- texts -------------------------------------------------------------------------------------------------------------------- */
+/* ---- texts
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool starts_nocase(struct str s, uint32_t at, struct str prefix)
 {
@@ -137,7 +140,9 @@ static bool scan_literal(struct scanner *s, struct str text)
     return true;
 }
 
-/* ---- zones ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- zones
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool two_digits(struct scanner *s, uint32_t at, int32_t most, int32_t *out)
 {
@@ -206,7 +211,8 @@ static bool scan_localized(struct scanner *s, const struct dt_item *item)
         return set_offset(s, 0, at);
     bool negative = s->in.p[at++] == '-';
     if (item->style == 4) {
-        if (!two_digits(s, at, 18, &h) || at + 2 >= s->in.len || s->in.p[at + 2] != ':' || !two_digits(s, at + 3, 59, &m))
+        if (!two_digits(s, at, 18, &h) || at + 2 >= s->in.len || s->in.p[at + 2] != ':' ||
+            !two_digits(s, at + 3, 59, &m))
             return miss(s, start);
         at += 5;
     } else {
@@ -281,7 +287,9 @@ static bool scan_zone_name(struct scanner *s)
     return true;
 }
 
-/* ---- items ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- items
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool scan_item(struct scanner *s, const struct dt_item *item)
 {

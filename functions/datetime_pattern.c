@@ -59,7 +59,10 @@ const char *dt_name(const struct datetime_pattern *p, enum dt_field field, unsig
     case DT_ERA:
         if (p->root)
             return value ? "CE" : "BCE";
-        return full ? (value ? "Anno Domini" : "Before Christ") : style == 5 ? (value ? "A" : "B") : value ? "AD" : "BC";
+        return full         ? (value ? "Anno Domini" : "Before Christ")
+               : style == 5 ? (value ? "A" : "B")
+               : value      ? "AD"
+                            : "BC";
     case DT_QUARTER:
         if (full)
             return quarters[value - 1];
@@ -70,7 +73,8 @@ const char *dt_name(const struct datetime_pattern *p, enum dt_field field, unsig
     }
 }
 
-/* ---- compiler ------------------------------------------------------------------------------------------------------------ */
+/* ---- compiler
+ * ------------------------------------------------------------------------------------------------------------ */
 
 struct compiler {
     struct str in;
@@ -238,8 +242,7 @@ static bool add_letter(struct compiler *c, char letter, unsigned count)
                                                        : DT_MILLI_OF_DAY,
                                        count, 19, DT_NOT_NEGATIVE);
     case 'g':
-        return count > 19 ? too_many(c, letter)
-                          : add_number(c, DT_NUMBER, DT_MODIFIED_JULIAN, count, 19, DT_NORMAL);
+        return count > 19 ? too_many(c, letter) : add_number(c, DT_NUMBER, DT_MODIFIED_JULIAN, count, 19, DT_NORMAL);
     case 'F':
         return count > 1 ? too_many(c, letter) : add_number(c, DT_NUMBER, DT_WEEK_OF_MONTH_ALIGNED, 1, 19, DT_NORMAL);
     case 'w':
@@ -350,7 +353,8 @@ struct datetime_pattern *datetime_pattern_compile(struct arena *a, struct str pa
     struct datetime_pattern *p = ARENA_NEW(a, struct datetime_pattern);
     struct compiler c = {.active = -1, .error = error, .error_size = error_size};
     snprintf(error, error_size, "Out of memory");
-    if (!p || !(c.in = str_dup(a, pattern)).p || !(c.items = ARENA_ARRAY(a, struct dt_item, (size_t)pattern.len * 2 + 16)))
+    if (!p || !(c.in = str_dup(a, pattern)).p ||
+        !(c.items = ARENA_ARRAY(a, struct dt_item, (size_t)pattern.len * 2 + 16)))
         return NULL;
     if (!compile(&c))
         return NULL;

@@ -25,7 +25,8 @@ static bool fail(struct printer *p, const char *format, ...)
     return false;
 }
 
-/* ---- field values ----------------------------------------------------------------------------------------------------------- */
+/* ---- field values
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static int64_t weekday(int64_t days) /* 1: Monday */
 {
@@ -114,7 +115,9 @@ static bool value_of(struct printer *p, enum dt_field f, int64_t *out)
     return true;
 }
 
-/* ---- items --------------------------------------------------------------------------------------------------------------------- */
+/* ---- items
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool print_number(struct printer *p, const struct dt_item *item)
 {
@@ -173,8 +176,8 @@ static bool print_day_period(struct printer *p)
     if (!value_of(p, DT_HOUR, &hour))
         return false;
     bool exact = p->ms_of_day % 3600000 == 0;
-    buf_puts(p->out, exact && hour == 0    ? STR("midnight")
-                     : exact && hour == 12 ? STR("noon")
+    buf_puts(p->out, exact && hour == 0        ? STR("midnight")
+                     : exact && hour == 12     ? STR("noon")
                      : hour >= 6 && hour < 12  ? STR("in the morning")
                      : hour >= 12 && hour < 18 ? STR("in the afternoon")
                      : hour >= 18 && hour < 21 ? STR("in the evening")
@@ -306,11 +309,17 @@ static bool print_items(struct printer *p, uint32_t from, uint32_t to)
     return true;
 }
 
-bool timestamp_format(const struct datetime_pattern *pattern, int64_t ms, struct zone *zone, struct buf *out, char *error,
-                      size_t error_size)
+bool timestamp_format(const struct datetime_pattern *pattern, int64_t ms, struct zone *zone, struct buf *out,
+                      char *error, size_t error_size)
 {
-    struct printer p = {.p = pattern, .has_date = true, .has_time = true, .zone = zone, .utc_ms = ms, .out = out,
-                        .error = error, .error_size = error_size};
+    struct printer p = {.p = pattern,
+                        .has_date = true,
+                        .has_time = true,
+                        .zone = zone,
+                        .utc_ms = ms,
+                        .out = out,
+                        .error = error,
+                        .error_size = error_size};
     int64_t local;
     if (__builtin_add_overflow(ms, (int64_t)zone_offset_ms(zone, ms), &local))
         return fail(&p, "Exceeds the range of dates");
@@ -321,14 +330,19 @@ bool timestamp_format(const struct datetime_pattern *pattern, int64_t ms, struct
 
 bool date_format(const struct datetime_pattern *pattern, int32_t days, struct buf *out, char *error, size_t error_size)
 {
-    struct printer p = {.p = pattern, .has_date = true, .days = days, .date = date_from_days(days), .out = out,
-                        .error = error, .error_size = error_size};
+    struct printer p = {.p = pattern,
+                        .has_date = true,
+                        .days = days,
+                        .date = date_from_days(days),
+                        .out = out,
+                        .error = error,
+                        .error_size = error_size};
     return print_items(&p, 0, pattern->n);
 }
 
 bool time_format(const struct datetime_pattern *pattern, int32_t ms, struct buf *out, char *error, size_t error_size)
 {
-    struct printer p = {.p = pattern, .has_time = true, .ms_of_day = ms, .out = out, .error = error,
-                        .error_size = error_size};
+    struct printer p = {
+        .p = pattern, .has_time = true, .ms_of_day = ms, .out = out, .error = error, .error_size = error_size};
     return print_items(&p, 0, pattern->n);
 }

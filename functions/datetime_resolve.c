@@ -1,5 +1,5 @@
-/* From parsed fields to a date and a time, in the SMART style of java.time: ranges are checked, days beyond the end of a
- * month are moved to it, 24:00 is the end of the day, fields that contradict the date are errors. */
+/* From parsed fields to a date and a time, in the SMART style of java.time: ranges are checked, days beyond the end of
+ * a month are moved to it, 24:00 is the end of the day, fields that contradict the date are errors. */
 #include "functions/datetime_format_int.h"
 
 #include <stdio.h>
@@ -22,8 +22,9 @@ static bool fail(struct resolver *r, const char *format, ...)
     va_start(args, format);
     vsnprintf(why, sizeof why, format, args);
     va_end(args);
-    snprintf(r->error, r->error_size, "Text '%.*s%s' could not be parsed: %s", (int)(r->text.len > 64 ? 64 : r->text.len),
-             r->text.p ? r->text.p : "", r->text.len > 64 ? "..." : "", why);
+    snprintf(r->error, r->error_size, "Text '%.*s%s' could not be parsed: %s",
+             (int)(r->text.len > 64 ? 64 : r->text.len), r->text.p ? r->text.p : "", r->text.len > 64 ? "..." : "",
+             why);
     return false;
 }
 
@@ -43,11 +44,11 @@ static bool in_range(struct resolver *r, enum dt_field f, int64_t value)
     if (value >= info->min && value <= info->max)
         return true;
     /* Where the greatest value depends, Java shows both limits. */
-    const char *max = f == DT_DAY            ? "28/31"
-                      : f == DT_DAY_OF_YEAR  ? "365/366"
-                      : f == DT_YEAR_OF_ERA  ? "999999999/1000000000"
+    const char *max = f == DT_DAY                     ? "28/31"
+                      : f == DT_DAY_OF_YEAR           ? "365/366"
+                      : f == DT_YEAR_OF_ERA           ? "999999999/1000000000"
                       : f == DT_WEEK_OF_MONTH_ALIGNED ? "4/5"
-                                             : NULL;
+                                                      : NULL;
     return max ? fail(r, "Invalid value for %s (valid values %lld - %s): %lld", info->name, (long long)info->min, max,
                       (long long)value)
                : fail(r, "Invalid value for %s (valid values %lld - %lld): %lld", info->name, (long long)info->min,
@@ -66,7 +67,9 @@ static bool put(struct resolver *r, enum dt_field from, enum dt_field to, int64_
     return true;
 }
 
-/* ---- date ------------------------------------------------------------------------------------------------------------------- */
+/* ---- date
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_leap(int64_t year)
 {
@@ -171,7 +174,9 @@ static bool resolve_date(struct resolver *r)
     return !d->has_date || check_date(r);
 }
 
-/* ---- time ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- time
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Hours that count from 1. */
 static bool resolve_clock(struct resolver *r, enum dt_field clock, enum dt_field hour, int64_t most)
@@ -192,8 +197,7 @@ static bool resolve_ampm(struct resolver *r)
     int64_t half = d->values[DT_AMPM], hour = d->values[DT_HOUR_AMPM];
     drop(d, DT_AMPM);
     drop(d, DT_HOUR_AMPM);
-    return in_range(r, DT_AMPM, half) && in_range(r, DT_HOUR_AMPM, hour) &&
-           put(r, DT_AMPM, DT_HOUR, half * 12 + hour);
+    return in_range(r, DT_AMPM, half) && in_range(r, DT_HOUR_AMPM, hour) && put(r, DT_AMPM, DT_HOUR, half * 12 + hour);
 }
 
 static bool resolve_of_day(struct resolver *r)
@@ -224,7 +228,8 @@ static bool resolve_hour(struct resolver *r)
         h = 0;
         d->excess_days = 1;
     }
-    if (!in_range(r, DT_HOUR, h) || !in_range(r, DT_MINUTE, m) || !in_range(r, DT_SECOND, s) || !in_range(r, DT_NANO, n))
+    if (!in_range(r, DT_HOUR, h) || !in_range(r, DT_MINUTE, m) || !in_range(r, DT_SECOND, s) ||
+        !in_range(r, DT_NANO, n))
         return false;
     d->has_time = true;
     d->nano_of_day = ((h * 60 + m) * 60 + s) * NANO_PER_SECOND + n;
@@ -257,7 +262,9 @@ bool dt_resolve(struct dt_parsed *d, struct str text, char *error, size_t error_
     return true;
 }
 
-/* ---- results ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- results
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Applies the fields that are left to 1970-01-01: year, month, day, day of the year, day of the week. */
 static bool complete_date(struct resolver *r, int64_t *days)

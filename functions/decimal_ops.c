@@ -108,7 +108,8 @@ int decimal_cmp(int128 x, unsigned x_scale, int128 y, unsigned y_scale)
 static bool widen(int128 v, unsigned from, unsigned to, int128 *out)
 {
     *out = v;
-    return v == 0 || from == to || (to > from && to - from <= 38 && !__builtin_mul_overflow(v, decimal_pow10(to - from), out));
+    return v == 0 || from == to ||
+           (to > from && to - from <= 38 && !__builtin_mul_overflow(v, decimal_pow10(to - from), out));
 }
 
 static bool has_precision(int128 v, const struct type *to)

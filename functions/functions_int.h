@@ -53,17 +53,29 @@ struct function_family {
     const struct function *functions;
     uint32_t n;
 };
-#define FAMILY(table) {(table), sizeof(table) / sizeof((table)[0])}
+#define FAMILY(table)                                                                                                  \
+    {                                                                                                                  \
+        (table), sizeof(table) / sizeof((table)[0])                                                                    \
+    }
 
 /* .variants and .n_variants of a table row. */
 #define VARIANTS(...)                                                                                                  \
     .variants = (const struct function_variant[]){__VA_ARGS__},                                                        \
     .n_variants = sizeof((const struct function_variant[]){__VA_ARGS__}) / sizeof(struct function_variant)
 /* A variant of an aggregate. */
-#define AGGREGATE(text, ops) {.signature = (text), .aggregate = (ops)}
+#define AGGREGATE(text, ops)                                                                                           \
+    {                                                                                                                  \
+        .signature = (text), .aggregate = (ops)                                                                        \
+    }
 /* A scalar variant that is called with nulls, and one that is not. */
-#define CALL(text, function) {.signature = (text), .fn = (function)}
-#define CALL_NOT_NULL(text, function) {.signature = (text), .fn = (function), .null_in_null_out = true}
+#define CALL(text, function)                                                                                           \
+    {                                                                                                                  \
+        .signature = (text), .fn = (function)                                                                          \
+    }
+#define CALL_NOT_NULL(text, function)                                                                                  \
+    {                                                                                                                  \
+        .signature = (text), .fn = (function), .null_in_null_out = true                                                \
+    }
 
 extern const struct function_family functions_array, functions_bytes, functions_conditional, functions_date_math,
     functions_datetime, functions_geo, functions_json, functions_lambda, functions_map, functions_mask, functions_math,

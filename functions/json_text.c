@@ -171,7 +171,8 @@ static bool string(struct reader *r, struct str *out)
     return ok && out->p;
 }
 
-/* ---- structure ------------------------------------------------------------------------------------------------------- */
+/* ---- structure
+ * ------------------------------------------------------------------------------------------------------- */
 
 static struct json *value(struct reader *r, int depth);
 
@@ -184,8 +185,7 @@ static bool merge_keys(struct reader *r, struct json *object)
     if (!members || !values || !value_set_init(&keys, r->a, object->n))
         return fail(r, "out of memory") != NULL;
     uint32_t at = 0;
-    JSON_EACH(object, child)
-    {
+    JSON_EACH (object, child) {
         values[at] = value_text(child->key);
         int64_t seen = value_set_index(&keys, &values[at]);
         struct json *member = (struct json *)(uintptr_t)child;
@@ -293,7 +293,8 @@ const struct json *json_parse(struct arena *a, struct str text, char *error, siz
     return r.p == r.end ? new_node(&r, JSON_MISSING) : value(&r, 0);
 }
 
-/* ---- printing ---------------------------------------------------------------------------------------------------------- */
+/* ---- printing
+ * ---------------------------------------------------------------------------------------------------------- */
 
 void json_print_string(struct buf *out, struct str s)
 {
@@ -365,8 +366,7 @@ void json_print(struct buf *out, const struct json *j)
     case JSON_ARRAY:
     case JSON_OBJECT:
         buf_putc(out, j->kind == JSON_ARRAY ? '[' : '{');
-        JSON_EACH(j, child)
-        {
+        JSON_EACH (j, child) {
             if (child != j->first)
                 buf_putc(out, ',');
             if (j->kind == JSON_OBJECT) {

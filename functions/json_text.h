@@ -20,7 +20,7 @@ enum json_kind {
 struct json {
     enum json_kind kind;
     struct str text;
-    struct str key;          /* as a member of an object */
+    struct str key; /* as a member of an object */
     uint32_t n;
     const struct json *first; /* of the children; of equal keys only the last is there, at the place of the first */
     const struct json *next;

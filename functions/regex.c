@@ -36,8 +36,8 @@ static pcre2_code *compile(struct str pattern, pcre2_general_context *memory, ch
     if (!context)
         return NULL;
     pcre2_set_newline(context, PCRE2_NEWLINE_ANY);
-    pcre2_code *made = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.len, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &at,
-                                     context);
+    pcre2_code *made =
+        pcre2_compile((PCRE2_SPTR)pattern.p, pattern.len, PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &code, &at, context);
     if (!made) {
         PCRE2_UCHAR text[128] = "";
         pcre2_get_error_message(code, text, sizeof text);

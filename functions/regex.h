@@ -9,9 +9,9 @@ bool regex_translate(struct str java, struct buf *out, char *error, size_t error
 
 struct regex;
 struct regex *regex_compile(struct str java, char *error, size_t error_size); /* NULL: bad pattern, or no memory */
-void regex_free(struct regex *r);                                            /* NULL is allowed */
-uint32_t regex_groups(const struct regex *r);                                /* without group 0 */
-int32_t regex_group_number(const struct regex *r, struct str name);          /* -1: there is none */
+void regex_free(struct regex *r);                                             /* NULL is allowed */
+uint32_t regex_groups(const struct regex *r);                                 /* without group 0 */
+int32_t regex_group_number(const struct regex *r, struct str name);           /* -1: there is none */
 
 enum regex_result { REGEX_NO_MATCH, REGEX_MATCH, REGEX_ERROR };
 /* The next match at or behind byte `from`. The groups are valid until the next call. */

@@ -42,7 +42,8 @@ static void put(struct translator *t, const char *s)
     buf_puts(t->out, str_from(s));
 }
 
-/* ---- escapes: `in_class` tells whether brackets are around ------------------------------------------------------------- */
+/* ---- escapes: `in_class` tells whether brackets are around
+ * ------------------------------------------------------------- */
 
 static bool hex_digits(struct translator *t, int n, uint32_t *out)
 {
@@ -97,15 +98,33 @@ static bool property(struct translator *t, bool negated, bool in_class)
     static const struct {
         const char *java, *set;
     } names[] = {
-        {"Lower", "a-z"},          {"Upper", "A-Z"},       {"ASCII", "\\x00-\\x7F"},
-        {"Alpha", "a-zA-Z"},       {"Digit", "0-9"},       {"Alnum", "a-zA-Z0-9"},
-        {"Punct", "!-\\/:-@\\[-`{-~"}, {"Graph", "!-~"},   {"Print", " -~"},
-        {"Blank", " \\t"},         {"Cntrl", "\\x00-\\x1F\\x7F"}, {"XDigit", "0-9a-fA-F"},
-        {"Space", " \\t-\\r"},     {"javaLowerCase", "\\p{Ll}"}, {"javaUpperCase", "\\p{Lu}"},
-        {"javaWhitespace", "\\t-\\r\\x1C-\\x1F\\p{Z}"}, {"javaLetter", "\\p{L}"}, {"javaDigit", "\\p{Nd}"},
-        {"javaLetterOrDigit", "\\p{L}\\p{Nd}"}, {"IsAlphabetic", "\\p{L}\\p{Nl}"}, {"IsLetter", "\\p{L}"},
-        {"IsDigit", "\\p{Nd}"},    {"IsUppercase", "\\p{Lu}"}, {"IsLowercase", "\\p{Ll}"},
-        {"IsWhite_Space", "\\s\\p{Z}"}, {"IsPunctuation", "\\p{P}"}, {"IsControl", "\\p{Cc}"},
+        {"Lower", "a-z"},
+        {"Upper", "A-Z"},
+        {"ASCII", "\\x00-\\x7F"},
+        {"Alpha", "a-zA-Z"},
+        {"Digit", "0-9"},
+        {"Alnum", "a-zA-Z0-9"},
+        {"Punct", "!-\\/:-@\\[-`{-~"},
+        {"Graph", "!-~"},
+        {"Print", " -~"},
+        {"Blank", " \\t"},
+        {"Cntrl", "\\x00-\\x1F\\x7F"},
+        {"XDigit", "0-9a-fA-F"},
+        {"Space", " \\t-\\r"},
+        {"javaLowerCase", "\\p{Ll}"},
+        {"javaUpperCase", "\\p{Lu}"},
+        {"javaWhitespace", "\\t-\\r\\x1C-\\x1F\\p{Z}"},
+        {"javaLetter", "\\p{L}"},
+        {"javaDigit", "\\p{Nd}"},
+        {"javaLetterOrDigit", "\\p{L}\\p{Nd}"},
+        {"IsAlphabetic", "\\p{L}\\p{Nl}"},
+        {"IsLetter", "\\p{L}"},
+        {"IsDigit", "\\p{Nd}"},
+        {"IsUppercase", "\\p{Lu}"},
+        {"IsLowercase", "\\p{Ll}"},
+        {"IsWhite_Space", "\\s\\p{Z}"},
+        {"IsPunctuation", "\\p{P}"},
+        {"IsControl", "\\p{Cc}"},
     };
     struct str name;
     if (peek(t, 0) == '{') {
@@ -151,8 +170,10 @@ static void quoted(struct translator *t)
 }
 
 /* A boundary between word characters of any script and others, which JDK 17 has. */
-static const char word_boundary[] = "(?:(?<=[\\p{L}\\p{Nd}_])(?![\\p{L}\\p{Nd}_])|(?<![\\p{L}\\p{Nd}_])(?=[\\p{L}\\p{Nd}_]))";
-static const char no_boundary[] = "(?:(?<=[\\p{L}\\p{Nd}_])(?=[\\p{L}\\p{Nd}_])|(?<![\\p{L}\\p{Nd}_])(?![\\p{L}\\p{Nd}_]))";
+static const char word_boundary[] =
+    "(?:(?<=[\\p{L}\\p{Nd}_])(?![\\p{L}\\p{Nd}_])|(?<![\\p{L}\\p{Nd}_])(?=[\\p{L}\\p{Nd}_]))";
+static const char no_boundary[] =
+    "(?:(?<=[\\p{L}\\p{Nd}_])(?=[\\p{L}\\p{Nd}_])|(?<![\\p{L}\\p{Nd}_])(?![\\p{L}\\p{Nd}_]))";
 
 /* Behind the backslash. */
 static bool escape(struct translator *t, bool in_class)
@@ -188,7 +209,8 @@ static bool escape(struct translator *t, bool in_class)
     return true;
 }
 
-/* ---- classes: each becomes an expression for exactly one character -------------------------------------------------------- */
+/* ---- classes: each becomes an expression for exactly one character
+ * -------------------------------------------------------- */
 
 static bool class(struct translator *t, int depth);
 
@@ -310,7 +332,8 @@ static bool copy_class(struct translator *t)
     return true;
 }
 
-/* ---- the rest --------------------------------------------------------------------------------------------------------------- */
+/* ---- the rest
+ * --------------------------------------------------------------------------------------------------------------- */
 
 /* At "(": only what Java knows may follow "(?". Flags that PCRE2 has no use for are dropped. */
 static bool group(struct translator *t)
@@ -381,7 +404,8 @@ static bool uses_flags(struct str s)
 
 bool regex_translate(struct str java, struct buf *out, char *error, size_t error_size)
 {
-    struct translator t = {.in = java, .out = out, .has_flags = uses_flags(java), .error = error, .error_size = error_size};
+    struct translator t = {
+        .in = java, .out = out, .has_flags = uses_flags(java), .error = error, .error_size = error_size};
     while (more(&t))
         if (!element(&t))
             return false;

@@ -20,12 +20,13 @@ static struct {
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const struct function_family *const families[] = {
-    &functions_agg_basic,      &functions_agg_collect, &functions_agg_distinct, &functions_agg_offset,
-    &functions_agg_statistics, &functions_agg_topk,    &functions_array,        &functions_bytes,
-    &functions_conditional,    &functions_date_math,   &functions_datetime,     &functions_geo,
-    &functions_json,           &functions_lambda,
-    &functions_map,            &functions_mask,        &functions_math,         &functions_regex,
-    &functions_string,         &functions_table,       &functions_url,
+    &functions_agg_basic,  &functions_agg_collect,    &functions_agg_distinct,
+    &functions_agg_offset, &functions_agg_statistics, &functions_agg_topk,
+    &functions_array,      &functions_bytes,          &functions_conditional,
+    &functions_date_math,  &functions_datetime,       &functions_geo,
+    &functions_json,       &functions_lambda,         &functions_map,
+    &functions_mask,       &functions_math,           &functions_regex,
+    &functions_string,     &functions_table,          &functions_url,
 };
 
 /* Those of the conformance cases. */
@@ -39,9 +40,9 @@ static enum status add_function(const struct function *f, struct diag *d)
         return diag_nomem(d);
     for (uint32_t i = 0; i < f->n_variants; i++)
         if (!signature_parse(&registry.arena, f->variants[i].signature, &signatures[i]))
-            return registry.arena.failed
-                       ? diag_nomem(d)
-                       : diag_set(d, STATUS_INVALID, "Bad signature of function %s: %s", f->name, f->variants[i].signature);
+            return registry.arena.failed ? diag_nomem(d)
+                                         : diag_set(d, STATUS_INVALID, "Bad signature of function %s: %s", f->name,
+                                                    f->variants[i].signature);
     *e = (struct entry){f, signatures};
     return map_put(&registry.by_name, str_from(f->name), e) ? STATUS_OK : diag_nomem(d);
 }
@@ -68,7 +69,7 @@ static enum status sort_functions(struct diag *d)
     if (!registry.sorted)
         return diag_nomem(d);
     registry.n = 0;
-    MAP_EACH(&registry.by_name, e)
+    MAP_EACH (&registry.by_name, e)
         registry.sorted[registry.n++] = ((struct entry *)e->value)->function;
     qsort(registry.sorted, registry.n, sizeof *registry.sorted, by_name);
     return STATUS_OK;

@@ -1,7 +1,7 @@
 /* Overload resolution: which variant of a function fits the arguments, and with which types.
  *
- * Two passes: exact types, then (not for aggregates) with implicit casts. There is no distance between types: the fitting
- * variants are ranked by their shape alone, and a tie is an error. Generic parameters never widen. */
+ * Two passes: exact types, then (not for aggregates) with implicit casts. There is no distance between types: the
+ * fitting variants are ranked by their shape alone, and a tie is an error. Generic parameters never widen. */
 #include "functions/functions_int.h"
 
 struct bindings { /* of the generics A..Z; NULL: not bound */
@@ -89,9 +89,8 @@ static bool variant_fits(const struct signature *s, const struct arg_info *args,
         return false;
     for (uint32_t i = 0; i < n; i++) {
         const struct sig_type *param = &s->params[param_of(s, i, n)].type;
-        bool fits = args[i].type->kind == KIND_LAMBDA
-                        ? param->kind == SIG_LAMBDA && param->n == args[i].lambda_arity
-                        : type_fits(param, args[i].type, b, casts);
+        bool fits = args[i].type->kind == KIND_LAMBDA ? param->kind == SIG_LAMBDA && param->n == args[i].lambda_arity
+                                                      : type_fits(param, args[i].type, b, casts);
         if (!fits)
             return false;
     }
@@ -215,20 +214,21 @@ static enum status unresolved_generic(char generic, const struct bindings *b, st
         separator = ", ";
     }
     enum status st =
-        diag_set(d, STATUS_STATEMENT, "Could not resolve type for generic %c. The generic mapping so far: {%s}", generic,
-                 buf_z(&out));
+        diag_set(d, STATUS_STATEMENT, "Could not resolve type for generic %c. The generic mapping so far: {%s}",
+                 generic, buf_z(&out));
     buf_free(&out);
     return st;
 }
 
-/* ---- types of the chosen variant ---------------------------------------------------------------------------------- */
+/* ---- types of the chosen variant ----------------------------------------------------------------------------------
+ */
 
 static const struct type *plain_type(struct arena *a, const struct sig_type *s)
 {
     static const struct type *const plain[] = {
-        [KIND_BOOLEAN] = &TYPE_BOOLEAN, [KIND_INT] = &TYPE_INT,   [KIND_BIGINT] = &TYPE_BIGINT,
+        [KIND_BOOLEAN] = &TYPE_BOOLEAN, [KIND_INT] = &TYPE_INT,       [KIND_BIGINT] = &TYPE_BIGINT,
         [KIND_DOUBLE] = &TYPE_DOUBLE,   [KIND_STRING] = &TYPE_STRING, [KIND_BYTES] = &TYPE_BYTES,
-        [KIND_DATE] = &TYPE_DATE,       [KIND_TIME] = &TYPE_TIME, [KIND_TIMESTAMP] = &TYPE_TIMESTAMP,
+        [KIND_DATE] = &TYPE_DATE,       [KIND_TIME] = &TYPE_TIME,     [KIND_TIMESTAMP] = &TYPE_TIMESTAMP,
         [KIND_UNIT] = &TYPE_UNIT,
     };
     if (s->base == KIND_DECIMAL)
@@ -318,10 +318,11 @@ static enum status generic_conflict(const struct sig_type *s, const struct type 
     signature_type_print(&schema, s);
     type_print(&first, old);
     type_print(&second, found);
-    enum status st = diag_set(d, STATUS_STATEMENT,
-                              "Found invalid instance of generic schema when mapping %s to %s. Cannot map %s to both %s "
-                              "and %s",
-                              buf_z(&schema), buf_z(&second), buf_z(&schema), buf_z(&first), buf_z(&second));
+    enum status st =
+        diag_set(d, STATUS_STATEMENT,
+                 "Found invalid instance of generic schema when mapping %s to %s. Cannot map %s to both %s "
+                 "and %s",
+                 buf_z(&schema), buf_z(&second), buf_z(&schema), buf_z(&first), buf_z(&second));
     buf_free(&schema);
     buf_free(&first);
     buf_free(&second);
@@ -366,8 +367,8 @@ static enum status fill_types(struct arena *a, const struct signature *s, const 
         if (!out->param_types[i])
             return d ? d->code : STATUS_STATEMENT;
     }
-    out->result = s->computed ? out->variant->result_type(a, out->param_types, out->n_args, d)
-                              : instantiate(a, &s->result, b, d);
+    out->result =
+        s->computed ? out->variant->result_type(a, out->param_types, out->n_args, d) : instantiate(a, &s->result, b, d);
     if (!out->result)
         return d ? d->code : STATUS_STATEMENT;
 done:

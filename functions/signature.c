@@ -44,9 +44,10 @@ static bool plain_kind(struct str name, enum type_kind *kind)
     static const struct {
         const char *name;
         enum type_kind kind;
-    } names[] = {{"BOOLEAN", KIND_BOOLEAN}, {"INT", KIND_INT},     {"BIGINT", KIND_BIGINT}, {"DECIMAL", KIND_DECIMAL},
-                 {"DOUBLE", KIND_DOUBLE},   {"STRING", KIND_STRING}, {"BYTES", KIND_BYTES},   {"DATE", KIND_DATE},
-                 {"TIME", KIND_TIME},       {"TIMESTAMP", KIND_TIMESTAMP}, {"UNIT", KIND_UNIT}};
+    } names[] = {{"BOOLEAN", KIND_BOOLEAN},     {"INT", KIND_INT},       {"BIGINT", KIND_BIGINT},
+                 {"DECIMAL", KIND_DECIMAL},     {"DOUBLE", KIND_DOUBLE}, {"STRING", KIND_STRING},
+                 {"BYTES", KIND_BYTES},         {"DATE", KIND_DATE},     {"TIME", KIND_TIME},
+                 {"TIMESTAMP", KIND_TIMESTAMP}, {"UNIT", KIND_UNIT}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (str_eq(name, str_from(names[i].name))) {
             *kind = names[i].kind;

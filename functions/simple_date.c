@@ -32,7 +32,8 @@ static bool unparseable(struct parser *p)
     return fail(p, "Unparseable date: " STR_FMT, STR_ARG(p->text));
 }
 
-/* ---- pattern ----------------------------------------------------------------------------------------------------------------- */
+/* ---- pattern
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t run_length(const struct parser *p, uint32_t at)
 {
@@ -56,7 +57,9 @@ static uint32_t most_digits(const struct parser *p, uint32_t count)
     return is_number(p->pattern.p[next], run_length(p, next)) ? count : 0;
 }
 
-/* ---- text --------------------------------------------------------------------------------------------------------------------- */
+/* ---- text
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static char next_char(const struct parser *p)
 {
@@ -129,7 +132,9 @@ static bool offset(struct parser *p)
     return unparseable(p);
 }
 
-/* ---- fields ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- fields
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 /* From 80 years ago to 20 years ahead. */
 static int64_t two_digit_year(const struct parser *p, int64_t year)
@@ -242,7 +247,12 @@ static int64_t result(const struct parser *p)
 
 bool simple_date_parse(struct str pattern, struct str text, int64_t now_ms, int64_t *ms, char *error, size_t error_size)
 {
-    struct parser p = {.pattern = pattern, .text = text, .now_ms = now_ms, .year = 1970, .day = 1, .error = error,
+    struct parser p = {.pattern = pattern,
+                       .text = text,
+                       .now_ms = now_ms,
+                       .year = 1970,
+                       .day = 1,
+                       .error = error,
                        .error_size = error_size};
     while (p.at < pattern.len) {
         char c = pattern.p[p.at];

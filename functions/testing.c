@@ -8,7 +8,8 @@ static bool return_word(struct call *c, const char *word, struct value *result)
     return return_text(c, str_from(word), result);
 }
 
-/* ---- TEST_UDF: says which variant was chosen ------------------------------------------------------------------------------ */
+/* ---- TEST_UDF: says which variant was chosen
+ * ------------------------------------------------------------------------------ */
 
 static bool int_string(struct call *c, const struct value *args, struct value *result)
 {
@@ -62,7 +63,8 @@ static bool to_struct(struct call *c, const struct value *args, struct value *re
     return return_struct(c, args[0], result);
 }
 
-/* ---- BAD_UDF, WHENCONDITION, WHENRESULT ------------------------------------------------------------------------------------ */
+/* ---- BAD_UDF, WHENCONDITION, WHENRESULT
+ * ------------------------------------------------------------------------------------ */
 
 static bool boom(struct call *c, const struct value *args, struct value *result)
 {
@@ -92,10 +94,12 @@ static bool every_other(struct call *c, const struct value *args, struct value *
 static bool when(struct call *c, const struct value *args, struct value *result)
 {
     *result = args[0];
-    return (!value_is_null(&args[1]) && args[1].boolean) || call_error(c, "When condition in case is not running lazily!");
+    return (!value_is_null(&args[1]) && args[1].boolean) ||
+           call_error(c, "When condition in case is not running lazily!");
 }
 
-/* ---- table functions ------------------------------------------------------------------------------------------------------------ */
+/* ---- table functions
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* A text of each argument, or of the first item of each. */
 static bool print_args(struct call *c, const struct value *args, struct value *result)
@@ -136,8 +140,8 @@ static bool throwing(struct call *c, const struct value *args, struct value *res
 
 #define TESTING(upper, lower) .name = (upper), .declared_name = (lower), .category = "TEST", .description = "For tests"
 #define PARAMS(x)                                                                                                      \
-    "(" x(INT) ", " x(BIGINT) ", " x(DOUBLE) ", " x(BOOLEAN) ", " x(STRING) ", " x(DECIMAL) ", "                       \
-    x(STRUCT<A STRING>) ") -> ARRAY<STRING>"
+    "(" x(INT) ", " x(BIGINT) ", " x(DOUBLE) ", " x(BOOLEAN) ", " x(STRING) ", " x(DECIMAL) ", " x(                    \
+        STRUCT<A STRING>) ") -> ARRAY<STRING>"
 #define PLAIN(type) #type
 #define LIST(type) "ARRAY<" #type ">"
 #define MAPPED(type) "MAP<STRING, " #type ">"
@@ -149,11 +153,9 @@ static const struct function table[] = {
               CALL_NOT_NULL("(STRUCT<A STRING>) -> STRING", field_a), CALL("() -> STRUCT<A STRING>", struct_foo))},
     {TESTING("TOSTRUCT", "tostruct"), VARIANTS(CALL("(STRING) -> STRUCT<A STRING>", to_struct))},
     {TESTING("BAD_UDF", "bad_udf"),
-     VARIANTS(CALL("(INT) -> INT", boom), CALL_NOT_NULL("(BOOLEAN) -> INT", might_throw),
-              {.signature = "(STRING) -> STRING",
-               .fn = every_other,
-               .nondeterministic = true,
-               .prepare = prepare_counter})},
+     VARIANTS(
+         CALL("(INT) -> INT", boom), CALL_NOT_NULL("(BOOLEAN) -> INT", might_throw),
+         {.signature = "(STRING) -> STRING", .fn = every_other, .nondeterministic = true, .prepare = prepare_counter})},
     {TESTING("WHENCONDITION", "whencondition"), VARIANTS(CALL("(BOOLEAN, BOOLEAN) -> BOOLEAN", when))},
     {TESTING("WHENRESULT", "whenresult"), VARIANTS(CALL("(INT, BOOLEAN) -> INT", when))},
     {TESTING("TEST_UDTF", "test_udtf"), .kind = FUNCTION_TABLE,

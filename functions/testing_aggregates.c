@@ -76,12 +76,8 @@ static bool sum_and_literals(struct aggregate_call *c, const void *state, struct
 }
 
 #define SUMMING(name, start, subtract, reader)                                                                         \
-    static const struct aggregate name = {.size = size_8,                                                              \
-                                          .init = (start),                                                             \
-                                          .step = add,                                                                 \
-                                          .undo = (subtract),                                                          \
-                                          .merge = merge,                                                              \
-                                          .result = (reader)}
+    static const struct aggregate name = {                                                                             \
+        .size = size_8, .init = (start), .step = add, .undo = (subtract), .merge = merge, .result = (reader)}
 SUMMING(table_sum, zero, take_away, sum);
 SUMMING(stream_sum, zero, NULL, sum);
 SUMMING(sum_from_literals, from_literals, NULL, sum);
@@ -111,7 +107,8 @@ static bool double_sum(struct aggregate_call *c, const void *state, struct value
 static const struct aggregate sum_double = {
     .size = size_8, .init = zero, .step = add_double, .merge = merge_double, .result = double_sum};
 
-/* ---- sums of the fields A and B --------------------------------------------------------------------------------------------- */
+/* ---- sums of the fields A and B
+ * --------------------------------------------------------------------------------------------- */
 
 static bool add_fields(struct aggregate_call *c, void *state, const struct value *args)
 {
@@ -144,7 +141,8 @@ static bool fields(struct aggregate_call *c, const void *state, struct value *ou
 static const struct aggregate sum_fields = {
     .size = size_8, .init = zero, .step = add_fields, .merge = merge_fields, .result = fields};
 
-/* ---- the first arguments of rows without null ----------------------------------------------------------------------------------- */
+/* ---- the first arguments of rows without null
+ * ----------------------------------------------------------------------------------- */
 
 static const struct type *first_list_type(struct arena *a, const struct aggregate_call *c)
 {
@@ -175,13 +173,16 @@ static const struct aggregate complete_rows = {.size = variable_size,
                                                .merge = merge_lists,
                                                .result = list_result};
 
-#define TESTING(upper) .name = (upper), .declared_name = (upper), .kind = FUNCTION_AGGREGATE, .category = "TEST", .description = "For tests"
+#define TESTING(upper)                                                                                                 \
+    .name = (upper), .declared_name = (upper), .kind = FUNCTION_AGGREGATE, .category = "TEST",                         \
+    .description = "For tests"
 #define PAIR "STRUCT<A INT, B INT>"
 
 static const struct function table[] = {
     {TESTING("TEST_UDAF"),
      VARIANTS(AGGREGATE("(BIGINT) -> BIGINT", &table_sum), AGGREGATE("(INT) -> BIGINT", &table_sum),
-              AGGREGATE("(DOUBLE) -> DOUBLE", &sum_double), AGGREGATE("(STRING; STRING initialString) -> BIGINT", &sum_from_literals),
+              AGGREGATE("(DOUBLE) -> DOUBLE", &sum_double),
+              AGGREGATE("(STRING; STRING initialString) -> BIGINT", &sum_from_literals),
               AGGREGATE("(" PAIR ") -> " PAIR, &sum_fields)),
      .n_literal_args = 1},
     {TESTING("VAR_ARG"), VARIANTS(AGGREGATE("(BIGINT, STRING...) -> BIGINT", &stream_sum))},
@@ -192,8 +193,8 @@ static const struct function table[] = {
      VARIANTS(AGGREGATE("(BIGINT, STRING; INT initArg1, STRING... initArg2) -> BIGINT", &sum_from_literals)),
      .n_literal_args = 8},
     {TESTING("FOUR_ARG"),
-     VARIANTS(AGGREGATE("(BIGINT, STRING, STRING, STRING; INT initArg1, STRING... initArg2) -> BIGINT",
-                        &sum_from_literals)),
+     VARIANTS(
+         AGGREGATE("(BIGINT, STRING, STRING, STRING; INT initArg1, STRING... initArg2) -> BIGINT", &sum_from_literals)),
      .n_literal_args = 8},
     {TESTING("FIVE_ARG"),
      VARIANTS(AGGREGATE("(BIGINT, STRING, STRING, STRING, INT; INT initArg1, STRING... initArg2) -> BIGINT",

@@ -123,9 +123,11 @@ struct str units_to(struct arena *a, const uint16_t *p, uint32_t n)
     return text_take(a, &out);
 }
 
-/* ---- case --------------------------------------------------------------------------------------------------------- */
+/* ---- case ---------------------------------------------------------------------------------------------------------
+ */
 
-typedef int32_t (*case_fn)(UChar *to, int32_t cap, const UChar *from, int32_t len, const char *locale, UErrorCode *error);
+typedef int32_t (*case_fn)(UChar *to, int32_t cap, const UChar *from, int32_t len, const char *locale,
+                           UErrorCode *error);
 
 static struct str map_case(struct arena *a, struct str s, case_fn map)
 {
@@ -161,7 +163,8 @@ struct str text_lower(struct arena *a, struct str s)
     return text_is_ascii(s) ? map_ascii(a, s, 'A', 'Z') : map_case(a, s, u_strToLower);
 }
 
-/* ---- results --------------------------------------------------------------------------------------------------------- */
+/* ---- results
+ * --------------------------------------------------------------------------------------------------------- */
 
 bool return_nomem(struct call *c)
 {

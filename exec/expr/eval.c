@@ -41,7 +41,8 @@ bool vec_spread(struct eval *x, const struct type *type, struct rows rows, struc
     return true;
 }
 
-/* ---- failures ------------------------------------------------------------------------------------------------------ */
+/* ---- failures ------------------------------------------------------------------------------------------------------
+ */
 
 static size_t bitmap_bytes(const struct eval *x)
 {
@@ -153,7 +154,8 @@ static bool null_failed(struct eval *x, const struct node *n, struct rows rows, 
     return true;
 }
 
-/* ---- lazy operators ---------------------------------------------------------------------------------------------------- */
+/* ---- lazy operators
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void copy_bytes(uint8_t *to, struct rows rows, const struct vec *from)
 {
@@ -189,7 +191,8 @@ static bool logic_sure(struct eval *x, const struct node *n, struct rows rows, c
 }
 
 /* Splits rows by a condition without nulls. */
-static bool split_rows(struct eval *x, struct rows rows, const struct vec *condition, struct rows *hit, struct rows *miss)
+static bool split_rows(struct eval *x, struct rows rows, const struct vec *condition, struct rows *hit,
+                       struct rows *miss)
 {
     uint16_t *yes = arena_alloc(x->run->scratch, (size_t)rows.n * sizeof *yes);
     uint16_t *no = arena_alloc(x->run->scratch, (size_t)rows.n * sizeof *no);
@@ -271,7 +274,8 @@ static bool eval_case(struct eval *x, const struct node *n, struct rows rows, st
     return true;
 }
 
-/* ---- strict operators ---------------------------------------------------------------------------------------------------- */
+/* ---- strict operators
+ * ---------------------------------------------------------------------------------------------------- */
 
 static bool apply_rows(struct eval *x, const struct node *n, struct rows rows, const struct vec *args, struct vec *out)
 {
@@ -337,7 +341,8 @@ bool vec_eval(struct eval *x, const struct node *n, struct rows rows, struct vec
     return ok;
 }
 
-/* ---- entry ------------------------------------------------------------------------------------------------------------------ */
+/* ---- entry
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 bool eval_begin(struct eval *x, struct expr_prog *p, const struct batch *in, const struct expr_run *run)
 {

@@ -1,8 +1,9 @@
 /* Runs bound expressions over batches, column by column.
  *
- * A program is compiled once per operator, and holds the state of its call sites (compiled patterns, buffers): it belongs
- * to one thread. Common operations on fixed-width columns run as tight loops over whole columns; everything else row by
- * row on `struct value`. What rows give does not depend on which of the two it was, nor on the size of the batches.
+ * A program is compiled once per operator, and holds the state of its call sites (compiled patterns, buffers): it
+ * belongs to one thread. Common operations on fixed-width columns run as tight loops over whole columns; everything
+ * else row by row on `struct value`. What rows give does not depend on which of the two it was, nor on the size of the
+ * batches.
  *
  * NULL and errors (reference rules.md 3.4): a failed row makes the whole item null, but inside of a CAST, of an item of
  * ARRAY[], MAP() or STRUCT(), and of an argument that is itself a call or a dereference only that inner value becomes
@@ -36,7 +37,8 @@ struct expr_run {
 /* Computes a column with a cell for each physical row of `in`; only live rows are computed, the others are undefined.
  * A bare column or pseudo column is not copied: `out` shares it. Strings and nested parts may be shared with `in`. So
  * `in` must live as long as `out` is used (batch_derive sees to it). STATUS_NOMEM is the only failure. */
-enum status expr_eval(struct expr_prog *p, const struct batch *in, struct column *out, const struct expr_run *run) MUST_CHECK;
+enum status expr_eval(struct expr_prog *p, const struct batch *in, struct column *out,
+                      const struct expr_run *run) MUST_CHECK;
 
 /* A predicate: writes the live rows for which it is true, ascending, and their number. `selection` has room for
  * in->n_selected. Null and failed rows are left out. */

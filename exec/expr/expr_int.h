@@ -15,22 +15,22 @@ struct node {
     const struct expr *e;
     struct node **args;
     uint32_t n_args;
-    bool result;             /* its cells are the program's result, or may become it */
-    bool boundary;           /* a failure inside makes this node null, no more */
-    bool sure;               /* BOOLEAN that can neither fail nor be null */
-    struct value *values;    /* room for the arguments of one row */
+    bool result;          /* its cells are the program's result, or may become it */
+    bool boundary;        /* a failure inside makes this node null, no more */
+    bool sure;            /* BOOLEAN that can neither fail nor be null */
+    struct value *values; /* room for the arguments of one row */
     const struct type **arg_types;
-    struct call *call;       /* CALL */
-    struct like *like;       /* LIKE with a literal pattern */
+    struct call *call; /* CALL */
+    struct like *like; /* LIKE with a literal pattern */
     /* The vector kernel, or NULL: row by row. Arguments are in `args`. False: no memory. */
     bool (*kernel)(struct eval *x, const struct node *n, struct rows rows, const struct vec *args, struct vec *out);
 };
 
 struct expr_prog {
     struct node *root;
-    struct node **calls;     /* whose variants have something to release */
+    struct node **calls; /* whose variants have something to release */
     uint32_t n_calls;
-    struct value *vars;      /* lambda parameters, by number */
+    struct value *vars; /* lambda parameters, by number */
     uint32_t n_vars;
 };
 
@@ -75,11 +75,11 @@ struct eval {
     const struct expr_run *run;
     const struct batch *in;
     uint32_t n_physical;
-    uint64_t *failed;       /* rows that failed since the innermost boundary; NULL: none */
+    uint64_t *failed; /* rows that failed since the innermost boundary; NULL: none */
     struct failure *failures;
     uint32_t n_failures, cap_failures;
-    uint32_t row;           /* row mode: the current one */
-    char error[512];        /* row mode: why it failed */
+    uint32_t row;    /* row mode: the current one */
+    char error[512]; /* row mode: why it failed */
     bool nomem;
 };
 

@@ -10,13 +10,22 @@
         T *restrict to = (out)->column.cells;                                                                          \
         if ((a)->constant) {                                                                                           \
             const T *restrict right = (b)->column.cells, A = (a)->value.cells;                                         \
-            ROWS_LOOP(rows, row, { const T B = right[row]; to[row] = (T)(EXPR); });                                    \
+            ROWS_LOOP(rows, row, {                                                                                     \
+                const T B = right[row];                                                                                \
+                to[row] = (T)(EXPR);                                                                                   \
+            });                                                                                                        \
         } else if ((b)->constant) {                                                                                    \
             const T *restrict left = (a)->column.cells, B = (b)->value.cells;                                          \
-            ROWS_LOOP(rows, row, { const T A = left[row]; to[row] = (T)(EXPR); });                                     \
+            ROWS_LOOP(rows, row, {                                                                                     \
+                const T A = left[row];                                                                                 \
+                to[row] = (T)(EXPR);                                                                                   \
+            });                                                                                                        \
         } else {                                                                                                       \
             const T *restrict left = (a)->column.cells, *restrict right = (b)->column.cells;                           \
-            ROWS_LOOP(rows, row, { const T A = left[row], B = right[row]; to[row] = (T)(EXPR); });                     \
+            ROWS_LOOP(rows, row, {                                                                                     \
+                const T A = left[row], B = right[row];                                                                 \
+                to[row] = (T)(EXPR);                                                                                   \
+            });                                                                                                        \
         }                                                                                                              \
     } while (0)
 
@@ -35,13 +44,13 @@
             BINARY(rows, T, cells, a, b, out, (U)A - (U)B);                                                            \
             break;                                                                                                     \
         case ARITH_MUL:                                                                                                \
-            BINARY(rows, T, cells, a, b, out, (U)A * (U)B);                                                            \
+            BINARY(rows, T, cells, a, b, out, (U)A *(U)B);                                                             \
             break;                                                                                                     \
         case ARITH_DIV:                                                                                                \
-            BINARY(rows, T, cells, a, b, out, B == 0 ? 0 : B == -1 ? (T)(0 - (U)A) : DIVIDE(T, A, B, /));                           \
+            BINARY(rows, T, cells, a, b, out, B == 0 ? 0 : B == -1 ? (T)(0 - (U)A) : DIVIDE(T, A, B, /));              \
             break;                                                                                                     \
         case ARITH_MOD:                                                                                                \
-            BINARY(rows, T, cells, a, b, out, B == 0 || B == -1 ? 0 : DIVIDE(T, A, B, %));                                          \
+            BINARY(rows, T, cells, a, b, out, B == 0 || B == -1 ? 0 : DIVIDE(T, A, B, %));                             \
             break;                                                                                                     \
         }                                                                                                              \
     }
@@ -58,7 +67,7 @@ static void arith_f64(enum arith_op op, struct rows rows, const struct vec *a, c
         BINARY(rows, double, f64, a, b, out, A - B);
         break;
     case ARITH_MUL:
-        BINARY(rows, double, f64, a, b, out, A * B);
+        BINARY(rows, double, f64, a, b, out, A *B);
         break;
     case ARITH_DIV:
         BINARY(rows, double, f64, a, b, out, A / B);

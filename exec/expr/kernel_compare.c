@@ -7,13 +7,22 @@
         uint8_t *restrict to = (out);                                                                                  \
         if ((a)->constant) {                                                                                           \
             const T *restrict right = (b)->column.cells, A = (a)->value.field;                                         \
-            ROWS_LOOP(rows, row, { const T B = right[row]; to[row] = (uint8_t)(EXPR); });                              \
+            ROWS_LOOP(rows, row, {                                                                                     \
+                const T B = right[row];                                                                                \
+                to[row] = (uint8_t)(EXPR);                                                                             \
+            });                                                                                                        \
         } else if ((b)->constant) {                                                                                    \
             const T *restrict left = (a)->column.cells, B = (b)->value.field;                                          \
-            ROWS_LOOP(rows, row, { const T A = left[row]; to[row] = (uint8_t)(EXPR); });                               \
+            ROWS_LOOP(rows, row, {                                                                                     \
+                const T A = left[row];                                                                                 \
+                to[row] = (uint8_t)(EXPR);                                                                             \
+            });                                                                                                        \
         } else {                                                                                                       \
             const T *restrict left = (a)->column.cells, *restrict right = (b)->column.cells;                           \
-            ROWS_LOOP(rows, row, { const T A = left[row], B = right[row]; to[row] = (uint8_t)(EXPR); });               \
+            ROWS_LOOP(rows, row, {                                                                                     \
+                const T A = left[row], B = right[row];                                                                 \
+                to[row] = (uint8_t)(EXPR);                                                                             \
+            });                                                                                                        \
         }                                                                                                              \
     } while (0)
 

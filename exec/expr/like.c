@@ -1,19 +1,19 @@
 /* LIKE: a pattern as a list of segments between `%`, matched from left to right.
  *
- * The leftmost match of each segment is always good enough: a later one would make the `%` before it longer, and if that
- * were allowed to cover the text in between, the next `%` would be too. This holds although `%` and `_` stop at line
- * ends. */
+ * The leftmost match of each segment is always good enough: a later one would make the `%` before it longer, and if
+ * that were allowed to cover the text in between, the next `%` would be too. This holds although `%` and `_` stop at
+ * line ends. */
 #include "exec/expr/expr_int.h"
 
 struct segment {
-    const char *text;     /* literal bytes; '_' wildcards are marked in `any` */
+    const char *text; /* literal bytes; '_' wildcards are marked in `any` */
     const bool *any;
     uint32_t len;
     bool has_any;
 };
 
 struct like {
-    uint32_t n;                /* segments; there is a `%` between any two */
+    uint32_t n; /* segments; there is a `%` between any two */
     struct segment *segments;
 };
 

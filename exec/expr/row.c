@@ -66,9 +66,12 @@ static double double_arith(enum arith_op op, double a, double b)
 
 static bool decimal_arith(struct eval *x, const struct node *n, int128 a, int128 b, int128 *out)
 {
-    static bool (*const ops[])(int128, unsigned, int128, unsigned, const struct type *, int128 *) = {
-        [ARITH_ADD] = decimal_add, [ARITH_SUB] = decimal_sub, [ARITH_MUL] = decimal_mul,
-        [ARITH_DIV] = decimal_div, [ARITH_MOD] = decimal_mod};
+    static bool (*const ops[])(int128, unsigned, int128, unsigned, const struct type *,
+                               int128 *) = {[ARITH_ADD] = decimal_add,
+                                            [ARITH_SUB] = decimal_sub,
+                                            [ARITH_MUL] = decimal_mul,
+                                            [ARITH_DIV] = decimal_div,
+                                            [ARITH_MOD] = decimal_mod};
     if (n->e->op >= ARITH_DIV && b == 0)
         return row_fail(x, "Division by zero");
     if (ops[n->e->op](a, n->arg_types[0]->scale, b, n->arg_types[1]->scale, n->e->type, out))
@@ -148,7 +151,8 @@ static bool apply_negate(struct eval *x, const struct value *v, struct value *ou
     }
 }
 
-/* ---- predicates --------------------------------------------------------------------------------------------------- */
+/* ---- predicates ---------------------------------------------------------------------------------------------------
+ */
 
 static void set_boolean(struct value *out, bool b)
 {
@@ -249,7 +253,8 @@ static bool apply_like(struct eval *x, const struct node *n, const struct value 
     return true;
 }
 
-/* ---- nested values -------------------------------------------------------------------------------------------------- */
+/* ---- nested values --------------------------------------------------------------------------------------------------
+ */
 
 static struct value apply_subscript(const struct value *args)
 {
@@ -295,7 +300,8 @@ static bool apply_map(struct eval *x, const struct node *n, const struct value *
     return true;
 }
 
-/* ---- calls and casts -------------------------------------------------------------------------------------------------- */
+/* ---- calls and casts
+ * -------------------------------------------------------------------------------------------------- */
 
 static bool apply_call(struct eval *x, const struct node *n, const struct value *args, struct value *out)
 {
@@ -375,7 +381,8 @@ bool row_apply(struct eval *x, const struct node *n, const struct value *args, s
     }
 }
 
-/* ---- lazy operators and leaves --------------------------------------------------------------------------------------- */
+/* ---- lazy operators and leaves
+ * --------------------------------------------------------------------------------------- */
 
 static bool eval_condition(struct eval *x, const struct node *n, uint32_t row, bool *out)
 {

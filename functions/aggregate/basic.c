@@ -28,7 +28,8 @@ static void zero_16(const struct aggregate_call *c, void *state)
     memset(state, 0, 16);
 }
 
-/* ---- COUNT ---------------------------------------------------------------------------------------------------------- */
+/* ---- COUNT ----------------------------------------------------------------------------------------------------------
+ */
 
 static bool count_step(struct aggregate_call *c, void *state, const struct value *args)
 {
@@ -65,7 +66,8 @@ static const struct aggregate count = {.size = size_8,
                                        .merge = bigint_merge,
                                        .result = bigint_result};
 
-/* ---- SUM of INT and BIGINT: one 64-bit sum; that of INTs is cut when it is read, which wraps alike ------------------------ */
+/* ---- SUM of INT and BIGINT: one 64-bit sum; that of INTs is cut when it is read, which wraps alike
+ * ------------------------ */
 
 static int64_t whole(const struct value *v)
 {
@@ -112,7 +114,8 @@ static const struct aggregate sum_bigint = {.size = size_8,
                                             .merge = bigint_merge,
                                             .result = bigint_result};
 
-/* ---- SUM of DOUBLE ------------------------------------------------------------------------------------------------------------ */
+/* ---- SUM of DOUBLE
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static bool double_step(struct aggregate_call *c, void *state, const struct value *args)
 {
@@ -151,9 +154,11 @@ static const struct aggregate sum_double = {.size = size_8,
                                             .merge = double_merge,
                                             .result = double_result};
 
-/* ---- SUM of DECIMAL: an unscaled number in the scale of the type ------------------------------------------------------------------ */
+/* ---- SUM of DECIMAL: an unscaled number in the scale of the type
+ * ------------------------------------------------------------------ */
 
-/* Adds; a sum beyond the type's precision is first cut to its digits, and then refused, as the text of the error shows. */
+/* Adds; a sum beyond the type's precision is first cut to its digits, and then refused, as the text of the error shows.
+ */
 static bool decimal_add_to(struct aggregate_call *c, void *state, int128 v)
 {
     const struct type *t = c->result_type;
@@ -207,7 +212,8 @@ static const struct type *same_type(struct arena *a, const struct type *const *a
     return args[0];
 }
 
-/* ---- AVG: sum and count ------------------------------------------------------------------------------------------------------------- */
+/* ---- AVG: sum and count
+ * ------------------------------------------------------------------------------------------------------------- */
 
 struct average {
     union {
@@ -270,7 +276,9 @@ static const struct aggregate average = {.size = size_16,
                                          .merge = average_merge,
                                          .result = average_result};
 
-/* ---- SUM_LIST -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- SUM_LIST
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool list_change(struct aggregate_call *c, void *state, const struct value *list, int sign)
 {
@@ -298,17 +306,14 @@ static bool list_undo(struct aggregate_call *c, void *state, const struct value 
 }
 
 #define SUM_LIST(name, merger, reader)                                                                                 \
-    static const struct aggregate name = {.size = size_8,                                                              \
-                                          .init = zero_8,                                                              \
-                                          .step = list_step,                                                           \
-                                          .undo = list_undo,                                                           \
-                                          .merge = (merger),                                                           \
-                                          .result = (reader)}
+    static const struct aggregate name = {                                                                             \
+        .size = size_8, .init = zero_8, .step = list_step, .undo = list_undo, .merge = (merger), .result = (reader)}
 SUM_LIST(sum_list_int, bigint_merge, int_result);
 SUM_LIST(sum_list_bigint, bigint_merge, bigint_result);
 SUM_LIST(sum_list_double, double_merge, double_result);
 
-/* ---- MIN, MAX: whether there is one (8 bytes), and the cell -------------------------------------------------------------------------------- */
+/* ---- MIN, MAX: whether there is one (8 bytes), and the cell
+ * -------------------------------------------------------------------------------- */
 
 static bool is_variable(const struct aggregate_call *c)
 {
@@ -414,7 +419,9 @@ static const struct aggregate min = {.size = extreme_size,
                                      .merge = min_merge,
                                      .result = extreme_result};
 
-/* ---- table --------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- table
+ * ---------------------------------------------------------------------------------------------------------------------------------
+ */
 
 #define EXTREME_VARIANTS(ops)                                                                                          \
     VARIANTS(AGGREGATE("(INT val) -> INT", ops), AGGREGATE("(BIGINT val) -> BIGINT", ops),                             \
@@ -424,7 +431,8 @@ static const struct aggregate min = {.size = extreme_size,
              AGGREGATE("(TIMESTAMP val) -> TIMESTAMP", ops), AGGREGATE("(STRING val) -> STRING", ops),                 \
              AGGREGATE("(BYTES val) -> BYTES", ops))
 #define AGG(upper, text)                                                                                               \
-    .name = (upper), .declared_name = (upper), .kind = FUNCTION_AGGREGATE, .category = "AGGREGATE", .description = (text)
+    .name = (upper), .declared_name = (upper), .kind = FUNCTION_AGGREGATE, .category = "AGGREGATE",                    \
+    .description = (text)
 
 static const struct function table[] = {
     {AGG("AVG", "The average of the values that are not null"),

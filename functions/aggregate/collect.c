@@ -23,7 +23,8 @@ static int64_t find(const struct value *list, const struct value *item)
     return -1;
 }
 
-/* ---- COLLECT_LIST, COLLECT_SET ----------------------------------------------------------------------------------------------- */
+/* ---- COLLECT_LIST, COLLECT_SET
+ * ----------------------------------------------------------------------------------------------- */
 
 static bool append(struct aggregate_call *c, struct value *list, const struct value *item)
 {
@@ -85,7 +86,9 @@ static const struct aggregate collect_set = {.size = variable_size,
                                              .merge = set_merge,
                                              .result = list_result};
 
-/* ---- HISTOGRAM ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- HISTOGRAM
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 static const struct type *histogram_state_type(struct arena *a, const struct aggregate_call *c)
 {
@@ -162,7 +165,8 @@ static const struct aggregate histogram = {.size = variable_size,
                                            .merge = histogram_merge,
                                            .result = histogram_result};
 
-/* ---- ATTR: the distinct values with their counts ---------------------------------------------------------------------------------------- */
+/* ---- ATTR: the distinct values with their counts
+ * ---------------------------------------------------------------------------------------- */
 
 static const struct type *attr_state_type(struct arena *a, const struct aggregate_call *c)
 {
@@ -245,7 +249,8 @@ static const struct aggregate attr = {.size = variable_size,
                                       .result = attr_result};
 
 #define AGG(upper, text)                                                                                               \
-    .name = (upper), .declared_name = (upper), .kind = FUNCTION_AGGREGATE, .category = "AGGREGATE", .description = (text)
+    .name = (upper), .declared_name = (upper), .kind = FUNCTION_AGGREGATE, .category = "AGGREGATE",                    \
+    .description = (text)
 
 static const struct function table[] = {
     {AGG("ATTR", "The one value that all rows have, else null"), VARIANTS(AGGREGATE("(T val) -> T", &attr))},

@@ -1,6 +1,6 @@
-/* COUNT_DISTINCT: an estimate by HyperLogLog (Flajolet et al. 2007) with 2^14 registers, and with ksqlDB's hashes, so that
- * the estimates are the same. The state is a BYTES: entries of register (2 bytes) and rank, sorted, while they are few;
- * then a byte for each register. */
+/* COUNT_DISTINCT: an estimate by HyperLogLog (Flajolet et al. 2007) with 2^14 registers, and with ksqlDB's hashes, so
+ * that the estimates are the same. The state is a BYTES: entries of register (2 bytes) and rank, sorted, while they are
+ * few; then a byte for each register. */
 #include "functions/aggregate/list_state.h"
 #include "functions/functions_int.h"
 #include "functions/text.h"
@@ -9,7 +9,8 @@
 
 enum { LOG2M = 14, M = 1 << LOG2M, ENTRY = 3, SPARSE_LIMIT = 1500 };
 
-/* ---- 32-bit hashes after Appleby's MurmurHash2 ------------------------------------------------------------------------------ */
+/* ---- 32-bit hashes after Appleby's MurmurHash2
+ * ------------------------------------------------------------------------------ */
 
 static const uint32_t multiplier = 0x5bd1e995;
 
@@ -74,7 +75,9 @@ static uint32_t hash_value(const struct aggregate_call *c, const struct value *v
     }
 }
 
-/* ---- registers -------------------------------------------------------------------------------------------------------------------- */
+/* ---- registers
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_dense(struct str s)
 {
@@ -192,7 +195,10 @@ static const struct aggregate count_distinct = {
     .size = variable_size, .state_type = state_type, .init = list_init, .step = step, .merge = merge, .result = result};
 
 static const struct function table[] = {
-    {.name = "COUNT_DISTINCT", .declared_name = "COUNT_DISTINCT", .kind = FUNCTION_AGGREGATE, .category = "AGGREGATE",
+    {.name = "COUNT_DISTINCT",
+     .declared_name = "COUNT_DISTINCT",
+     .kind = FUNCTION_AGGREGATE,
+     .category = "AGGREGATE",
      .description = "About how many distinct values there are",
      VARIANTS(AGGREGATE("(T val) -> BIGINT", &count_distinct))},
 };

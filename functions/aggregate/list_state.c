@@ -24,8 +24,8 @@ struct value *list_new(struct aggregate_call *c, uint32_t n, struct value *out)
     return list->items;
 }
 
-bool list_insert(struct aggregate_call *c, const struct value *list, uint32_t at, const struct value *item, uint32_t most,
-                 struct value *out)
+bool list_insert(struct aggregate_call *c, const struct value *list, uint32_t at, const struct value *item,
+                 uint32_t most, struct value *out)
 {
     uint32_t n = list_n(list), total = n + 1 > most ? most : n + 1;
     const struct value *old = list_items(list);

@@ -16,8 +16,8 @@ bool aggregate_error(struct aggregate_call *c, const char *format, ...) PRINTF_L
 /* An ARRAY of n null items; NULL after aggregate_error. */
 struct value *list_new(struct aggregate_call *c, uint32_t n, struct value *out);
 /* `list` with `item` put in before position `at`, and the last one dropped when there would be more than `most`. */
-bool list_insert(struct aggregate_call *c, const struct value *list, uint32_t at, const struct value *item, uint32_t most,
-                 struct value *out);
+bool list_insert(struct aggregate_call *c, const struct value *list, uint32_t at, const struct value *item,
+                 uint32_t most, struct value *out);
 bool list_remove(struct aggregate_call *c, const struct value *list, uint32_t at, struct value *out);
 bool list_result(struct aggregate_call *c, const void *state, struct value *out); /* the state itself; null gives [] */
 void list_init(const struct aggregate_call *c, void *state);

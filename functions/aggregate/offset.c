@@ -1,6 +1,6 @@
-/* EARLIEST_BY_OFFSET and LATEST_BY_OFFSET. The state is an array of values with the sequence number of their rows, oldest
- * first; the numbers decide when two sessions merge. Literals: how many (then the result is an array), and whether nulls
- * are left out (usually they are). */
+/* EARLIEST_BY_OFFSET and LATEST_BY_OFFSET. The state is an array of values with the sequence number of their rows,
+ * oldest first; the numbers decide when two sessions merge. Literals: how many (then the result is an array), and
+ * whether nulls are left out (usually they are). */
 #include "functions/aggregate/list_state.h"
 #include "functions/functions_int.h"
 #include "functions/text.h"
@@ -148,7 +148,8 @@ static const struct aggregate latest = {.size = variable_size,
              AGGREGATE("(T val; INT " count ", BOOLEAN ignoreNulls) -> ARRAY<T>", ops)),                               \
         .n_literal_args = 2
 #define AGG(upper, text)                                                                                               \
-    .name = (upper), .declared_name = (upper), .kind = FUNCTION_AGGREGATE, .category = "AGGREGATE", .description = (text)
+    .name = (upper), .declared_name = (upper), .kind = FUNCTION_AGGREGATE, .category = "AGGREGATE",                    \
+    .description = (text)
 
 static const struct function table[] = {
     {AGG("EARLIEST_BY_OFFSET", "The oldest value or values"), BY_OFFSET(&earliest, "earliestN")},

@@ -10,7 +10,8 @@ static double number(const struct value *v)
     return v->kind == KIND_INT ? v->i32 : v->kind == KIND_BIGINT ? (double)v->i64 : v->f64;
 }
 
-/* ---- deviation, after Youngs and Cramer: sum, count, and the sum of squared differences ------------------------------------- */
+/* ---- deviation, after Youngs and Cramer: sum, count, and the sum of squared differences
+ * ------------------------------------- */
 
 struct deviation {
     union {
@@ -135,7 +136,8 @@ static bool deviation_result(struct aggregate_call *c, const void *state, struct
 DEVIATION(variance, variance_result);
 DEVIATION(deviation, deviation_result);
 
-/* ---- correlation -------------------------------------------------------------------------------------------------------------- */
+/* ---- correlation
+ * -------------------------------------------------------------------------------------------------------------- */
 
 struct correlation {
     double x, y, xx, yy, xy; /* sums */
@@ -216,7 +218,8 @@ static const struct aggregate correlation = {.size = correlation_size,
     VARIANTS(AGGREGATE("(BIGINT val) -> DOUBLE", ops), AGGREGATE("(INT val) -> DOUBLE", ops),                          \
              AGGREGATE("(DOUBLE val) -> DOUBLE", ops))
 #define AGG(upper, text)                                                                                               \
-    .name = (upper), .declared_name = (upper), .kind = FUNCTION_AGGREGATE, .category = "AGGREGATE", .description = (text)
+    .name = (upper), .declared_name = (upper), .kind = FUNCTION_AGGREGATE, .category = "AGGREGATE",                    \
+    .description = (text)
 
 static const struct function table[] = {
     {AGG("CORRELATION", "Pearson's correlation of two columns"),

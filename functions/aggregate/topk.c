@@ -1,4 +1,5 @@
-/* TOPK and TOPKDISTINCT: a sorted array, largest first. TOPK with further columns keeps structs, sorted by the first. */
+/* TOPK and TOPKDISTINCT: a sorted array, largest first. TOPK with further columns keeps structs, sorted by the first.
+ */
 #include "functions/aggregate/list_state.h"
 #include "functions/functions_int.h"
 #include "functions/text.h"
@@ -118,7 +119,9 @@ static const struct function table[] = {
      VARIANTS(TOPK("INT"), TOPK("BIGINT"), TOPK("DOUBLE"), TOPK("STRING"))},
     {AGG("TOPKDISTINCT", "The largest distinct values"),
      VARIANTS(DISTINCT("INT"), DISTINCT("BIGINT"), DISTINCT("DOUBLE"), DISTINCT("STRING"),
-              {.signature = "(DECIMAL val; INT k) -> ARRAY<DECIMAL> *", .aggregate = &topkdistinct, .result_type = topk_type},
+              {.signature = "(DECIMAL val; INT k) -> ARRAY<DECIMAL> *",
+               .aggregate = &topkdistinct,
+               .result_type = topk_type},
               DISTINCT("DATE"), DISTINCT("TIME"), DISTINCT("TIMESTAMP"), DISTINCT("BYTES"))},
 };
 

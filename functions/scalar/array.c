@@ -7,7 +7,8 @@
 
 enum { SERIES_LIMIT = 10000000 };
 
-/* ---- parts --------------------------------------------------------------------------------------------------------- */
+/* ---- parts ---------------------------------------------------------------------------------------------------------
+ */
 
 static bool array_length(struct call *c, const struct value *args, struct value *result)
 {
@@ -74,7 +75,8 @@ static bool slice(struct call *c, const struct value *args, struct value *result
     return list != NULL;
 }
 
-/* ---- extremes, order ------------------------------------------------------------------------------------------------------ */
+/* ---- extremes, order
+ * ------------------------------------------------------------------------------------------------------ */
 
 static bool extreme(struct call *c, const struct value *args, int sign, struct value *result)
 {
@@ -83,8 +85,7 @@ static bool extreme(struct call *c, const struct value *args, int sign, struct v
     if (c->arg_types[0]->element->kind >= KIND_ARRAY)
         return call_error(c, "Elements cannot be ordered");
     for (uint32_t i = 0; i < list->n; i++)
-        if (!value_is_null(&list->items[i]) &&
-            (value_is_null(result) || value_cmp(&list->items[i], result) * sign > 0))
+        if (!value_is_null(&list->items[i]) && (value_is_null(result) || value_cmp(&list->items[i], result) * sign > 0))
             *result = list->items[i];
     return true;
 }
@@ -142,7 +143,9 @@ static bool array_sort(struct call *c, const struct value *args, struct value *r
     return true;
 }
 
-/* ---- sets ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- sets
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool add_all(struct value_set *set, const struct nested *list)
 {
@@ -203,7 +206,8 @@ static bool array_except(struct call *c, const struct value *args, struct value 
     return select_elements(c, args, false, result);
 }
 
-/* ---- ARRAY_JOIN, GENERATE_SERIES --------------------------------------------------------------------------------------------------- */
+/* ---- ARRAY_JOIN, GENERATE_SERIES
+ * --------------------------------------------------------------------------------------------------- */
 
 static bool array_join(struct call *c, const struct value *args, struct value *result)
 {
@@ -213,8 +217,10 @@ static bool array_join(struct call *c, const struct value *args, struct value *r
     *result = VALUE_NULL;
     if (value_is_null(&args[0]))
         return true;
-    if (element->kind > KIND_STRING)
-        return call_error(c, "Only primitive types are supported by array_join");
+    for (uint32_t i = 0; element->kind > KIND_STRING && i < args[0].nested->n; i++)
+        if (!value_is_null(&args[0].nested->items[i]))
+            return call_error(c, "error: hit element of type %s which is currently not supported",
+                              type_base_name(element->kind));
     buf_init(&out, 0);
     for (uint32_t i = 0; i < args[0].nested->n; i++) {
         const struct value *v = &args[0].nested->items[i];
@@ -253,7 +259,9 @@ static bool generate_series(struct call *c, const struct value *args, struct val
     return list != NULL;
 }
 
-/* ---- table --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- table
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 #define ARRAY(upper, lower, text) .name = (upper), .declared_name = (lower), .category = "ARRAY", .description = (text)
 #define SET_VARIANT(fn) VARIANTS(CALL_NOT_NULL("(ARRAY<T> array1, ARRAY<T> array2) -> ARRAY<T>", fn))

@@ -46,8 +46,9 @@ static struct str repaired_text(struct arena *a, struct str bytes, bool ascii)
 
 static bool unknown_encoding(struct call *c, const char *what, struct str name)
 {
-    return call_error(c, "Unknown %sencoding type '" STR_FMT "'. Supported formats are 'hex', 'utf8', 'ascii', and 'base64'.",
-                      what, STR_ARG(name));
+    return call_error(
+        c, "Unknown %sencoding type '" STR_FMT "'. Supported formats are 'hex', 'utf8', 'ascii', and 'base64'.", what,
+        STR_ARG(name));
 }
 
 static bool decoded(struct call *c, struct str bytes, struct str text, struct value *result)
@@ -94,7 +95,8 @@ static bool from_bytes(struct call *c, const struct value *args, struct value *r
     return to == ENCODING_UNKNOWN ? unknown_encoding(c, "", args[1].str) : encoded(c, args[0].str, to, true, result);
 }
 
-/* ---- ENCODE ------------------------------------------------------------------------------------------------------------- */
+/* ---- ENCODE
+ * ------------------------------------------------------------------------------------------------------------- */
 
 /* Plain digits, 0x.. (an odd number is completed in front), or X'..'. */
 static struct str encode_hex_decode(struct call *c, struct str s)
@@ -133,7 +135,8 @@ static bool encode(struct call *c, const struct value *args, struct value *resul
     return decoded(c, bytes, s, result) && encoded(c, bytes, to, false, result);
 }
 
-/* ---- numbers ---------------------------------------------------------------------------------------------------------------- */
+/* ---- numbers
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static bool read_number(struct call *c, const struct value *args, uint32_t size, uint64_t *out)
 {
@@ -184,21 +187,36 @@ static bool double_from_bytes(struct call *c, const struct value *args, struct v
     VARIANTS(CALL_NOT_NULL("(BYTES value) -> " type, fn), CALL_NOT_NULL("(BYTES value, STRING byteOrder) -> " type, fn))
 
 static const struct function table[] = {
-    {.name = "TO_BYTES", .declared_name = "to_bytes", .category = "STRING",
+    {.name = "TO_BYTES",
+     .declared_name = "to_bytes",
+     .category = "STRING",
      .description = "A text in an encoding (hex, utf8, ascii, base64) to bytes",
      VARIANTS(CALL_NOT_NULL("(STRING value, STRING encoding) -> BYTES", to_bytes))},
-    {.name = "FROM_BYTES", .declared_name = "from_bytes", .category = "STRING",
+    {.name = "FROM_BYTES",
+     .declared_name = "from_bytes",
+     .category = "STRING",
      .description = "Bytes to a text in an encoding (hex, utf8, ascii, base64)",
      VARIANTS(CALL_NOT_NULL("(BYTES value, STRING encoding) -> STRING", from_bytes))},
-    {.name = "ENCODE", .declared_name = "encode", .category = "STRING",
+    {.name = "ENCODE",
+     .declared_name = "encode",
+     .category = "STRING",
      .description = "A text from one encoding (hex, utf8, ascii, base64) to another",
      VARIANTS(CALL_NOT_NULL("(STRING str, STRING inputEncoding, STRING outputEncoding) -> STRING", encode))},
-    {.name = "INT_FROM_BYTES", .declared_name = "int_from_bytes", .category = "CONVERSIONS",
-     .description = "Four bytes to an INT", NUMBER_VARIANTS("INT", int_from_bytes)},
-    {.name = "BIGINT_FROM_BYTES", .declared_name = "bigint_from_bytes", .category = "CONVERSIONS",
-     .description = "Eight bytes to a BIGINT", NUMBER_VARIANTS("BIGINT", bigint_from_bytes)},
-    {.name = "DOUBLE_FROM_BYTES", .declared_name = "double_from_bytes", .category = "CONVERSIONS",
-     .description = "Eight bytes to a DOUBLE", NUMBER_VARIANTS("DOUBLE", double_from_bytes)},
+    {.name = "INT_FROM_BYTES",
+     .declared_name = "int_from_bytes",
+     .category = "CONVERSIONS",
+     .description = "Four bytes to an INT",
+     NUMBER_VARIANTS("INT", int_from_bytes)},
+    {.name = "BIGINT_FROM_BYTES",
+     .declared_name = "bigint_from_bytes",
+     .category = "CONVERSIONS",
+     .description = "Eight bytes to a BIGINT",
+     NUMBER_VARIANTS("BIGINT", bigint_from_bytes)},
+    {.name = "DOUBLE_FROM_BYTES",
+     .declared_name = "double_from_bytes",
+     .category = "CONVERSIONS",
+     .description = "Eight bytes to a DOUBLE",
+     NUMBER_VARIANTS("DOUBLE", double_from_bytes)},
 };
 
 const struct function_family functions_bytes = FAMILY(table);

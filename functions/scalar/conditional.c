@@ -43,12 +43,14 @@ static bool extreme_decimal(struct call *c, const struct value *args, int sign, 
     for (uint32_t i = 0; i < c->n_args; i++) {
         if (value_is_null(&args[i]))
             continue;
-        if (best == c->n_args || decimal_cmp(*args[i].decimal, c->arg_types[i]->scale, *args[best].decimal,
-                                             c->arg_types[best]->scale) * sign > 0)
+        if (best == c->n_args ||
+            decimal_cmp(*args[i].decimal, c->arg_types[i]->scale, *args[best].decimal, c->arg_types[best]->scale) *
+                    sign >
+                0)
             best = i;
     }
-    return best == c->n_args || cast_value(c->arena, &args[best], c->arg_types[best], c->result_type, result, c->error,
-                                           sizeof c->error);
+    return best == c->n_args ||
+           cast_value(c->arena, &args[best], c->arg_types[best], c->result_type, result, c->error, sizeof c->error);
 }
 
 static bool greatest(struct call *c, const struct value *args, struct value *result)
@@ -96,22 +98,34 @@ static const struct type *widest_decimal(struct arena *a, const struct type *con
              {.signature = "(DECIMAL, DECIMAL... vals) -> DECIMAL *", .fn = (decimal), .result_type = widest_decimal})
 
 static const struct function table[] = {
-    {.name = "COALESCE", .declared_name = "COALESCE", .category = "CONDITIONAL",
+    {.name = "COALESCE",
+     .declared_name = "COALESCE",
+     .category = "CONDITIONAL",
      .description = "Returns first non-null element",
      VARIANTS(CALL("(T first, T... others) -> T", coalesce))},
-    {.name = "IFNULL", .declared_name = "IFNULL", .category = "CONDITIONAL",
+    {.name = "IFNULL",
+     .declared_name = "IFNULL",
+     .category = "CONDITIONAL",
      .description = "Returns expression if not null, otherwise altValue",
      VARIANTS(CALL("(T expression, T altValue) -> T", coalesce))},
-    {.name = "NULLIF", .declared_name = "NULLIF", .category = "CONDITIONAL",
+    {.name = "NULLIF",
+     .declared_name = "NULLIF",
+     .category = "CONDITIONAL",
      .description = "Returns NULL if two expressions are equal, otherwise the first expression",
      VARIANTS(CALL("(T expression1, T expression2) -> T", nullif))},
-    {.name = "AS_VALUE", .declared_name = "AS_VALUE", .category = "",
+    {.name = "AS_VALUE",
+     .declared_name = "AS_VALUE",
+     .category = "",
      .description = "Creates a copy of a key column in the value",
      VARIANTS(CALL("(T keyColumn) -> T", as_value))},
-    {.name = "GREATEST", .declared_name = "greatest", .category = "MATHEMATICAL",
+    {.name = "GREATEST",
+     .declared_name = "greatest",
+     .category = "MATHEMATICAL",
      .description = "Returns the highest non-null value among its arguments",
      EXTREME_VARIANTS(greatest, greatest_decimal)},
-    {.name = "LEAST", .declared_name = "least", .category = "MATHEMATICAL",
+    {.name = "LEAST",
+     .declared_name = "least",
+     .category = "MATHEMATICAL",
      .description = "Returns the lowest non-null value among its arguments",
      EXTREME_VARIANTS(least, least_decimal)},
 };

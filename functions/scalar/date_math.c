@@ -88,8 +88,7 @@ static bool unix_timestamp(struct call *c, const struct value *args, struct valu
 
 #define TIME(upper, lower, text)                                                                                       \
     .name = (upper), .declared_name = (lower), .category = "DATE / TIME", .description = (text)
-#define MOVES(type, what, fn)                                                                                          \
-    VARIANTS(CALL_NOT_NULL("(UNIT unit, INT interval, " type " " what ") -> " type, fn))
+#define MOVES(type, what, fn) VARIANTS(CALL_NOT_NULL("(UNIT unit, INT interval, " type " " what ") -> " type, fn))
 
 static const struct function table[] = {
     {TIME("DATEADD", "dateadd", "A DATE and a number of units"), MOVES("DATE", "date", date_add)},

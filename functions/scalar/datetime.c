@@ -82,7 +82,8 @@ static bool reframe(struct call *c, const char *format, ...)
     return false;
 }
 
-/* ---- format -------------------------------------------------------------------------------------------------------------- */
+/* ---- format
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static bool finish(struct call *c, bool ok, const char *what, struct str pattern, struct buf *out, struct value *result)
 {
@@ -130,7 +131,8 @@ static bool format_time(struct call *c, const struct value *args, struct value *
     return finish(c, ok, "time", args[1].str, &out, result);
 }
 
-/* ---- parse ---------------------------------------------------------------------------------------------------------------- */
+/* ---- parse
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static bool parse_millis(struct call *c, const struct value *args, struct str zone_id, int64_t *ms)
 {
@@ -183,7 +185,8 @@ static bool parse_date_text(struct call *c, const struct value *args, struct val
                          STR_ARG(args[1].str));
 }
 
-/* ---- zones ----------------------------------------------------------------------------------------------------------------- */
+/* ---- zones
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static bool convert_tz(struct call *c, const struct value *args, struct value *result)
 {
@@ -229,9 +232,9 @@ static const struct function table[] = {
     {TIME("STRINGTODATE", "stringtodate", "A text as days since 1970 (deprecated: use PARSE_DATE)"),
      VARIANTS(SITE("(STRING formattedDate, STRING formatPattern) -> INT", string_to_date))},
     {TIME("STRINGTOTIMESTAMP", "stringtotimestamp", "A text as milliseconds (deprecated: use PARSE_TIMESTAMP)"),
-     VARIANTS(SITE("(STRING formattedTimestamp, STRING formatPattern) -> BIGINT", string_to_timestamp),
-              SITE("(STRING formattedTimestamp, STRING formatPattern, STRING timeZone) -> BIGINT",
-                   string_to_timestamp))},
+     VARIANTS(
+         SITE("(STRING formattedTimestamp, STRING formatPattern) -> BIGINT", string_to_timestamp),
+         SITE("(STRING formattedTimestamp, STRING formatPattern, STRING timeZone) -> BIGINT", string_to_timestamp))},
     {TIME("TIMESTAMPTOSTRING", "timestamptostring", "Milliseconds as a text (deprecated: use FORMAT_TIMESTAMP)"),
      VARIANTS(SITE("(BIGINT epochMilli, STRING formatPattern) -> STRING", timestamp_to_string),
               SITE("(BIGINT epochMilli, STRING formatPattern, STRING timeZone) -> STRING", timestamp_to_string))},

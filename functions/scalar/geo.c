@@ -24,8 +24,9 @@ static bool radius_of(struct call *c, const struct value *unit, double *radius)
         return true;
     }
     return starts_nocase(unit->str, STR("KM")) ||
-           call_error(c, "GeoDistance function units parameter must be one of [MILE, MILES, MI, KM, KILOMETER]. Values are "
-                         "case-insensitive.");
+           call_error(
+               c, "GeoDistance function units parameter must be one of [MILE, MILES, MI, KM, KILOMETER]. Values are "
+                  "case-insensitive.");
 }
 
 static bool geo_distance(struct call *c, const struct value *args, struct value *result)
@@ -36,10 +37,11 @@ static bool geo_distance(struct call *c, const struct value *args, struct value 
         if (value_is_null(&args[i]))
             return true;
     if (!(fabs(lat1) <= 90) || !(fabs(lat2) <= 90))
-        return call_error(c, "valid latitude values for GeoDistance function are in the range of -90 to 90 decimal degrees");
+        return call_error(
+            c, "valid latitude values for GeoDistance function are in the range of -90 to 90 decimal degrees");
     if (!(fabs(lon1) <= 180) || !(fabs(lon2) <= 180))
-        return call_error(c,
-                          "valid longitude values for GeoDistance function are in the range of -180 to +180 decimal degrees");
+        return call_error(
+            c, "valid longitude values for GeoDistance function are in the range of -180 to +180 decimal degrees");
     if (!radius_of(c, c->n_args == 5 ? &args[4] : NULL, &radius))
         return false;
     double north = sin(radians(lat2 - lat1) / 2), east = sin(radians(lon2 - lon1) / 2);
@@ -51,9 +53,12 @@ static bool geo_distance(struct call *c, const struct value *args, struct value 
 #define PLACES "DOUBLE lat1, DOUBLE lon1, DOUBLE lat2, DOUBLE lon2"
 
 static const struct function table[] = {
-    {.name = "GEO_DISTANCE", .declared_name = "geo_distance", .category = "OTHER",
+    {.name = "GEO_DISTANCE",
+     .declared_name = "geo_distance",
+     .category = "OTHER",
      .description = "The distance between two places on the globe, in KM or MILES",
-     VARIANTS(CALL("(" PLACES ") -> DOUBLE", geo_distance), CALL("(" PLACES ", STRING units) -> DOUBLE", geo_distance))},
+     VARIANTS(CALL("(" PLACES ") -> DOUBLE", geo_distance),
+              CALL("(" PLACES ", STRING units) -> DOUBLE", geo_distance))},
 };
 
 const struct function_family functions_geo = FAMILY(table);

@@ -31,7 +31,8 @@ static bool return_json(struct call *c, const struct json *j, struct value *resu
     return return_buf(c, &out, result);
 }
 
-/* ---- EXTRACTJSONFIELD -------------------------------------------------------------------------------------------------- */
+/* ---- EXTRACTJSONFIELD
+ * -------------------------------------------------------------------------------------------------- */
 
 struct step {
     struct str name; /* p NULL: an index */
@@ -111,8 +112,7 @@ static bool path_parse(struct arena *a, struct str s, struct path *out)
 static const struct json *child_at(const struct json *j, const struct step *step)
 {
     uint32_t i = 0;
-    JSON_EACH(j, child)
-    {
+    JSON_EACH (j, child) {
         if (step->name.p ? j->kind == JSON_OBJECT && str_eq(child->key, step->name)
                          : j->kind == JSON_ARRAY && i == step->index)
             return child;
@@ -152,7 +152,8 @@ static bool extract_json_field(struct call *c, const struct value *args, struct 
     return !j || j->kind == JSON_NULL || j->kind == JSON_MISSING || return_plain(c, j, result);
 }
 
-/* ---- arrays, objects ---------------------------------------------------------------------------------------------------------- */
+/* ---- arrays, objects
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static bool is_json_string(struct call *c, const struct value *args, struct value *result)
 {
@@ -198,8 +199,7 @@ static bool json_array_contains(struct call *c, const struct value *args, struct
     const struct json *j = value_is_null(&args[0]) ? NULL : parse(c, args[0].str);
     bool found = false;
     if (j && j->kind == JSON_ARRAY) {
-        JSON_EACH(j, child)
-        {
+        JSON_EACH (j, child) {
             found = found || equals(child, &args[1]);
         }
     }
@@ -217,8 +217,7 @@ static bool json_items(struct call *c, const struct value *args, struct value *r
     struct nested *list = return_array(c, j->n, result);
     if (!list)
         return false;
-    JSON_EACH(j, child)
-    {
+    JSON_EACH (j, child) {
         if (!return_json(c, child, &list->items[i++]))
             return false;
     }
@@ -235,8 +234,7 @@ static bool json_keys(struct call *c, const struct value *args, struct value *re
     struct nested *list = return_array(c, j->n, result);
     if (!list)
         return false;
-    JSON_EACH(j, child)
-    {
+    JSON_EACH (j, child) {
         list->items[i++] = value_text(child->key);
     }
     return true;
@@ -252,8 +250,7 @@ static bool json_records(struct call *c, const struct value *args, struct value 
     struct nested *map = new_map(c, j->n);
     if (!map)
         return false;
-    JSON_EACH(j, child)
-    {
+    JSON_EACH (j, child) {
         map->keys[i] = value_text(child->key);
         if (!return_plain(c, child, &map->items[i++]))
             return false;
@@ -261,7 +258,9 @@ static bool json_records(struct call *c, const struct value *args, struct value 
     return return_map(c, map, result);
 }
 
-/* ---- JSON_CONCAT ------------------------------------------------------------------------------------------------------------------- */
+/* ---- JSON_CONCAT
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static void print_joined(struct buf *out, const struct json *const *docs, uint32_t n)
 {
@@ -284,8 +283,7 @@ static void print_merged(struct buf *out, const struct json *const *docs, uint32
     const char *separator = "";
     buf_putc(out, '{');
     for (uint32_t i = 0; i < n; i++) {
-        JSON_EACH(docs[i], child)
-        {
+        JSON_EACH (docs[i], child) {
             const struct json *last = child, *same;
             bool seen = false;
             struct step step = {.name = child->key};
@@ -331,7 +329,9 @@ static bool json_concat(struct call *c, const struct value *args, struct value *
     return return_buf(c, &out, result);
 }
 
-/* ---- TO_JSON_STRING ------------------------------------------------------------------------------------------------------------------- */
+/* ---- TO_JSON_STRING
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static void print_value(struct buf *out, struct arena *a, const struct value *v, const struct type *t);
 

@@ -102,7 +102,8 @@ static bool reduce(struct call *c, const struct value *args, struct value *resul
     return true;
 }
 
-#define LAMBDA(upper, lower, text) .name = (upper), .declared_name = (lower), .category = "LAMBDA", .description = (text)
+#define LAMBDA(upper, lower, text)                                                                                     \
+    .name = (upper), .declared_name = (lower), .category = "LAMBDA", .description = (text)
 
 static const struct function table[] = {
     {LAMBDA("FILTER", "filter", "Keeps the elements or entries for which a lambda is true"),

@@ -25,11 +25,10 @@ static bool map_values(struct call *c, const struct value *args, struct value *r
 static bool as_map(struct call *c, const struct value *args, struct value *result)
 {
     const struct nested *keys = args[0].nested, *items = args[1].nested;
-    uint32_t n = keys->n < items->n ? keys->n : items->n;
-    struct nested *map = new_map(c, n);
-    for (uint32_t i = 0; map && i < n; i++) {
+    struct nested *map = new_map(c, keys->n);
+    for (uint32_t i = 0; map && i < keys->n; i++) {
         map->keys[i] = keys->items[i];
-        map->items[i] = items->items[i];
+        map->items[i] = i < items->n ? items->items[i] : VALUE_NULL;
     }
     return map && return_map(c, map, result);
 }
@@ -53,7 +52,8 @@ static bool map_union(struct call *c, const struct value *args, struct value *re
     return map && return_map(c, map, result);
 }
 
-/* ---- ENTRIES ------------------------------------------------------------------------------------------------------- */
+/* ---- ENTRIES -------------------------------------------------------------------------------------------------------
+ */
 
 static int entry_cmp(const void *x, const void *y)
 {

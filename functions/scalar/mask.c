@@ -70,7 +70,8 @@ static bool mask(struct call *c, const struct value *args, struct value *result)
 {
     struct masks m;
     *result = VALUE_NULL;
-    return value_is_null(&args[0]) || (read_masks(c, args, 1, &m) && mask_range(c, args[0].str, &m, 0, INT64_MAX, result));
+    return value_is_null(&args[0]) ||
+           (read_masks(c, args, 1, &m) && mask_range(c, args[0].str, &m, 0, INT64_MAX, result));
 }
 
 /* With the count checked, and the text's length. */

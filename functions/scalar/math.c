@@ -26,7 +26,7 @@ UNARY(cbrt_of, (double)cbrtl(x))
 UNARY(cos_of, cos(x))
 UNARY(cosh_of, cosh(x))
 UNARY(cot_of, 1.0 / tan(x))
-UNARY(degrees_of, x * (180.0 / M_PI))
+UNARY(degrees_of, x *(180.0 / M_PI))
 UNARY(exp_of, exp(x))
 UNARY(ln_of, log(x))
 UNARY(radians_of, x / 180.0 * M_PI)
@@ -78,7 +78,8 @@ static bool random_number(struct call *c, const struct value *args, struct value
     return true;
 }
 
-/* ---- ABS, SIGN, CEIL, FLOOR ------------------------------------------------------------------------------------------ */
+/* ---- ABS, SIGN, CEIL, FLOOR
+ * ------------------------------------------------------------------------------------------ */
 
 static bool return_decimal(struct call *c, int128 v, struct value *result)
 {
@@ -148,7 +149,8 @@ static bool floor_of(struct call *c, const struct value *args, struct value *res
     return true;
 }
 
-/* ---- ROUND, TRUNC ------------------------------------------------------------------------------------------------------ */
+/* ---- ROUND, TRUNC
+ * ------------------------------------------------------------------------------------------------------ */
 
 static int64_t saturate(double d)
 {
@@ -256,21 +258,21 @@ static const struct type *whole_type(struct arena *a, const struct type *const *
     return t;
 }
 
-/* ---- table --------------------------------------------------------------------------------------------------------------- */
+/* ---- table
+ * --------------------------------------------------------------------------------------------------------------- */
 
 #define ONE_NUMBER(fn)                                                                                                 \
     VARIANTS(CALL_NOT_NULL("(INT value) -> DOUBLE", fn), CALL_NOT_NULL("(BIGINT value) -> DOUBLE", fn),                \
              CALL_NOT_NULL("(DOUBLE value) -> DOUBLE", fn))
 #define TWO_NUMBERS(fn, x, y)                                                                                          \
-    CALL_NOT_NULL("(INT " x ", INT " y ") -> DOUBLE", fn), CALL_NOT_NULL("(BIGINT " x ", BIGINT " y ") -> DOUBLE", fn), \
+    CALL_NOT_NULL("(INT " x ", INT " y ") -> DOUBLE", fn),                                                             \
+        CALL_NOT_NULL("(BIGINT " x ", BIGINT " y ") -> DOUBLE", fn),                                                   \
         CALL_NOT_NULL("(DOUBLE " x ", DOUBLE " y ") -> DOUBLE", fn)
-#define SAME_NUMBER(impl)                                                                                                \
-    VARIANTS(CALL_NOT_NULL("(INT val) -> INT", impl), CALL_NOT_NULL("(BIGINT val) -> BIGINT", impl),                       \
-             CALL_NOT_NULL("(DOUBLE val) -> DOUBLE", impl),                                                              \
-             {.signature = "(DECIMAL val) -> DECIMAL *",                                                               \
-              .fn = (impl),                                                                                              \
-              .null_in_null_out = true,                                                                                \
-              .result_type = same_type})
+#define SAME_NUMBER(impl)                                                                                              \
+    VARIANTS(                                                                                                          \
+        CALL_NOT_NULL("(INT val) -> INT", impl), CALL_NOT_NULL("(BIGINT val) -> BIGINT", impl),                        \
+        CALL_NOT_NULL("(DOUBLE val) -> DOUBLE", impl),                                                                 \
+        {.signature = "(DECIMAL val) -> DECIMAL *", .fn = (impl), .null_in_null_out = true, .result_type = same_type})
 #define ROUNDING(one, places, of_decimal)                                                                              \
     VARIANTS(CALL_NOT_NULL("(BIGINT val) -> BIGINT", to_bigint), CALL_NOT_NULL("(INT val) -> BIGINT", to_bigint),      \
              CALL_NOT_NULL("(DOUBLE val) -> BIGINT", one),                                                             \
@@ -283,7 +285,8 @@ static const struct type *whole_type(struct arena *a, const struct type *const *
               .fn = (of_decimal),                                                                                      \
               .null_in_null_out = true,                                                                                \
               .result_type = same_type})
-#define MATH(upper, lower, text) .name = (upper), .declared_name = (lower), .category = "MATHEMATICAL", .description = (text)
+#define MATH(upper, lower, text)                                                                                       \
+    .name = (upper), .declared_name = (lower), .category = "MATHEMATICAL", .description = (text)
 
 static const struct function table[] = {
     {MATH("ABS", "abs", "The absolute value of a number"), SAME_NUMBER(absolute)},

@@ -91,7 +91,8 @@ static struct value group_text(const struct regex *r, struct str text, uint32_t 
     return value_text(end > start ? str_make(text.p + start, end - start) : STR(""));
 }
 
-/* ---- EXTRACT ------------------------------------------------------------------------------------------------------------- */
+/* ---- EXTRACT
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static bool extract(struct call *c, const struct value *args, struct value *result)
 {
@@ -143,7 +144,8 @@ static bool extract_all(struct call *c, const struct value *args, struct value *
     return list != NULL;
 }
 
-/* ---- REPLACE --------------------------------------------------------------------------------------------------------------- */
+/* ---- REPLACE
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static bool put_group(struct call *c, const struct regex *r, struct str text, int64_t group, struct buf *out)
 {
@@ -230,7 +232,9 @@ static bool replace(struct call *c, const struct value *args, struct value *resu
     return return_buf(c, &out, result);
 }
 
-/* ---- SPLIT ------------------------------------------------------------------------------------------------------------------- */
+/* ---- SPLIT
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool push_part(struct call *c, struct nested *list, uint32_t *cap, struct str part)
 {

@@ -13,7 +13,8 @@ static bool return_like(struct call *c, const struct value *like, struct str s, 
     return like->kind == KIND_BYTES ? return_bytes(c, s, result) : return_text(c, s, result);
 }
 
-/* ---- CHR, CONCAT, ELT, FIELD -------------------------------------------------------------------------------------------- */
+/* ---- CHR, CONCAT, ELT, FIELD
+ * -------------------------------------------------------------------------------------------- */
 
 static bool chr_code(struct call *c, const struct value *args, struct value *result)
 {
@@ -122,7 +123,8 @@ static bool field(struct call *c, const struct value *args, struct value *result
     return true;
 }
 
-/* ---- case, length, trim --------------------------------------------------------------------------------------------------- */
+/* ---- case, length, trim
+ * --------------------------------------------------------------------------------------------------- */
 
 static bool lcase(struct call *c, const struct value *args, struct value *result)
 {
@@ -174,7 +176,8 @@ static bool trim(struct call *c, const struct value *args, struct value *result)
     return true;
 }
 
-/* ---- INSTR ------------------------------------------------------------------------------------------------------------------ */
+/* ---- INSTR
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static int64_t find_units(const struct units *s, const struct units *needle, int64_t from)
 {
@@ -220,7 +223,8 @@ static bool instr(struct call *c, const struct value *args, struct value *result
     return true;
 }
 
-/* ---- LPAD, RPAD, SUBSTRING ----------------------------------------------------------------------------------------------------- */
+/* ---- LPAD, RPAD, SUBSTRING
+ * ----------------------------------------------------------------------------------------------------- */
 
 enum { PAD_LIMIT = 64 << 20 };
 
@@ -301,7 +305,8 @@ static bool substring(struct call *c, const struct value *args, struct value *re
     return return_text(c, units_to(c->arena, u.p + start, count), result);
 }
 
-/* ---- REPLACE, SPLIT ---------------------------------------------------------------------------------------------------------------- */
+/* ---- REPLACE, SPLIT
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 /* An empty search text is found before every unit and at the end. */
 static bool replace_empty(struct call *c, struct str s, struct str by, struct value *result)
@@ -392,7 +397,8 @@ static bool split_to_map(struct call *c, const struct value *args, struct value 
             uint32_t start = (uint32_t)at + key_end.len;
             int64_t next = text_find(entry, key_end, start);
             map->keys[map->n] = value_text(str_make(entry.p, (size_t)at));
-            map->items[map->n++] = value_text(str_make(entry.p + start, (next < 0 ? entry.len : (uint32_t)next) - start));
+            map->items[map->n++] =
+                value_text(str_make(entry.p + start, (next < 0 ? entry.len : (uint32_t)next) - start));
         }
         if (end < 0)
             break;
@@ -401,7 +407,9 @@ static bool split_to_map(struct call *c, const struct value *args, struct value 
     return return_map(c, map, result);
 }
 
-/* ---- MD5, UUID ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- MD5, UUID
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool md5_text(struct call *c, const struct value *args, struct value *result)
 {
@@ -413,9 +421,9 @@ static bool md5_text(struct call *c, const struct value *args, struct value *res
 static bool return_uuid(struct call *c, const uint8_t *b, struct value *result)
 {
     return return_text(c,
-                       str_printf(c->arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
-                                  b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-                                  b[15]),
+                       str_printf(c->arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+                                  b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+                                  b[13], b[14], b[15]),
                        result);
 }
 
@@ -436,7 +444,9 @@ static bool uuid_bytes(struct call *c, const struct value *args, struct value *r
     return args[0].str.len != 16 || return_uuid(c, (const uint8_t *)args[0].str.p, result);
 }
 
-/* ---- table ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- table
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 #define TEXT(upper, lower, text) .name = (upper), .declared_name = (lower), .category = "STRING", .description = (text)
 
@@ -451,7 +461,8 @@ static const struct function table[] = {
     {TEXT("ELT", "elt", "The nth of the texts"), VARIANTS(CALL("(INT n, STRING... args) -> STRING", elt))},
     {TEXT("FIELD", "field", "The position of a text among others, 0 if it is not there"),
      VARIANTS(CALL("(STRING str, STRING... args) -> INT", field))},
-    {TEXT("INITCAP", "initcap", "Starts each word with a capital"), VARIANTS(CALL_NOT_NULL("(STRING str) -> STRING", initcap))},
+    {TEXT("INITCAP", "initcap", "Starts each word with a capital"),
+     VARIANTS(CALL_NOT_NULL("(STRING str) -> STRING", initcap))},
     {TEXT("INSTR", "instr", "The position of a text in another, 0 if it is not there"),
      VARIANTS(CALL("(STRING str, STRING substring) -> INT", instr),
               CALL("(STRING str, STRING substring, INT position) -> INT", instr),

@@ -10,7 +10,8 @@ struct url {
     int32_t port; /* -1: absent */
 };
 
-/* ---- syntax -------------------------------------------------------------------------------------------------------------- */
+/* ---- syntax
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -97,14 +98,15 @@ static void read_authority(struct str s, struct url *out)
     int64_t at = find_any(s, "@");
     struct str host = at >= 0 ? rest(s, at + 1) : s, port = {NULL, 0};
     int64_t bracket = host.len && host.p[0] == '[' ? find_any(host, "]") : -1;
-    int64_t colon = bracket >= 0 ? (bracket + 1 < host.len && host.p[bracket + 1] == ':' ? bracket + 1 : -1)
-                                 : find_any(host, ":");
+    int64_t colon =
+        bracket >= 0 ? (bracket + 1 < host.len && host.p[bracket + 1] == ':' ? bracket + 1 : -1) : find_any(host, ":");
     if (colon >= 0) {
         port = rest(host, colon + 1);
         host.len = (uint32_t)colon;
     }
     int64_t number = -1;
-    if (port.len && (!parse_i64(port, &number) || number < 0 || number > INT32_MAX || !isdigit((unsigned char)port.p[0])))
+    if (port.len &&
+        (!parse_i64(port, &number) || number < 0 || number > INT32_MAX || !isdigit((unsigned char)port.p[0])))
         return;
     if (!is_host(host) && !is_ipv6(host))
         return;
@@ -162,11 +164,13 @@ static bool url_parse(struct str s, struct url *out)
     return s.p[0] == '/' ? read_hierarchy(s, out) : has_only(s, any_marks);
 }
 
-/* ---- functions ------------------------------------------------------------------------------------------------------------------ */
+/* ---- functions
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static bool parse(struct call *c, struct str text, struct url *out)
 {
-    return url_parse(text.p ? text : STR(""), out) || call_error(c, "URL input has invalid syntax: " STR_FMT, STR_ARG(text));
+    return url_parse(text.p ? text : STR(""), out) ||
+           call_error(c, "URL input has invalid syntax: " STR_FMT, STR_ARG(text));
 }
 
 /* %XX to bytes, which must be UTF-8: other sequences become U+FFFD. */
@@ -264,7 +268,8 @@ static bool decode_param(struct call *c, const struct value *args, struct value 
     struct str s = args[0].str;
     for (uint32_t i = 0; i < s.len; i++)
         if (s.p[i] == '%' && !is_escape(s, i))
-            return call_error(c, "url_decode udf encountered an encoding exception while decoding: " STR_FMT, STR_ARG(s));
+            return call_error(c, "url_decode udf encountered an encoding exception while decoding: " STR_FMT,
+                              STR_ARG(s));
     return return_text(c, decode(c->arena, s, true), result);
 }
 

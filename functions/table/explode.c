@@ -47,10 +47,11 @@ static const struct function table[] = {
     {TABLE("CUBE_EXPLODE", "cube_explode", "A row for each combination of columns and nulls"),
      VARIANTS(CALL_NOT_NULL("(ARRAY<T> columns) -> ARRAY<ARRAY<T>>", cube_explode))},
     {TABLE("EXPLODE", "explode", "A row for each element of an array"),
-     VARIANTS(CALL_NOT_NULL("(ARRAY<T> list) -> ARRAY<T>", explode), {.signature = "(ARRAY<DECIMAL> list) -> ARRAY<DECIMAL> *",
-                                                                      .fn = explode,
-                                                                      .null_in_null_out = true,
-                                                                      .result_type = same_type})},
+     VARIANTS(CALL_NOT_NULL("(ARRAY<T> list) -> ARRAY<T>", explode),
+              {.signature = "(ARRAY<DECIMAL> list) -> ARRAY<DECIMAL> *",
+               .fn = explode,
+               .null_in_null_out = true,
+               .result_type = same_type})},
 };
 
 const struct function_family functions_table = FAMILY(table);

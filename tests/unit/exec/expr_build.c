@@ -159,7 +159,8 @@ struct expr *expr_call(struct expr_test *t, const char *name, uint32_t n, ...)
     REQUIRE(st == STATUS_OK);
     const struct expr **cast = (const struct expr **)(uintptr_t)e->args;
     for (uint32_t i = 0; i < n; i++)
-        if (cast[i]->kind != EXPR_LAMBDA && !type_eq(cast[i]->type, call->param_types[i]) && cast[i]->type->kind != KIND_NULL)
+        if (cast[i]->kind != EXPR_LAMBDA && !type_eq(cast[i]->type, call->param_types[i]) &&
+            cast[i]->type->kind != KIND_NULL)
             cast[i] = expr_node(t, EXPR_CAST, 0, call->param_types[i], 1, cast[i]);
     e->call = call;
     e->type = call->result;
@@ -177,8 +178,7 @@ const char *expr_shown(struct expr_test *t, const struct expr *e)
     buf_init(&out, 0);
     REQUIRE(expr_compile(e, &t->arena, &p, NULL) == STATUS_OK);
     REQUIRE(expr_eval(p, t->in, &c, &run) == STATUS_OK);
-    BATCH_EACH(t->in, i, row)
-    {
+    BATCH_EACH (t->in, i, row) {
         struct value v = column_get(&c, row);
         if (i)
             buf_putc(&out, '|');

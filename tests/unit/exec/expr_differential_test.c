@@ -123,7 +123,8 @@ static struct expr *random_boolean(struct expr_test *t, int depth)
     case 2:
         return expr_node(t, EXPR_NOT, 0, &TYPE_BOOLEAN, 1, random_expr(t, &TYPE_BOOLEAN, depth));
     case 3:
-        return expr_node(t, pick(2) ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, 0, &TYPE_BOOLEAN, 1, random_expr(t, type, depth));
+        return expr_node(t, pick(2) ? EXPR_IS_NULL : EXPR_IS_NOT_NULL, 0, &TYPE_BOOLEAN, 1,
+                         random_expr(t, type, depth));
     case 4:
         a = random_expr(t, type, depth);
         b = random_expr(t, type, depth);
@@ -183,8 +184,7 @@ static void shown_by_row(struct expr_test *t, const struct expr *e, struct buf *
 {
     struct expr_prog *p;
     REQUIRE(expr_compile(e, &t->arena, &p, NULL) == STATUS_OK);
-    BATCH_EACH(t->in, i, row)
-    {
+    BATCH_EACH (t->in, i, row) {
         struct value v;
         REQUIRE(expr_eval_row(p, t->in, row, &v, run) == STATUS_OK);
         print_row(out, &v, e->type);
@@ -199,8 +199,7 @@ static void shown_by_column(struct expr_test *t, const struct expr *e, struct bu
     REQUIRE(expr_compile(e, &t->arena, &p, NULL) == STATUS_OK);
     REQUIRE(expr_eval(p, t->in, &c, run) == STATUS_OK);
     arena_clear(&t->scratch); /* the result must not depend on it */
-    BATCH_EACH(t->in, i, row)
-    {
+    BATCH_EACH (t->in, i, row) {
         struct value v = column_get(&c, row);
         print_row(out, &v, e->type);
     }
@@ -215,8 +214,7 @@ static void check_filter(struct expr_test *t, const struct expr *e, struct str b
     REQUIRE(expr_compile(e, &t->arena, &p, NULL) == STATUS_OK);
     REQUIRE(expr_filter(p, t->in, selection, &n, run) == STATUS_OK);
     const char *cell = by_row.p;
-    BATCH_EACH(t->in, i, row)
-    {
+    BATCH_EACH (t->in, i, row) {
         if (*cell == 't') {
             CHECK(at < n && selection[at] == row);
             at++;
@@ -254,7 +252,7 @@ static void check_one(struct expr_test *t, uint32_t rows)
 TEST(expr_differential, columns_and_rows_agree)
 {
     struct expr_test t;
-    for (seed = 1; seed < 3000; ) {
+    for (seed = 1; seed < 3000;) {
         uint64_t start = seed;
         check_one(&t, pick(10) ? pick(ROWS) + 1 : pick(2));
         seed = start + 1;

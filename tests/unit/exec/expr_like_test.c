@@ -21,8 +21,10 @@ TEST(like, basics)
     CHECK(like("a", "a"));
     CHECK(!like("a", "A"));
     CHECK(like("a%c", "abbc"));
-    CHECK(like("a_c", "a\xC3\xA9" "c"));
-    CHECK(like("a_c", "a\xF0\x9F\x98\x80" "c"));
+    CHECK(like("a_c", "a\xC3\xA9"
+                      "c"));
+    CHECK(like("a_c", "a\xF0\x9F\x98\x80"
+                      "c"));
     CHECK(!like("a_c", "ac"));
     CHECK(like("%b%", "abc"));
     CHECK(like("100!%", "100%"));

@@ -13,8 +13,13 @@ static void setup(struct expr_test *t)
     struct arena *a = &t->in->arena;
     struct batch *in = t->in;
     in->n_rows = in->n_selected = 3;
-    const struct type *types[COLUMNS] = {&TYPE_INT, &TYPE_INT, &TYPE_DOUBLE, &TYPE_STRING, &TYPE_BOOLEAN,
-                                         type_array(a, &TYPE_INT), type_map(a, &TYPE_STRING, &TYPE_INT)};
+    const struct type *types[COLUMNS] = {&TYPE_INT,
+                                         &TYPE_INT,
+                                         &TYPE_DOUBLE,
+                                         &TYPE_STRING,
+                                         &TYPE_BOOLEAN,
+                                         type_array(a, &TYPE_INT),
+                                         type_map(a, &TYPE_STRING, &TYPE_INT)};
     for (int i = 0; i < COLUMNS; i++) {
         REQUIRE(column_init(&in->columns[i], types[i], 3, true, a));
         for (uint32_t row = 0; row < 3; row++)
@@ -113,8 +118,8 @@ TEST(expr, logic_is_lazy)
 {
     struct expr_test t;
     setup(&t);
-    struct expr *fails = BOOLEAN(EXPR_COMPARE, COMPARE_EQ, 2,
-                                 NODE(EXPR_ARITH, ARITH_DIV, &TYPE_INT, 2, COL(A), COL(B)), expr_int(&t, 0));
+    struct expr *fails = BOOLEAN(EXPR_COMPARE, COMPARE_EQ, 2, NODE(EXPR_ARITH, ARITH_DIV, &TYPE_INT, 2, COL(A), COL(B)),
+                                 expr_int(&t, 0));
     struct expr *is_one = BOOLEAN(EXPR_COMPARE, COMPARE_EQ, 2, COL(A), expr_int(&t, 1));
     CHECK_SHOWN(BOOLEAN(EXPR_OR, 0, 2, is_one, fails), "true|null|null", "1:Arithmetic on null;2:Arithmetic on null;");
     CHECK_SHOWN(BOOLEAN(EXPR_AND, 0, 2, is_one, fails), "null|false|false", "0:/ by zero;");
@@ -206,11 +211,13 @@ TEST(expr, lambdas)
                 "2:Arithmetic on null;");
     struct expr *big = BOOLEAN(EXPR_COMPARE, COMPARE_GT, 2, expr_var(&t, 0, &TYPE_INT), expr_int(&t, 1));
     CHECK_SHOWN(expr_call(&t, "FILTER", 2, COL(LIST), expr_lambda(&t, 0, 1, big)), "[2]|null|[]", "");
-    struct expr *add = NODE(EXPR_ARITH, ARITH_ADD, &TYPE_INT, 2, expr_var(&t, 0, &TYPE_INT), expr_var(&t, 1, &TYPE_INT));
+    struct expr *add =
+        NODE(EXPR_ARITH, ARITH_ADD, &TYPE_INT, 2, expr_var(&t, 0, &TYPE_INT), expr_var(&t, 1, &TYPE_INT));
     CHECK_SHOWN(expr_call(&t, "REDUCE", 3, COL(LIST), expr_int(&t, 10), expr_lambda(&t, 0, 2, add)), "13|10|null",
                 "2:Arithmetic on null;");
     /* The inner lambda sees the parameter of the outer one. */
-    struct expr *inner = NODE(EXPR_ARITH, ARITH_MUL, &TYPE_INT, 2, expr_var(&t, 0, &TYPE_INT), expr_var(&t, 1, &TYPE_INT));
+    struct expr *inner =
+        NODE(EXPR_ARITH, ARITH_MUL, &TYPE_INT, 2, expr_var(&t, 0, &TYPE_INT), expr_var(&t, 1, &TYPE_INT));
     struct expr *each = expr_call(&t, "TRANSFORM", 2, COL(LIST), expr_lambda(&t, 1, 1, inner));
     CHECK_SHOWN(expr_call(&t, "TRANSFORM", 2, COL(LIST), expr_lambda(&t, 0, 1, each)), "[[1, 2], [2, 4]]|null|null",
                 "2:Arithmetic on null;");
@@ -271,7 +278,8 @@ TEST(expr, constants_need_no_batch)
     struct value v;
     setup(&t);
     struct expr_run run = {&t.in->arena, &t.scratch, 1234, NULL};
-    struct expr *e = NODE(EXPR_ARITH, ARITH_ADD, &TYPE_BIGINT, 2, expr_call(&t, "UNIX_TIMESTAMP", 0), expr_bigint(&t, 1));
+    struct expr *e =
+        NODE(EXPR_ARITH, ARITH_ADD, &TYPE_BIGINT, 2, expr_call(&t, "UNIX_TIMESTAMP", 0), expr_bigint(&t, 1));
     REQUIRE(expr_compile(e, &t.arena, &p, NULL) == STATUS_OK);
     REQUIRE(expr_eval_row(p, NULL, 0, &v, &run) == STATUS_OK);
     CHECK_INT(v.i64, 1235);
@@ -285,8 +293,8 @@ TEST(expr, out_of_memory)
     struct expr_test t;
     setup(&t);
     struct expr *pattern = expr_call(&t, "REGEXP_REPLACE", 3, COL(S), expr_text(&t, "(b)"), expr_text(&t, "<$1>"));
-    struct expr *date = expr_call(&t, "FORMAT_TIMESTAMP", 2, NODE(EXPR_CAST, 0, &TYPE_TIMESTAMP, 1, expr_text(&t, "2020")),
-                                  expr_text(&t, "yyyy"));
+    struct expr *date = expr_call(&t, "FORMAT_TIMESTAMP", 2,
+                                  NODE(EXPR_CAST, 0, &TYPE_TIMESTAMP, 1, expr_text(&t, "2020")), expr_text(&t, "yyyy"));
     struct expr *e = expr_call(&t, "CONCAT", 2, pattern, date);
     bool done = false;
     for (long n = 1; !done && n < 1000; n++) {

@@ -5,7 +5,8 @@
 TEST(aggregate, count_and_sum)
 {
     CHECK_AGGREGATE("COUNT", "", "1; null:INT; 2; - 1", "1|1|2|1");
-    CHECK_AGGREGATE("SUM", "", "2147483647; 1; null:INT; - 1; + 5", "2147483647|-2147483648|-2147483648|2147483647|-2147483644");
+    CHECK_AGGREGATE("SUM", "", "2147483647; 1; null:INT; - 1; + 5",
+                    "2147483647|-2147483648|-2147483648|2147483647|-2147483644");
     CHECK_AGGREGATE("SUM", "", "9223372036854775807L; 1L", "9223372036854775807|-9223372036854775808");
     CHECK_AGGREGATE("SUM", "", "5.4e0; 100.1e0; - 5.4e0", "5.4|105.5|100.1");
     CHECK_AGGREGATE("SUM_LIST", "", "[1, null, 2]; null:ARRAY<INT>; [3]; - [1]", "3|3|6|5");
@@ -19,9 +20,10 @@ TEST(aggregate, count_and_sum)
 TEST(aggregate, decimal_sum_overflows)
 {
     CHECK_AGGREGATE("SUM", "", "500.9; 300.8; - 300.8; + 0.1", "500.9|801.7|500.9|501.0");
-    CHECK_AGGREGATE("SUM", "", "500.9; 500.9",
-                    "500.9|! Numeric field overflow: A field with precision 4 and scale 1 must round to an absolute value "
-                    "less than 10^3. Got 1002");
+    CHECK_AGGREGATE(
+        "SUM", "", "500.9; 500.9",
+        "500.9|! Numeric field overflow: A field with precision 4 and scale 1 must round to an absolute value "
+        "less than 10^3. Got 1002");
 }
 
 TEST(aggregate, extremes)
@@ -32,14 +34,16 @@ TEST(aggregate, extremes)
     CHECK_AGGREGATE("MAX", "", "1e0; NaN; 2e0", "1.0|NaN|NaN");
     CHECK_AGGREGATE("MAX", "", "-1e0; -5e-1", "-1.0|-0.5");
     CHECK_AGGREGATE("MIN", "", "DATE'2020-01-02'; DATE'1960-01-01'", "2020-01-02|1960-01-01");
-    CHECK_AGGREGATE("MAX", "", "TIMESTAMP'1970-01-01'; null:TIMESTAMP", "1970-01-01T00:00:00.000|1970-01-01T00:00:00.000");
+    CHECK_AGGREGATE("MAX", "", "TIMESTAMP'1970-01-01'; null:TIMESTAMP",
+                    "1970-01-01T00:00:00.000|1970-01-01T00:00:00.000");
     CHECK(aggregate_text("MAX", "", "true")[0] == '!');
 }
 
 TEST(aggregate, average)
 {
     CHECK_AGGREGATE("AVG", "", "null:INT; 1; 2; null:INT; 4; - 4", "0.0|1.0|1.5|1.5|2.3333333333333335|1.5");
-    CHECK_AGGREGATE("AVG", "", "-1.8e0; 9223372036854.775e0; + 100e0", "-1.8|4.611686018426487E12|3.0744573456509917E12");
+    CHECK_AGGREGATE("AVG", "", "-1.8e0; 9223372036854.775e0; + 100e0",
+                    "-1.8|4.611686018426487E12|3.0744573456509917E12");
     CHECK_AGGREGATE("AVG", "", "2147483647; 2147483647", "2.147483647E9|-1.0");
 }
 
@@ -81,11 +85,13 @@ TEST(aggregate, by_offset)
 
 TEST(aggregate, top)
 {
-    CHECK_AGGREGATE("TOPK", "3", "0; 100; null:INT; 99; 7; 100; + 98", "[0]|[100, 0]|[100, 0]|[100, 99, 0]|[100, 99, 7]|[100, 100, 99]|[100, 100, 99]");
+    CHECK_AGGREGATE("TOPK", "3", "0; 100; null:INT; 99; 7; 100; + 98",
+                    "[0]|[100, 0]|[100, 0]|[100, 99, 0]|[100, 99, 7]|[100, 100, 99]|[100, 100, 99]");
     CHECK_AGGREGATE("TOPK", "2", "'a', 1; 'c', null:INT; null:STRING, 2; 'c', 3",
                     "[Struct{sort_col=a,col0=1}]|[Struct{sort_col=c}, Struct{sort_col=a,col0=1}]|"
                     "[Struct{sort_col=c}, Struct{sort_col=a,col0=1}]|[Struct{sort_col=c}, Struct{sort_col=c,col0=3}]");
-    CHECK_AGGREGATE("TOPKDISTINCT", "3", "0; 100; 99; 100; + 98", "[0]|[100, 0]|[100, 99, 0]|[100, 99, 0]|[100, 99, 98]");
+    CHECK_AGGREGATE("TOPKDISTINCT", "3", "0; 100; 99; 100; + 98",
+                    "[0]|[100, 0]|[100, 99, 0]|[100, 99, 0]|[100, 99, 98]");
     CHECK_AGGREGATE("TOPKDISTINCT", "1", "9.8; 9.9", "[9.8]|[9.9]");
     CHECK_AGGREGATE("TOPK", "0", "1", "[]");
 }
@@ -109,8 +115,8 @@ TEST(aggregate, count_distinct_of_many)
     struct arg_info arg = {&TYPE_BIGINT, 0};
     REQUIRE(function_resolve(&kept, function_find(STR("COUNT_DISTINCT")), &arg, 1, NULL, NULL, &call, &d) == STATUS_OK);
     const struct aggregate *ops = call.variant->aggregate;
-    struct aggregate_call c = {.ops = ops, .n_args = 1, .arg_types = call.param_types, .result_type = call.result,
-                               .arena = &a};
+    struct aggregate_call c = {
+        .ops = ops, .n_args = 1, .arg_types = call.param_types, .result_type = call.result, .arena = &a};
     struct value state = VALUE_NULL, copy, out;
     for (int64_t i = 1; i <= 20000; i++) {
         struct value v = {.kind = KIND_BIGINT, .i64 = i};
@@ -146,8 +152,9 @@ TEST(aggregate, of_the_conformance_cases)
     CHECK_AGGREGATE("GENERIC_VAR_ARG", "", "6.1, 5, 100.4e0, 3.2e0; null:DECIMAL(2,1), 1, 1e0, 1e0", "[6.1]|[6.1]");
     CHECK_AGGREGATE("OBJ_COL_ARG", "", "6, 5L, true, 'x'; 7, null:BIGINT, true, 'x'", "[6]|[6]");
     CHECK_AGGREGATE("TEST_UDAF", "", "struct(A: 1, B: 2); struct(A: 2, B: 3)", "Struct{A=1,B=2}|Struct{A=3,B=5}");
-    CHECK_TEXT(aggregate_text("MID_VAR_ARG", "2, 3", "'a', 'b'"),
-               "! Function 'MID_VAR_ARG' does not accept parameters (STRING, STRING, INTEGER, INTEGER).\nValid alternatives "
-               "are:\nMID_VAR_ARG(BIGINT, VARCHAR..., INT first, INT second)\nFor detailed information on a function run: "
-               "DESCRIBE FUNCTION <Function-Name>;");
+    CHECK_TEXT(
+        aggregate_text("MID_VAR_ARG", "2, 3", "'a', 'b'"),
+        "! Function 'MID_VAR_ARG' does not accept parameters (STRING, STRING, INTEGER, INTEGER).\nValid alternatives "
+        "are:\nMID_VAR_ARG(BIGINT, VARCHAR..., INT first, INT second)\nFor detailed information on a function run: "
+        "DESCRIBE FUNCTION <Function-Name>;");
 }

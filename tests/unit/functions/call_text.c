@@ -40,9 +40,10 @@ static const struct type *type_named(void)
     static const struct {
         const char *name;
         const struct type *type;
-    } names[] = {{"BOOLEAN", &TYPE_BOOLEAN}, {"INT", &TYPE_INT},   {"BIGINT", &TYPE_BIGINT},       {"DOUBLE", &TYPE_DOUBLE},
-                 {"STRING", &TYPE_STRING},   {"BYTES", &TYPE_BYTES}, {"DATE", &TYPE_DATE},         {"TIMESTAMP", &TYPE_TIMESTAMP},
-                 {"TIME", &TYPE_TIME}};
+    } names[] = {
+        {"BOOLEAN", &TYPE_BOOLEAN}, {"INT", &TYPE_INT},     {"BIGINT", &TYPE_BIGINT}, {"DOUBLE", &TYPE_DOUBLE},
+        {"STRING", &TYPE_STRING},   {"BYTES", &TYPE_BYTES}, {"DATE", &TYPE_DATE},     {"TIMESTAMP", &TYPE_TIMESTAMP},
+        {"TIME", &TYPE_TIME}};
     if (accept("ARRAY<")) {
         const struct type *t = type_array(&arena, type_named());
         REQUIRE(accept(">"));
@@ -53,8 +54,7 @@ static const struct type *type_named(void)
         REQUIRE(accept(">"));
         return t;
     }
-    if (accept("DECIMAL("))
-    {
+    if (accept("DECIMAL(")) {
         unsigned precision = (unsigned)strtoul(p, (char **)&p, 10);
         REQUIRE(accept(","));
         unsigned scale = (unsigned)strtoul(p, (char **)&p, 10);
@@ -89,7 +89,8 @@ static void number(struct value *v, const struct type **t)
 {
     const char *from = p;
     p += *p == '-' || *p == '+';
-    while (isdigit((unsigned char)*p) || *p == '.' || ((*p == 'e' || *p == 'E')) || ((*p == '-' || *p == '+') && (p[-1] | 32) == 'e'))
+    while (isdigit((unsigned char)*p) || *p == '.' || ((*p == 'e' || *p == 'E')) ||
+           ((*p == '-' || *p == '+') && (p[-1] | 32) == 'e'))
         p++;
     struct str text = str_make(from, (size_t)(p - from));
     if (memchr(from, 'e', text.len) || memchr(from, 'E', text.len)) {
@@ -204,7 +205,10 @@ static void argument(struct value *v, const struct type **t)
         *v = (struct value){.kind = KIND_BOOLEAN, .boolean = p[-2] == 'u'};
         *t = &TYPE_BOOLEAN;
     } else if (accept("NaN") || accept("Infinity") || accept("-Infinity")) {
-        *v = (struct value){.kind = KIND_DOUBLE, .f64 = p[-1] == 'N' ? __builtin_nan("") : p[-9] == '-' ? -__builtin_inf() : __builtin_inf()};
+        *v = (struct value){.kind = KIND_DOUBLE,
+                            .f64 = p[-1] == 'N'   ? __builtin_nan("")
+                                   : p[-9] == '-' ? -__builtin_inf()
+                                                  : __builtin_inf()};
         *t = &TYPE_DOUBLE;
     } else if (*p == '\'') {
         *v = (struct value){.kind = KIND_STRING, .str = quoted()};
@@ -283,8 +287,8 @@ static void show(const struct value *v, const struct type *t)
 static bool cast_args(struct args *args, const struct resolved_call *call, char *error, size_t size)
 {
     for (uint32_t i = 0; i < args->n; i++) {
-        if (args->types[i]->kind != KIND_NULL && !cast_value(&arena, &args->values[i], args->types[i], call->param_types[i],
-                                                             &args->values[i], error, size))
+        if (args->types[i]->kind != KIND_NULL &&
+            !cast_value(&arena, &args->values[i], args->types[i], call->param_types[i], &args->values[i], error, size))
             return false;
         args->types[i] = call->param_types[i];
     }
@@ -326,8 +330,12 @@ const char *call_text(const char *text)
         snprintf(shown, sizeof shown, "! %s", d.message);
         return shown;
     }
-    struct call call = {.arena = &arena, .n_args = args.n, .arg_types = args.types, .result_type = resolved.result,
-                        .state_arena = &arena, .now_ms = INT64_C(1700000000000)};
+    struct call call = {.arena = &arena,
+                        .n_args = args.n,
+                        .arg_types = args.types,
+                        .result_type = resolved.result,
+                        .state_arena = &arena,
+                        .now_ms = INT64_C(1700000000000)};
     if (!cast_args(&args, &resolved, call.error, sizeof call.error)) {
         snprintf(shown, sizeof shown, "! %s", call.error);
         return shown;
@@ -377,8 +385,12 @@ const char *aggregate_text(const char *name, const char *literals, const char *r
     }
     CHECK_INT(resolved.n_columns, columns);
     const struct aggregate *ops = resolved.variant->aggregate;
-    struct aggregate_call c = {.ops = ops, .n_args = columns, .arg_types = resolved.param_types,
-                               .literals = &all.values[columns], .n_literals = row.n, .result_type = resolved.result,
+    struct aggregate_call c = {.ops = ops,
+                               .n_args = columns,
+                               .arg_types = resolved.param_types,
+                               .literals = &all.values[columns],
+                               .n_literals = row.n,
+                               .result_type = resolved.result,
                                .arena = &arena};
     uint32_t size = ops->size(&c);
     CHECK(size % 8 == 0);

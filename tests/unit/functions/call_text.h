@@ -11,9 +11,9 @@
 const char *call_text(const char *call);
 /* The result type: "DECIMAL(8, 2)", or "! the message". */
 const char *call_type(const char *call);
-/* Feeds rows ("1, 2; null, 3") to an aggregate; literals are arguments too ("2, true"). The results after each row, with |
- * between them. A row in front of which is a minus sign and a blank is undone ("- 1"); "+ " merges what follows as a state
- * of its own. */
+/* Feeds rows ("1, 2; null, 3") to an aggregate; literals are arguments too ("2, true"). The results after each row,
+ * with | between them. A row in front of which is a minus sign and a blank is undone ("- 1"); "+ " merges what follows
+ * as a state of its own. */
 const char *aggregate_text(const char *name, const char *literals, const char *rows);
 
 #define CHECK_CALL(call, expected) CHECK_TEXT(call_text(call), expected)

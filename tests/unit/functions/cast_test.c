@@ -73,9 +73,10 @@ TEST(cast, to_decimal)
     CHECK_TEXT(cast_double(1e-300, d42), "0.00");
     CHECK_TEXT(cast_double(INFINITY, d42), "! Infinite or NaN");
     CHECK_TEXT(cast((struct value){.kind = KIND_INT, .i32 = 99}, &TYPE_INT, d42), "99.00");
-    CHECK_TEXT(cast((struct value){.kind = KIND_INT, .i32 = -100}, &TYPE_INT, d42),
-               "! Numeric field overflow: A field with precision 4 and scale 2 must round to an absolute value less than "
-               "10^2. Got -100");
+    CHECK_TEXT(
+        cast((struct value){.kind = KIND_INT, .i32 = -100}, &TYPE_INT, d42),
+        "! Numeric field overflow: A field with precision 4 and scale 2 must round to an absolute value less than "
+        "10^2. Got -100");
     arena_free(&arena);
 }
 
@@ -98,7 +99,8 @@ TEST(cast, times)
     struct value ts = {.kind = KIND_TIMESTAMP, .i64 = -1};
     CHECK_TEXT(cast(ts, &TYPE_TIMESTAMP, &TYPE_DATE), "1969-12-31");
     CHECK_TEXT(cast(ts, &TYPE_TIMESTAMP, &TYPE_TIME), "23:59:59");
-    CHECK_TEXT(cast((struct value){.kind = KIND_DATE, .i32 = 1}, &TYPE_DATE, &TYPE_TIMESTAMP), "1970-01-02T00:00:00.000");
+    CHECK_TEXT(cast((struct value){.kind = KIND_DATE, .i32 = 1}, &TYPE_DATE, &TYPE_TIMESTAMP),
+               "1970-01-02T00:00:00.000");
     CHECK_TEXT(cast_text("IQ", &TYPE_BYTES), cast_text("IQ==", &TYPE_BYTES));
     CHECK_TEXT(cast_text("I Q", &TYPE_BYTES), "! Illegal base64 text: I Q");
     arena_free(&arena);
@@ -114,7 +116,8 @@ TEST(cast, nested_values)
     CHECK_TEXT(cast(v, strings, &TYPE_STRING), "[1, null]");
     texts[0].str = STR("x");
     CHECK_TEXT(cast(v, strings, ints), "! For input string: \"x\"");
-    struct field from[2] = {{STR("A"), &TYPE_STRING}, {STR("B"), &TYPE_INT}}, to[2] = {{STR("C"), &TYPE_INT}, {STR("A"), &TYPE_INT}};
+    struct field from[2] = {{STR("A"), &TYPE_STRING}, {STR("B"), &TYPE_INT}},
+                 to[2] = {{STR("C"), &TYPE_INT}, {STR("A"), &TYPE_INT}};
     struct value fields[2] = {{.kind = KIND_STRING, .str = STR("7")}, {.kind = KIND_INT, .i32 = 5}};
     struct nested structure = {.n = 2, .items = fields};
     v = (struct value){.kind = KIND_STRUCT, .nested = &structure};

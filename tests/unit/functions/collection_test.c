@@ -42,10 +42,11 @@ TEST(array, sets)
     CHECK_CALL("ARRAY_INTERSECT([0, 0, 1, -1], [1, -2, 0])", "[0, 1]");
     CHECK_CALL("ARRAY_EXCEPT([0, 0, 1, 0, -1], [1, -2])", "[0, -1]");
     CHECK_CALL("ARRAY_EXCEPT([1], null:ARRAY<INT>)", "null");
-    CHECK_CALL("ARRAY_UNION([1], ['a'])", "! Function 'array_union' does not accept parameters (ARRAY<INTEGER>, "
-                                          "ARRAY<STRING>).\nValid alternatives are:\narray_union(ARRAY<T> array1, ARRAY<T> "
-                                          "array2)\nFor detailed information on a function run: DESCRIBE FUNCTION "
-                                          "<Function-Name>;");
+    CHECK_CALL("ARRAY_UNION([1], ['a'])",
+               "! Function 'array_union' does not accept parameters (ARRAY<INTEGER>, "
+               "ARRAY<STRING>).\nValid alternatives are:\narray_union(ARRAY<T> array1, ARRAY<T> "
+               "array2)\nFor detailed information on a function run: DESCRIBE FUNCTION "
+               "<Function-Name>;");
 }
 
 TEST(array, join)
@@ -54,7 +55,9 @@ TEST(array, join)
     CHECK_CALL("ARRAY_JOIN([1.23e0, -23.42e0, 0e0], ' ')", "1.23 -23.42 0.0");
     CHECK_CALL("ARRAY_JOIN([1.50, 2.25], null)", "1.502.25");
     CHECK_CALL("ARRAY_JOIN([]:STRING)", "");
-    CHECK_CALL("ARRAY_JOIN([[1]])", "! Only primitive types are supported by array_join");
+    CHECK_CALL("ARRAY_JOIN([[1]])", "! error: hit element of type ARRAY which is currently not supported");
+    CHECK_CALL("ARRAY_JOIN([null:ARRAY<INT>]:ARRAY<INT>)", "null");
+    CHECK_CALL("ARRAY_JOIN([DATE'2020-01-01'])", "! error: hit element of type DATE which is currently not supported");
 }
 
 TEST(array, series)
@@ -78,7 +81,8 @@ TEST(map, order_and_union)
     CHECK_CALL("MAP_UNION(null:MAP<STRING,INT>, {'a': 2})", "{a=2}");
     CHECK_CALL("MAP_UNION(null:MAP<STRING,INT>, null:MAP<STRING,INT>)", "null");
     CHECK_CALL("AS_MAP(['a', 'b', 'a'], [1, 2, 3])", "{a=3, b=2}");
-    CHECK_CALL("AS_MAP(['a', 'b'], [1])", "{a=1}");
+    CHECK_CALL("AS_MAP(['a', 'b'], [1, 2, 3])", "{a=1, b=2}");
+    CHECK_CALL("AS_MAP(['a', 'b'], [1])", "{a=1, b=null}");
     CHECK_CALL("ENTRIES({'b': 1, 'a': 2}, true)", "[Struct{K=a,V=2}, Struct{K=b,V=1}]");
     CHECK_TEXT(call_type("ENTRIES({'b': 1}, true)"), "ARRAY<STRUCT<`K` STRING, `V` INTEGER>>");
     CHECK_CALL("ENTRIES({'b': 1}, null:BOOLEAN)", "null");

@@ -19,7 +19,8 @@ TEST(datetime, format)
     CHECK_CALL("FORMAT_TIMESTAMP(TIMESTAMP'2018-05-11T21:58:33', 'X XXX x xxx Z O')", "Z Z +00 +00:00 +0000 GMT");
     CHECK_CALL("FORMAT_TIMESTAMP(TIMESTAMP'2018-01-01', 'YYYY w e W')", "2018 1 2 1");
     CHECK_CALL("FORMAT_TIMESTAMP(TIMESTAMP'2017-12-31', 'YYYY w')", "2018 1");
-    CHECK_CALL("FORMAT_TIMESTAMP(TIMESTAMP'2018-01-01T13:00', 'B h ppH pppd''h''''x''')", "in the afternoon 1 13   1h'x");
+    CHECK_CALL("FORMAT_TIMESTAMP(TIMESTAMP'2018-01-01T13:00', 'B h ppH pppd''h''''x''')",
+               "in the afternoon 1 13   1h'x");
     CHECK_CALL("FORMAT_TIMESTAMP(TIMESTAMP'2018-01-01', 'yyyy', 'Mars')",
                "! Failed to format timestamp with formatter 'yyyy': Invalid time zone: Mars");
     CHECK_CALL("FORMAT_TIMESTAMP(TIMESTAMP'2018-01-01', 'yyyy {')",
@@ -61,33 +62,38 @@ TEST(datetime, parse_timestamp)
     CHECK_CALL("PARSE_TIMESTAMP(null:STRING, 'yyyy')", "null");
 }
 
-#define FAILED(text, pattern)                                                                                          \
-    "! Failed to parse timestamp '" text "' at timezone 'GMT' with formatter '" pattern "': "
+#define FAILED(text, pattern) "! Failed to parse timestamp '" text "' at timezone 'GMT' with formatter '" pattern "': "
 
 TEST(datetime, parse_errors)
 {
-    CHECK_CALL("PARSE_TIMESTAMP('2022-01-01X', 'yyyy-MM-dd')",
-               FAILED("2022-01-01X", "yyyy-MM-dd") "Text '2022-01-01X' could not be parsed, unparsed text found at index 10");
+    CHECK_CALL(
+        "PARSE_TIMESTAMP('2022-01-01X', 'yyyy-MM-dd')",
+        FAILED("2022-01-01X", "yyyy-MM-dd") "Text '2022-01-01X' could not be parsed, unparsed text found at index 10");
     CHECK_CALL("PARSE_TIMESTAMP('2022/01', 'yyyy-MM')",
                FAILED("2022/01", "yyyy-MM") "Text '2022/01' could not be parsed at index 4");
-    CHECK_CALL("PARSE_TIMESTAMP('2022-13-01', 'yyyy-MM-dd')",
-               FAILED("2022-13-01", "yyyy-MM-dd") "Text '2022-13-01' could not be parsed: Invalid value for MonthOfYear "
-                                                  "(valid values 1 - 12): 13");
-    CHECK_CALL("PARSE_TIMESTAMP('12345', 'yyyy')", FAILED("12345", "yyyy") "Text '12345' could not be parsed at index 0");
+    CHECK_CALL(
+        "PARSE_TIMESTAMP('2022-13-01', 'yyyy-MM-dd')",
+        FAILED("2022-13-01", "yyyy-MM-dd") "Text '2022-13-01' could not be parsed: Invalid value for MonthOfYear "
+                                           "(valid values 1 - 12): 13");
+    CHECK_CALL("PARSE_TIMESTAMP('12345', 'yyyy')",
+               FAILED("12345", "yyyy") "Text '12345' could not be parsed at index 0");
     CHECK_CALL("PARSE_TIMESTAMP('1', 'SSS')", FAILED("1", "SSS") "Text '1' could not be parsed at index 0");
     CHECK_CALL("PARSE_TIMESTAMP('02-30', 'MM-dd')",
                FAILED("02-30", "MM-dd") "Text '02-30' could not be parsed: Invalid date 'February 30'");
-    CHECK_CALL("PARSE_TIMESTAMP('2021-366', 'yyyy-DDD')",
-               FAILED("2021-366", "yyyy-DDD") "Text '2021-366' could not be parsed: Invalid date 'DayOfYear 366' as '2021' is "
-                                              "not a leap year");
-    CHECK_CALL("PARSE_TIMESTAMP('Sun 2022-01-01', 'EEE yyyy-MM-dd')",
-               FAILED("Sun 2022-01-01", "EEE yyyy-MM-dd") "Text 'Sun 2022-01-01' could not be parsed: Conflict found: Field "
-                                                          "DayOfWeek 7 differs from DayOfWeek 6 derived from 2022-01-01");
+    CHECK_CALL(
+        "PARSE_TIMESTAMP('2021-366', 'yyyy-DDD')",
+        FAILED("2021-366", "yyyy-DDD") "Text '2021-366' could not be parsed: Invalid date 'DayOfYear 366' as '2021' is "
+                                       "not a leap year");
+    CHECK_CALL(
+        "PARSE_TIMESTAMP('Sun 2022-01-01', 'EEE yyyy-MM-dd')",
+        FAILED("Sun 2022-01-01", "EEE yyyy-MM-dd") "Text 'Sun 2022-01-01' could not be parsed: Conflict found: Field "
+                                                   "DayOfWeek 7 differs from DayOfWeek 6 derived from 2022-01-01");
     CHECK_CALL("PARSE_TIMESTAMP('JANUARY', 'MMMM')",
                FAILED("JANUARY", "MMMM") "Text 'JANUARY' could not be parsed, unparsed text found at index 3");
-    CHECK_CALL("PARSE_TIMESTAMP('25:00', 'HH:mm')",
-               FAILED("25:00", "HH:mm") "Text '25:00' could not be parsed: Invalid value for HourOfDay (valid values 0 - 23): "
-                                        "25");
+    CHECK_CALL(
+        "PARSE_TIMESTAMP('25:00', 'HH:mm')",
+        FAILED("25:00", "HH:mm") "Text '25:00' could not be parsed: Invalid value for HourOfDay (valid values 0 - 23): "
+                                 "25");
     CHECK_CALL("PARSE_TIMESTAMP('x', 'b')", FAILED("x", "b") "Unknown pattern letter: b");
     CHECK_CALL("PARSE_TIMESTAMP('x', 'MMMMMM')", FAILED("x", "MMMMMM") "Too many pattern letters: M");
     CHECK_CALL("PARSE_TIMESTAMP('+01:30', 'Z')", FAILED("+01:30", "Z") "Text '+01:30' could not be parsed at index 0");
@@ -104,9 +110,10 @@ TEST(datetime, parse_time_and_date)
     CHECK_CALL("STRINGTODATE('2018-05-11Lit', 'yyyy-MM-dd''Lit''')", "17662");
     CHECK_CALL("STRINGTODATE('01-Jan-2022', 'dd-MMM-yyyy')", "18993");
     CHECK_CALL("STRINGTODATE('1 January 2022', 'd MMMM yyyy')", "18993");
-    CHECK_CALL("STRINGTODATE('2022-01', 'yyyy-MM')",
-               "! Failed to parse date '2022-01' with formatter 'yyyy-MM': Text '2022-01' could not be parsed: Unable to "
-               "obtain LocalDate from TemporalAccessor");
+    CHECK_CALL(
+        "STRINGTODATE('2022-01', 'yyyy-MM')",
+        "! Failed to parse date '2022-01' with formatter 'yyyy-MM': Text '2022-01' could not be parsed: Unable to "
+        "obtain LocalDate from TemporalAccessor");
 }
 
 TEST(datetime, parse_date)
@@ -124,8 +131,10 @@ TEST(datetime, parse_date)
     CHECK_CALL("PARSE_DATE('Mon 2022-01-02', 'EEE yyyy-MM-dd')", "2022-01-02");
     CHECK_CALL("PARSE_DATE('2022-01-02 00:00', 'yyyy-MM-dd HH:mm')", "2022-01-02");
     CHECK_CALL("PARSE_DATE('2022-01-02 00:01', 'yyyy-MM-dd HH:mm')",
-               "! Failed to parse date '2022-01-02 00:01' with formatter 'yyyy-MM-dd HH:mm': Date format contains time field.");
-    CHECK_CALL("PARSE_DATE('abc', 'yyyy')", "! Failed to parse date 'abc' with formatter 'yyyy': Unparseable date: abc");
+               "! Failed to parse date '2022-01-02 00:01' with formatter 'yyyy-MM-dd HH:mm': Date format contains time "
+               "field.");
+    CHECK_CALL("PARSE_DATE('abc', 'yyyy')",
+               "! Failed to parse date 'abc' with formatter 'yyyy': Unparseable date: abc");
     CHECK_CALL("PARSE_DATE('abc', 'bb')",
                "! Failed to parse date 'abc' with formatter 'bb': Illegal pattern component: bb");
     CHECK(call_text("PARSE_DATE('2022-01-02 PST', 'yyyy-MM-dd z')")[0] == '!');
@@ -177,10 +186,11 @@ TEST(datetime, arithmetic)
     CHECK_CALL("TIMESTAMPADD(DAYS, -1, TIMESTAMP'1970-01-02')", "1970-01-01T00:00:00.000");
     CHECK_CALL("TIMESTAMPSUB(SECONDS, 1, TIMESTAMP'1970-01-01')", "1969-12-31T23:59:59.000");
     CHECK_CALL("DATEADD(DAYS, null, DATE'1970-01-11')", "null");
-    CHECK_TEXT(call_type("DATEADD(DATE'1970-01-11', 5, DATE'1970-01-11')"),
-               "! Function 'dateadd' does not accept parameters (DATE, INTEGER, DATE).\nValid alternatives are:\n"
-               "dateadd(INTERVALUNIT unit, INT interval, DATE date)\nFor detailed information on a function run: DESCRIBE "
-               "FUNCTION <Function-Name>;");
+    CHECK_TEXT(
+        call_type("DATEADD(DATE'1970-01-11', 5, DATE'1970-01-11')"),
+        "! Function 'dateadd' does not accept parameters (DATE, INTEGER, DATE).\nValid alternatives are:\n"
+        "dateadd(INTERVALUNIT unit, INT interval, DATE date)\nFor detailed information on a function run: DESCRIBE "
+        "FUNCTION <Function-Name>;");
     CHECK_CALL("FROM_DAYS(50)", "1970-02-20");
     CHECK_CALL("FROM_UNIXTIME(1L)", "1970-01-01T00:00:00.001");
     CHECK_CALL("UNIX_DATE(DATE'1970-02-20')", "50");

@@ -90,8 +90,9 @@ TEST(json, reader)
     CHECK_TEXT(reprinted(" [ 1 , -2.5e3 , \"\\u00e9\\n\\ud83d\\ude00\" , true , false , null ] "),
                "[1,-2.5E+3,\"\xC3\xA9\\n\xF0\x9F\x98\x80\",true,false,null]");
     CHECK_TEXT(reprinted("\"\\ud83d\""), "\"?\"");
-    const char *bad[] = {"[", "[1", "[1,", "[1,]", "{", "{\"a\"", "{\"a\":", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "+1", "1e",
-                         "-", "tru", "nul", "\"", "\"\\x\"", "\"\\u12\"", "\"a\nb\"", "'a'", "}", "[1}", "{\"a\" 1}"};
+    const char *bad[] = {"[",       "[1",        "[1,",      "[1,]", "{",  "{\"a\"", "{\"a\":",  "{\"a\":1,}", "{a:1}",
+                         "01",      "1.",        ".5",       "+1",   "1e", "-",      "tru",      "nul",        "\"",
+                         "\"\\x\"", "\"\\u12\"", "\"a\nb\"", "'a'",  "}",  "[1}",    "{\"a\" 1}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_TEXT(reprinted(bad[i]), "bad");
     char deep[4096];

@@ -76,7 +76,9 @@ TEST(regex, java_syntax)
     CHECK_TEXT(first_match("\\p{Lu}", "a\xC3\x9C"), "1-3");
     CHECK_TEXT(first_match("\\p{IsL}\\P{L}", "1a2"), "1-3");
     CHECK_TEXT(first_match("\\pL+", "1ab"), "1-3");
-    CHECK_TEXT(first_match("\\u00e9\\x41", "\xC3\xA9" "A"), "0-3");
+    CHECK_TEXT(first_match("\\u00e9\\x41", "\xC3\xA9"
+                                           "A"),
+               "0-3");
     CHECK_TEXT(first_match("\\ud83d\\ude00", "a\xF0\x9F\x98\x80"), "1-5");
     CHECK_TEXT(first_match("\\0101", "A"), "0-1");
     CHECK_TEXT(first_match("\\Qa.b\\E+", "a.bb"), "0-4");
@@ -85,15 +87,21 @@ TEST(regex, java_syntax)
     CHECK_TEXT(first_match("(?i)ABC", "xabc"), "1-4");
     CHECK_TEXT(first_match("(?iu:ABC)", "xabc"), "1-4");
     CHECK_TEXT(first_match("\\bcaf\xC3\xA9\\b", "caf\xC3\xA9"), "0-5");
-    CHECK_TEXT(first_match("\\w+", "\xC3\xA9" "a"), "2-3");
+    CHECK_TEXT(first_match("\\w+", "\xC3\xA9"
+                                   "a"),
+               "2-3");
     CHECK_TEXT(first_match("\\s", "\xC2\xA0\x0B"), "2-3");
 }
 
 TEST(regex, line_ends)
 {
     CHECK_TEXT(first_match("a.b", "a\nb"), "none");
-    CHECK_TEXT(first_match("a.b", "a\xE2\x80\xA8" "b"), "none");
-    CHECK_TEXT(first_match("a.b", "a\x0B" "b"), "0-3");
+    CHECK_TEXT(first_match("a.b", "a\xE2\x80\xA8"
+                                  "b"),
+               "none");
+    CHECK_TEXT(first_match("a.b", "a\x0B"
+                                  "b"),
+               "0-3");
     CHECK_TEXT(first_match("(?s)a.b", "a\nb"), "0-3");
     CHECK_TEXT(first_match("a$", "a\r\n"), "0-1");
     CHECK_TEXT(first_match("a$", "a\n"), "0-1");
@@ -105,8 +113,8 @@ TEST(regex, line_ends)
 
 TEST(regex, what_java_has_not)
 {
-    const char *bad[] = {"(?R)", "(?1)", "a\\Kb", "(?P<n>a)", "(?(1)a)", "(*FAIL)", "\\g1", "(?|a)", "[a", "\\y", "a{2", "(?#c)",
-                         "\\u12", "(?C1)", "\\"};
+    const char *bad[] = {"(?R)", "(?1)", "a\\Kb", "(?P<n>a)", "(?(1)a)", "(*FAIL)", "\\g1", "(?|a)",
+                         "[a",   "\\y",  "a{2",   "(?#c)",    "\\u12",   "(?C1)",   "\\"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (strcmp(bad[i], "a{2") != 0)
             CHECK(first_match(bad[i], "aa")[0] == '!');

@@ -28,7 +28,8 @@ static const char *shown(const struct type *t)
 static const struct type *lambda_type; /* what the typer answers */
 static char lambda_params[256];
 
-static const struct type *typer(void *data, uint32_t index, const struct type *const *params, uint32_t n, struct diag *d)
+static const struct type *typer(void *data, uint32_t index, const struct type *const *params, uint32_t n,
+                                struct diag *d)
 {
     (void)data, (void)index, (void)d;
     struct buf out;
@@ -73,8 +74,17 @@ TEST(resolve, parses_signatures)
     CHECK(signature_parse(&arena, "(BIGINT, STRING... mid, INT) -> STRUCT<A DECIMAL(30, 10)>", &s));
     CHECK_INT(s.variadic, 1);
     CHECK_INT(s.result.items[0].precision, 30);
-    const char *bad[] = {"", "(", "(INT", "(INT) ->", "(INT) -> FOO", "(INT) -> INT x", "(ARRAY<INT) -> INT", "INT -> INT",
-                         "(INT INT) -> INT INT", "(INT a b) -> INT", "(A<B>) -> C"};
+    const char *bad[] = {"",
+                         "(",
+                         "(INT",
+                         "(INT) ->",
+                         "(INT) -> FOO",
+                         "(INT) -> INT x",
+                         "(ARRAY<INT) -> INT",
+                         "INT -> INT",
+                         "(INT INT) -> INT INT",
+                         "(INT a b) -> INT",
+                         "(A<B>) -> C"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK(!signature_parse(&arena, bad[i], &s));
     arena_free(&arena);
@@ -100,9 +110,10 @@ TEST(resolve, ties_are_errors)
     struct resolved_call c;
     setup();
     CHECK_INT(RESOLVE("greatest", &c, &TYPE_INT, &TYPE_BIGINT), STATUS_STATEMENT);
-    CHECK(strstr(diag.message, "Function 'greatest' cannot be resolved due to ambiguous method parameters (INTEGER, "
-                               "BIGINT).\nUse CAST() to explicitly cast your parameters to one of the supported function "
-                               "calls.\nValid function calls are:\ngreatest(INT, INT... vals)\n") == diag.message);
+    CHECK(strstr(diag.message,
+                 "Function 'greatest' cannot be resolved due to ambiguous method parameters (INTEGER, "
+                 "BIGINT).\nUse CAST() to explicitly cast your parameters to one of the supported function "
+                 "calls.\nValid function calls are:\ngreatest(INT, INT... vals)\n") == diag.message);
     diag_clear(&diag);
     CHECK_INT(RESOLVE("least", &c, &TYPE_NULL, &TYPE_NULL, &TYPE_NULL, &TYPE_NULL), STATUS_STATEMENT);
     CHECK(strstr(diag.message, "Function 'least' cannot be resolved due to ambiguous method parameters (null, null, "
@@ -115,9 +126,10 @@ TEST(resolve, generics_never_widen)
     struct resolved_call c;
     setup();
     CHECK_INT(RESOLVE("ifnull", &c, &TYPE_INT, &TYPE_BIGINT), STATUS_STATEMENT);
-    CHECK_TEXT(diag.message, "Function 'IFNULL' does not accept parameters (INTEGER, BIGINT).\nValid alternatives are:\n"
-                             "IFNULL(T expression, T altValue)\nFor detailed information on a function run: DESCRIBE "
-                             "FUNCTION <Function-Name>;");
+    CHECK_TEXT(diag.message,
+               "Function 'IFNULL' does not accept parameters (INTEGER, BIGINT).\nValid alternatives are:\n"
+               "IFNULL(T expression, T altValue)\nFor detailed information on a function run: DESCRIBE "
+               "FUNCTION <Function-Name>;");
     diag_clear(&diag);
     REQUIRE(RESOLVE("coalesce", &c, &TYPE_NULL, type_array(&arena, &TYPE_INT)) == STATUS_OK);
     CHECK_TEXT(shown(c.result), "ARRAY<INTEGER>");

@@ -3,7 +3,9 @@
 
 TEST(string, case_and_length)
 {
-    CHECK_CALL("UCASE('stra\xC3\x9F" "e')", "STRASSE");
+    CHECK_CALL("UCASE('stra\xC3\x9F"
+               "e')",
+               "STRASSE");
     CHECK_CALL("LCASE('\xCE\xA3\xCE\x91\xCE\xA3')", "\xCF\x83\xCE\xB1\xCF\x82");
     CHECK_CALL("LCASE('AbC')", "abc");
     CHECK_CALL("UCASE('')", "");
@@ -29,7 +31,9 @@ TEST(string, substring)
     CHECK_CALL("SUBSTRING('abc', 99)", "");
     CHECK_CALL("SUBSTRING('abc', 2, 2147483647)", "bc");
     CHECK_CALL("SUBSTRING('abc', -2147483648, 1)", "a");
-    CHECK_CALL("SUBSTRING('a\xF0\x9F\x98\x80" "b', 2, 1)", "?");
+    CHECK_CALL("SUBSTRING('a\xF0\x9F\x98\x80"
+               "b', 2, 1)",
+               "?");
     CHECK_CALL("SUBSTRING('\xC3\xA9t\xC3\xA9', 2)", "t\xC3\xA9");
 }
 
@@ -119,7 +123,9 @@ TEST(string, mask)
     CHECK_CALL("MASK_RIGHT('Abc', 0)", "Abc");
     CHECK_CALL("MASK_KEEP_RIGHT('Abc', 99)", "Abc");
     CHECK_CALL("MASK('\xF0\x9F\x98\x80')", "--");
-    CHECK_CALL("MASK_KEEP_LEFT('\xF0\x9F\x98\x80" "A', 2)", "\xF0\x9F\x98\x80X");
+    CHECK_CALL("MASK_KEEP_LEFT('\xF0\x9F\x98\x80"
+               "A', 2)",
+               "\xF0\x9F\x98\x80X");
     CHECK_CALL("MASK_LEFT('Abc', -1)", "! function requires a non-negative number of characters to mask or skip");
 }
 
@@ -137,8 +143,10 @@ TEST(string, digests)
 TEST(bytes, encodings)
 {
     CHECK_CALL("FROM_BYTES(x'1ab2', 'HEX')", "1AB2");
-    CHECK_CALL("FROM_BYTES(x'ff41', 'ascii')", "\xEF\xBF\xBD" "A");
-    CHECK_CALL("FROM_BYTES(x'ff41', 'utf8')", "\xEF\xBF\xBD" "A");
+    CHECK_CALL("FROM_BYTES(x'ff41', 'ascii')", "\xEF\xBF\xBD"
+                                               "A");
+    CHECK_CALL("FROM_BYTES(x'ff41', 'utf8')", "\xEF\xBF\xBD"
+                                              "A");
     CHECK_CALL("FROM_BYTES(x'21', 'base64')", "IQ==");
     CHECK_CALL("FROM_BYTES(x'21', 'rot13')",
                "! Unknown encoding type 'rot13'. Supported formats are 'hex', 'utf8', 'ascii', and 'base64'.");

@@ -317,6 +317,8 @@ static bool copy_class(struct translator *t)
         buf_putc(t->out, t->in.p[t->at++]);
     for (bool first = true; peek(t, 0) != ']' || first; first = false) {
         char c = peek(t, 0);
+        if (!more(t))
+            return fail(t, "Unclosed character class");
         t->at++;
         if (c == '\\') {
             if (!escape(t, true))

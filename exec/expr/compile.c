@@ -89,6 +89,25 @@ static kernel_fn choose_kernel(const struct expr *e)
     }
 }
 
+/* The literals of IN as a set; a list with other items stays a list. */
+static bool compile_list(struct compiler *c, struct node *n)
+{
+    const struct expr *e = n->e;
+    struct value_set set;
+    for (uint32_t i = 1; i < e->n_args; i++)
+        if (e->args[i]->kind != EXPR_LITERAL)
+            return true;
+    if (e->n_args <= LONG_LIST)
+        return true;
+    if (!value_set_init(&set, c->arena, e->n_args - 1))
+        return false;
+    for (uint32_t i = 1; i < e->n_args; i++)
+        if (!value_is_null(&e->args[i]->value))
+            value_set_add(&set, &e->args[i]->value);
+    n->list = arena_dup(c->arena, &set, sizeof set);
+    return n->list != NULL;
+}
+
 static bool compile_kind(struct compiler *c, struct node *n)
 {
     const struct expr *e = n->e;
@@ -98,6 +117,8 @@ static bool compile_kind(struct compiler *c, struct node *n)
         n->like = like_compile(c->arena, e->args[1]->value.str, e->escape);
         return n->like != NULL;
     }
+    if (e->kind == EXPR_IN)
+        return compile_list(c, n);
     if (e->kind == EXPR_LAMBDA && e->lambda_base + e->n_params > c->prog->n_vars)
         c->prog->n_vars = e->lambda_base + e->n_params;
     return true;

@@ -3,6 +3,7 @@
 #define WEIR_EXEC_EXPR_INT_H
 
 #include "exec/expr/expr.h"
+#include "functions/value_set.h"
 
 /* ---- compiled expressions ------------------------------------------------------------------------------------ */
 
@@ -20,11 +21,14 @@ struct node {
     bool sure;            /* BOOLEAN that can neither fail nor be null */
     struct value *values; /* room for the arguments of one row */
     const struct type **arg_types;
-    struct call *call; /* CALL */
-    struct like *like; /* LIKE with a literal pattern */
+    struct call *call;      /* CALL */
+    struct like *like;      /* LIKE with a literal pattern */
+    struct value_set *list; /* IN with many literals: those that are not null */
     /* The vector kernel, or NULL: row by row. Arguments are in `args`. False: no memory. */
     bool (*kernel)(struct eval *x, const struct node *n, struct rows rows, const struct vec *args, struct vec *out);
 };
+
+enum { LONG_LIST = 10 }; /* arguments of IN above which its literals become a hash table */
 
 struct expr_prog {
     struct node *root;

@@ -61,9 +61,23 @@ static bool like(struct eval *x, const struct node *n, struct rows rows, const s
     return true;
 }
 
+static bool in_set(struct eval *x, const struct node *n, struct rows rows, const struct vec *args, struct vec *out)
+{
+    if (!vec_init(x, n, false, out))
+        return false;
+    ROWS_EACH(rows, i, row)
+    {
+        struct value v = vec_get(&args[0], row);
+        out->column.u8[row] = !value_is_null(&v) && value_set_has(n->list, &v);
+    }
+    return true;
+}
+
 /* A list of literals: one pass over the column for each, which beats a search for the short lists that people write. */
 static bool in_list(struct eval *x, const struct node *n, struct rows rows, const struct vec *args, struct vec *out)
 {
+    if (n->list)
+        return in_set(x, n, rows, args, out);
     uint8_t *hit = arena_alloc(x->run->scratch, x->n_physical);
     if (!hit)
         return !(x->nomem = true);
@@ -94,16 +108,18 @@ static bool field(struct eval *x, const struct node *n, struct rows rows, const 
     return true;
 }
 
-/* Equality by compare is Java's equals there: not so for DOUBLE and nested values. */
+/* Short lists are compared, where that is Java's equals too: not for DOUBLE and nested values. Long ones of literals
+ * have become sets. */
 static bool in_has_kernel(const struct expr *e)
 {
     enum type_kind kind = e->args[0]->type->kind;
-    if (kind == KIND_DOUBLE || kind == KIND_DECIMAL || kind >= KIND_ARRAY || e->n_args > 9)
-        return false;
-    for (uint32_t i = 1; i < e->n_args; i++)
-        if (e->args[i]->kind != EXPR_LITERAL || e->args[i]->type->kind != kind)
-            return false;
-    return true;
+    bool literals = true, alike = true;
+    for (uint32_t i = 1; i < e->n_args; i++) {
+        literals = literals && e->args[i]->kind == EXPR_LITERAL;
+        alike = alike && e->args[i]->type->kind == kind;
+    }
+    bool comparable = kind != KIND_DOUBLE && kind != KIND_DECIMAL && kind < KIND_ARRAY;
+    return literals && (e->n_args > LONG_LIST || (alike && comparable));
 }
 
 kernel_fn kernel_misc(const struct expr *e)

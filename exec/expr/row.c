@@ -236,6 +236,8 @@ static bool apply_in(const struct node *n, const struct value *args)
 {
     if (value_is_null(&args[0]))
         return false;
+    if (n->list)
+        return value_set_has(n->list, &args[0]);
     for (uint32_t i = 1; i < n->n_args; i++)
         if (!value_is_null(&args[i]) && value_eq(&args[0], &args[i]))
             return true;

@@ -111,6 +111,23 @@ static struct expr *random_leaf(struct expr_test *t, const struct type *type)
     }
 }
 
+static struct expr *random_literal(struct expr_test *t, const struct type *type)
+{
+    struct expr *e = random_leaf(t, type);
+    while (e->kind != EXPR_LITERAL)
+        e = random_leaf(t, type);
+    return e;
+}
+
+static struct expr *long_list(struct expr_test *t, const struct type *type, int depth)
+{
+    struct expr *l[12];
+    for (int i = 0; i < 12; i++)
+        l[i] = random_literal(t, type);
+    return expr_node(t, EXPR_IN, 0, &TYPE_BOOLEAN, 13, random_expr(t, type, depth), l[0], l[1], l[2], l[3], l[4], l[5],
+                     l[6], l[7], l[8], l[9], l[10], l[11]);
+}
+
 static struct expr *random_boolean(struct expr_test *t, int depth)
 {
     const struct type *type = column_type(pick(COLUMNS));
@@ -133,6 +150,8 @@ static struct expr *random_boolean(struct expr_test *t, int depth)
         return expr_node(t, EXPR_LIKE, 0, &TYPE_BOOLEAN, 2, random_expr(t, &TYPE_STRING, depth),
                          pick(3) ? expr_text(t, pick(2) ? "a%" : "%_") : random_expr(t, &TYPE_STRING, depth));
     case 6:
+        if (pick(4) == 0)
+            return long_list(t, type, depth);
         return expr_node(t, EXPR_IN, 0, &TYPE_BOOLEAN, 3, random_expr(t, type, depth), random_leaf(t, type),
                          random_leaf(t, type));
     default:

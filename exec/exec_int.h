@@ -104,14 +104,17 @@ void task_counts(const struct task *t, int64_t *in, int64_t *out, int64_t *error
  * A worker that wants them calls, for a new task: task_use_snapshot; then replays each changelog from task_snapshot_offset
  * on. After each commit that succeeded: task_committed. A task that uses none is whole without them. */
 
-/* Opens the task's snapshot in options.state_dir, if that is set and the stage has state, and fills the stores from it. One that
+/* Opens the task's snapshot in options.state_dir, if that is set and the stage has state, and fills the stores from it, up to
+ * `limit` bytes (0: all of it). One that
  * is ahead of the log (which lost commits together with the power) is begun anew. */
-enum status task_use_snapshot(struct task *t, struct log *log, struct diag *d) MUST_CHECK;
+enum status task_use_snapshot(struct task *t, struct log *log, size_t limit, struct diag *d) MUST_CHECK;
 /* Where the replay of a changelog begins; -1: at its start. */
 int64_t task_snapshot_offset(const struct task *t, const char *changelog);
 /* Everything that was flushed has been committed: folds it into the snapshot every few seconds, and, when the task's state is larger
  * than `limit` bytes (0: none), at once, and evicts what is over. */
 enum status task_committed(struct task *t, struct log *log, size_t limit, struct diag *d) MUST_CHECK;
+/* Bytes of state that are in use; task_memory less what is free for new entries. */
+size_t task_used(const struct task *t);
 /* Deletes the snapshots of a query, when no task of it runs any more. */
 void task_forget_snapshots(const struct exec_options *options, const struct plan *p);
 

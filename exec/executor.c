@@ -227,6 +227,7 @@ enum status executor_stop(struct executor *x, const char *query_id, bool forget,
     if (forget) {
         TRY(forget_positions(x, q, d));
         TRY(delete_internal_topics(x, q->plan, true, d));
+        task_forget_snapshots(&x->options, q->plan);
     }
 done:
     query_free(q);

@@ -46,7 +46,7 @@ struct work {
 struct share {
     struct query *query;
     struct log_reader *reader;
-    uint32_t n_works;
+    uint32_t n_works, cap_works;  /* cap: tasks of the query on all workers */
     struct work *works;
     struct arena arena;
     struct share *next;

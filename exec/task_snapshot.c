@@ -5,7 +5,7 @@
 #include <dirent.h>
 #include <stdio.h>
 
-enum { FOLD_PENDING_BYTES = 16 << 20, FILTER_PART = 512 /* of the budget, a store */ };
+enum { FOLD_PENDING_BYTES = 16 << 20, SMALL_TASK = 64 << 10, FILTER_PART = 512 /* of the budget, a store */ };
 #define FOLD_EVERY_NS INT64_C(5000000000)
 
 /* File names hold no more than letters, digits, '_' and '-'. */
@@ -93,7 +93,7 @@ static enum status attach_stores(struct task *t, struct diag *d)
     return STATUS_OK;
 }
 
-enum status task_use_snapshot(struct task *t, struct log *log, struct diag *d)
+enum status task_use_snapshot(struct task *t, struct log *log, size_t limit, struct diag *d)
 {
     bool ahead;
     enum status st = STATUS_OK;
@@ -104,7 +104,7 @@ enum status task_use_snapshot(struct task *t, struct log *log, struct diag *d)
     if (ahead)
         TRY(reopen_empty(t, d));
     TRY(attach_stores(t, d));
-    TRY(snapshot_load(t->snapshot, t->options.memory_budget / 4, d));
+    TRY(snapshot_load(t->snapshot, limit / 4, d));
     t->last_fold_ns = clock_mono_ns();
 done:
     return st;
@@ -146,7 +146,7 @@ static enum status fold(struct task *t, struct log *log, bool wait, struct diag 
 }
 
 /* Bytes that the stores really use: what is free for new entries does not grow them. */
-static size_t used(const struct task *t)
+static size_t stores_use(const struct task *t)
 {
     size_t bytes = 0;
     for (uint32_t i = 0; i < t->n_ops; i++)
@@ -155,10 +155,15 @@ static size_t used(const struct task *t)
     return bytes;
 }
 
+size_t task_used(const struct task *t)
+{
+    return stores_use(t) + (t->snapshot ? snapshot_memory(t->snapshot) : 0);
+}
+
 /* Each store gives in proportion to what it uses. */
 static void evict(struct task *t, size_t bytes)
 {
-    size_t all = used(t);
+    size_t all = stores_use(t);
     for (uint32_t i = 0; i < t->n_ops; i++) {
         struct store *s = t->ops[i].store;
         if (s)
@@ -171,10 +176,10 @@ enum status task_committed(struct task *t, struct log *log, size_t limit, struct
     if (!t->snapshot)
         return STATUS_OK;
     /* Half for what is used at rest; the rest for what a commit adds, until it is folded, and for fragments. */
-    if (limit && used(t) + snapshot_memory(t->snapshot) > limit / 2) {
+    if (limit && task_used(t) > limit / 2 && task_used(t) > SMALL_TASK) {
         enum status st = fold(t, log, true, d);
-        if (st == STATUS_OK && used(t) > limit / 4)
-            evict(t, used(t) - limit / 4);
+        if (st == STATUS_OK && stores_use(t) > limit / 4)
+            evict(t, stores_use(t) - limit / 4);
         return st;
     }
     bool due = clock_mono_ns() - t->last_fold_ns >= FOLD_EVERY_NS || snapshot_pending(t->snapshot) > FOLD_PENDING_BYTES;

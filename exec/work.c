@@ -53,7 +53,7 @@ done:
     return st;
 }
 
-/* Replays one changelog partition, up to the end of what a predecessor may have left open. */
+/* Replays one changelog partition behind the task's snapshot, up to the end of what a predecessor may have left open. */
 static enum status restore_changelog(struct log *log, struct work *w, const char *topic, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -61,6 +61,8 @@ static enum status restore_changelog(struct log *log, struct work *w, const char
     struct record_batch *b = NULL;
     int64_t at, end, uncommitted;
     TRY(topic_offsets(log, topic, w->partition, &at, &end, &uncommitted, d));
+    if (task_snapshot_offset(w->task, topic) > at)
+        at = task_snapshot_offset(w->task, topic);
     if (at >= uncommitted)
         return STATUS_OK;
     TRY(reader_open(log, &reader, d));
@@ -140,6 +142,7 @@ static enum status build_work(struct log *log, struct share *s, struct work *w, 
     if (positions) {
         const char **changelogs;
         size_t n;
+        TRY(task_use_snapshot(w->task, log, options->memory_budget / s->cap_works, d));
         TRY(stage_changelogs(s->query->plan, w->stage, options, &s->arena, &changelogs, &n, d));
         for (size_t i = 0; i < n; i++)
             TRY(restore_changelog(log, w, changelogs[i], d));
@@ -167,6 +170,7 @@ enum status share_create(struct log *log, struct query *query, const struct exec
         TRY(stage_partitions(log, query->plan, i, options, &n, d));
         cap += (uint32_t)n;
     }
+    s->cap_works = cap;
     s->works = ARENA_ARRAY(&s->arena, struct work, cap);
     if (!s->works) {
         st = diag_nomem(d);

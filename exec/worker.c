@@ -240,6 +240,37 @@ done:
     return st;
 }
 
+static size_t state_used(const struct worker *w)
+{
+    size_t bytes = 0;
+    for (struct share *s = w->shares; s; s = s->next)
+        for (uint32_t i = 0; i < s->n_works; i++)
+            bytes += task_used(s->works[i].task);
+    return bytes;
+}
+
+/* What waits for the commit cannot be evicted: a worker whose state is large does not wait for long. */
+static bool state_is_large(const struct worker *w)
+{
+    const struct exec_options *o = &w->executor->options;
+    size_t budget = o->memory_budget / w->executor->n_workers;
+    return budget && o->state_dir && state_used(w) > budget / 2;
+}
+
+/* Snapshots follow the commit. Of the worker's part of the memory budget each task gets what it uses of the whole. */
+static enum status fold_snapshots(struct worker *w, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    size_t budget = w->executor->options.memory_budget / w->executor->n_workers, all = budget ? state_used(w) : 0;
+    for (struct share *s = w->shares; s; s = s->next)
+        for (uint32_t i = 0; i < s->n_works && st == STATUS_OK; i++) {
+            struct task *t = s->works[i].task;
+            size_t limit = all ? (size_t)((double)budget * (double)task_used(t) / (double)all) : 0;
+            st = task_committed(t, w->executor->log, limit, d);
+        }
+    return st;
+}
+
 static enum status commit(struct worker *w, struct query **culprit, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -262,6 +293,7 @@ static enum status commit(struct worker *w, struct query **culprit, struct diag 
         share_count(s);
     }
     w->last_commit_ns = clock_mono_ns();
+    TRY(fold_snapshots(w, d));
 done:
     return st;
 }
@@ -356,7 +388,7 @@ static enum status turn(struct worker *w, struct query **culprit, struct diag *d
     TRY(take_up_pending(w, d));
     TRY(step_all(w, &busy, culprit, d));
     bool stop = wants_to_stop(w);
-    if (stop || commit_is_due(w) || (!busy && w->executor->options.drain)) {
+    if (stop || commit_is_due(w) || (busy && state_is_large(w)) || (!busy && w->executor->options.drain)) {
         if (is_dirty(w) || w->in_transaction) {
             TRY(commit(w, culprit, d));
             truncate_repartitions(w);

@@ -68,7 +68,7 @@ static void start_task(struct world *w)
     struct diag d = DIAG_INIT;
     const struct task_output out = {.append = take, .data = w};
     check_ok(task_create(&w->t.plan, 0, 0, &w->options, &out, &w->task, &d), &d);
-    check_ok(task_use_snapshot(w->task, w->log, &d), &d);
+    check_ok(task_use_snapshot(w->task, w->log, w->limit, &d), &d);
     const char **names;
     size_t n;
     check_ok(stage_changelogs(&w->t.plan, 0, &w->options, &w->t.arena, &names, &n, &d), &d);

@@ -3,17 +3,28 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum { FOLD_PENDING_BYTES = 16 << 20, SMALL_TASK = 64 << 10, FILTER_PART = 512 /* of the budget, a store */ };
 #define FOLD_EVERY_NS INT64_C(5000000000)
 
-/* File names hold no more than letters, digits, '_' and '-'. */
-static void put_name(struct buf *out, const char *query_id)
+/* Begins the file names of a query: services may share a folder. Names hold no more than letters, digits, '_' and '-'. */
+static void put_name(struct buf *out, const struct exec_options *options, const struct plan *p)
 {
-    for (const char *p = query_id; *p; p++)
-        buf_putc(out, isalnum((unsigned char)*p) || *p == '-' ? *p : '_');
+    const char *const parts[] = {options->topic_prefix ? options->topic_prefix : "", p->query_id};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        for (const char *c = parts[i]; *c; c++)
+            buf_putc(out, isalnum((unsigned char)*c) || *c == '-' ? *c : '_');
     buf_putc(out, '.');
+}
+
+static enum status make_folder(const char *path, struct diag *d)
+{
+    if (mkdir(path, 0755) == 0 || errno == EEXIST)
+        return STATUS_OK;
+    return diag_set(d, STATUS_IO, "Cannot create the folder %s: %s", path, strerror(errno));
 }
 
 static bool has_state(const struct task *t)
@@ -43,7 +54,7 @@ static enum status open_file(struct task *t, struct diag *d)
     buf_init(&path, 0);
     buf_init(&shape, 0);
     buf_printf(&path, "%s/", t->options.state_dir);
-    put_name(&path, t->plan->query_id);
+    put_name(&path, &t->options, t->plan);
     buf_printf(&path, "%u.%d.db", (unsigned)(t->stage - t->plan->stages), (int)t->partition);
     put_shape(&shape, t);
     enum status st =
@@ -99,6 +110,7 @@ enum status task_use_snapshot(struct task *t, struct log *log, size_t limit, str
     enum status st = STATUS_OK;
     if (!t->options.state_dir || !has_state(t))
         return STATUS_OK;
+    TRY(make_folder(t->options.state_dir, d));
     TRY(open_file(t, d));
     TRY(compare_to_log(t, log, &ahead, d));
     if (ahead)
@@ -193,7 +205,7 @@ void task_forget_snapshots(const struct exec_options *options, const struct plan
     if (!dir)
         return;
     buf_init(&prefix, 0);
-    put_name(&prefix, p->query_id);
+    put_name(&prefix, options, p);
     for (struct dirent *e; !prefix.failed && (e = readdir(dir));) {
         char path[4096];
         if (!str_starts(str_from(e->d_name), buf_str(&prefix)))

@@ -335,6 +335,7 @@ TEST(worker, stays_within_the_memory_budget)
     setup(&s, build_count);
     snprintf(s.dir, sizeof s.dir, "/tmp/weir-worker-XXXXXX");
     REQUIRE(mkdtemp(s.dir) != NULL);
+    REQUIRE(rmdir(s.dir) == 0); /* it is made where it is missing */
     s.options.state_dir = s.dir;
     s.options.memory_budget = 2 << 20; /* the state is about twice as large */
     for (uint32_t round = 0; round < 3; round++) {

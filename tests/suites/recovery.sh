@@ -17,7 +17,7 @@ recovery_series() {
     for ((round = 0; round < rounds; round++)); do
         "$weir" run "$dir/disturbed.sql" --service-id disturbed "${run[@]}" >>"$dir/disturbed.log" 2>&1 &
         pid=$!
-        "$weir" produce orders --key userid --timestamp ordertime "${where[@]}" \
+        "$weir" produce orders --key userid "${where[@]}" \
             <"$dir/slice.$(printf %04d "$round")" || { kill -9 "$pid"; return 1; }
         sleep "0.$(printf %03d $((RANDOM % 400)))"
         kill -9 "$pid" 2>/dev/null || { echo "it ended by itself:"; tail -n 5 "$dir/disturbed.log"; return 1; }

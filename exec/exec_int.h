@@ -118,7 +118,4 @@ size_t task_used(const struct task *t);
 /* Deletes the snapshots of a query, when no task of it runs any more. */
 void task_forget_snapshots(const struct exec_options *options, const struct plan *p);
 
-/* Gives records of the changelog of a store to the snapshot, if there is one. */
-enum status task_note_changes(struct op *op, const struct record *records, size_t n, struct diag *d) MUST_CHECK;
-
 #endif

@@ -297,8 +297,7 @@ enum status task_restore(struct task *t, const char *changelog, const struct rec
         struct op *op = &t->ops[i];
         if (!op->changelog || strcmp(op->changelog, changelog) != 0)
             continue;
-        enum status st = store_restore(op->store, records->records, records->n, d);
-        return st == STATUS_OK ? task_note_changes(op, records->records, records->n, d) : st;
+        return store_restore(op->store, records->records, records->n, d);
     }
     return diag_set(d, STATUS_NOT_FOUND, "No store of this task has the changelog %s", changelog);
 }
@@ -315,9 +314,7 @@ static enum status append_changes(void *data, const struct record *records, size
 {
     struct op *op = data;
     struct task_output *out = &op->task->out;
-    enum status st =
-        out->append ? out->append(out->data, op->changelog, op->task->partition, records, n, d) : STATUS_OK;
-    return st == STATUS_OK ? task_note_changes(op, records, n, d) : st;
+    return out->append ? out->append(out->data, op->changelog, op->task->partition, records, n, d) : STATUS_OK;
 }
 
 enum status op_flush_store(struct op *op, struct diag *d)

@@ -7,10 +7,11 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { FOLD_PENDING_BYTES = 16 << 20, SMALL_TASK = 64 << 10, FILTER_PART = 512 /* of the budget, a store */ };
-#define FOLD_EVERY_NS INT64_C(5000000000)
+enum { SMALL_TASK = 64 << 10, FILTER_PART = 512 /* of the budget, a store */ };
+#define FOLD_EVERY_NS INT64_C(10000000000)
 
-/* Begins the file names of a query: services may share a folder. Names hold no more than letters, digits, '_' and '-'. */
+/* Begins the file names of a query: services may share a folder. Names hold no more than letters, digits, '_' and '-'.
+ */
 static void put_name(struct buf *out, const struct exec_options *options, const struct plan *p)
 {
     const char *const parts[] = {options->topic_prefix ? options->topic_prefix : "", p->query_id};
@@ -130,15 +131,6 @@ int64_t task_snapshot_offset(const struct task *t, const char *changelog)
     return -1;
 }
 
-enum status task_note_changes(struct op *op, const struct record *records, size_t n, struct diag *d)
-{
-    struct snapshot *sn = op->task->snapshot;
-    enum status st = STATUS_OK;
-    for (size_t i = 0; sn && i < n && st == STATUS_OK; i++)
-        st = snapshot_put(sn, op->store_number, &records[i], d);
-    return st;
-}
-
 /* ---- folding and evicting -------------------------------------------------------------------------------- */
 
 static enum status fold(struct task *t, struct log *log, bool wait, struct diag *d)
@@ -194,8 +186,9 @@ enum status task_committed(struct task *t, struct log *log, size_t limit, struct
             evict(t, stores_use(t) - limit / 4);
         return st;
     }
-    bool due = clock_mono_ns() - t->last_fold_ns >= FOLD_EVERY_NS || snapshot_pending(t->snapshot) > FOLD_PENDING_BYTES;
-    return due && snapshot_pending(t->snapshot) && !snapshot_folding(t->snapshot) ? fold(t, log, false, d) : STATUS_OK;
+    if (snapshot_in_round(t->snapshot) || clock_mono_ns() - t->last_fold_ns >= FOLD_EVERY_NS)
+        return snapshot_has_work(t->snapshot) && !snapshot_folding(t->snapshot) ? fold(t, log, false, d) : STATUS_OK;
+    return STATUS_OK;
 }
 
 void task_forget_snapshots(const struct exec_options *options, const struct plan *p)

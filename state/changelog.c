@@ -91,14 +91,19 @@ static void add_change(struct pending *p, const struct store *s, const struct ch
     finish_record(p, key_at, value_at, c->entry->ts);
 }
 
+void marks_value(struct buf *out, const struct store_marks *m)
+{
+    buf_put(out, &m->time, sizeof m->time);
+    buf_put(out, &m->observed, sizeof m->observed);
+    buf_put(out, &m->closed, sizeof m->closed);
+}
+
 static void add_marks(struct pending *p, const struct store_marks *m)
 {
     size_t key_at = p->bytes.len;
     buf_putc(&p->bytes, KIND_MARKS);
     size_t value_at = p->bytes.len;
-    buf_put(&p->bytes, &m->time, sizeof m->time);
-    buf_put(&p->bytes, &m->observed, sizeof m->observed);
-    buf_put(&p->bytes, &m->closed, sizeof m->closed);
+    marks_value(&p->bytes, m);
     finish_record(p, key_at, value_at, m->observed);
 }
 
@@ -152,7 +157,10 @@ static bool restore_session(struct store *s, struct str key, int64_t start, int6
         s->marks.time = end;
     if (!session)
         session = session_add(s, key, hash, start, end);
-    return session && entry_load(s, &session->entry, value);
+    if (!session || !entry_load(s, &session->entry, value))
+        return false;
+    mark_unfolded(s, NULL, &session->entry);
+    return true;
 }
 
 static bool restore_entry(struct store *s, struct table *t, struct str key, struct str value)
@@ -166,7 +174,10 @@ static bool restore_entry(struct store *s, struct table *t, struct str key, stru
     }
     if (!e)
         e = table_add(t, key, hash, &s->slab, &s->account);
-    return e && entry_load(s, e, value);
+    if (!e || !entry_load(s, e, value))
+        return false;
+    mark_unfolded(s, t, e);
+    return true;
 }
 
 bool change_key_parse(const struct store *s, struct str key, int64_t *start, int64_t *end, struct str *user_key)
@@ -197,6 +208,8 @@ enum status restore_record(struct store *s, const struct record *r, struct diag 
     if (!change_key_parse(s, key, &start, &end, &rest) || (r->value.p && r->value.len < 8 + s->options.fixed_size))
         return not_ours(s, d);
     bool ok = true;
+    if (!r->value.p)
+        mark_removed(s, start, end, rest);
     if (s->options.kind == STORE_KEYED) {
         ok = restore_entry(s, &s->table, rest, r->value);
     } else if (s->options.kind == STORE_WINDOWED) {

@@ -215,7 +215,12 @@ enum status snapshot_load(struct snapshot *sn, size_t limit, struct diag *d)
     for (uint32_t i = 0; i < SNAPSHOT_STORES; i++) {
         struct store *s = snapshot_store(sn, i);
         struct loading l = {.store = s, .limit = limit ? limit / n : SIZE_MAX};
-        if (!s || snapshot_range(sn, i, str_make("", 0), str_make(NULL, 0), load_row, &l))
+        if (!s)
+            continue;
+        s->loading = true;
+        bool ok = snapshot_range(sn, i, str_make("", 0), str_make(NULL, 0), load_row, &l);
+        s->loading = false;
+        if (ok)
             continue;
         enum status st = snapshot_status(sn, d);
         return st != STATUS_OK ? st : diag_nomem(d);
@@ -227,7 +232,7 @@ enum status snapshot_load(struct snapshot *sn, size_t limit, struct diag *d)
 
 static bool may_go(const struct store *s, struct entry *e, int64_t start, int64_t end, bool second_look)
 {
-    if (e->dirty || (e->flags & ENTRY_DEAD))
+    if (e->dirty || (e->flags & (ENTRY_DEAD | ENTRY_UNFOLDED)))
         return false;
     if ((e->flags & ENTRY_USED) && !second_look) {
         e->flags &= ~(uint32_t)ENTRY_USED;

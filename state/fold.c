@@ -2,18 +2,9 @@
  * but what was handed to it. */
 #include "state/snapshot_int.h"
 
+#include <stdlib.h>
+
 enum { FOLD_STACK = 512 << 10 };
-
-enum status snapshot_put(struct snapshot *sn, uint32_t number, const struct record *r, struct diag *d)
-{
-    struct str key = snapshot_key(&sn->key, number, r->key);
-    return !sn->key.failed && waiting_put(&sn->pending, key, r->value) ? STATUS_OK : diag_nomem(d);
-}
-
-size_t snapshot_pending(const struct snapshot *sn)
-{
-    return sn->pending.table.n_entries ? waiting_memory(&sn->pending) : 0;
-}
 
 struct fold {
     sqlite3_stmt *put, *remove, *offset, *expire;
@@ -63,7 +54,7 @@ static int fold_offsets(struct snapshot *sn, struct fold *f)
         if (!sn->stores[i])
             continue;
         sqlite3_bind_int(f->offset, 1, i);
-        sqlite3_bind_int64(f->offset, 2, sn->fold_offsets[i]);
+        sqlite3_bind_int64(f->offset, 2, sn->round_offsets[i]);
         rc = step_once(f->offset);
         if (rc != SQLITE_OK || !sn->expired[i].p)
             continue;
@@ -75,13 +66,30 @@ static int fold_offsets(struct snapshot *sn, struct fold *f)
     return rc;
 }
 
+static int by_key(const void *a, const void *b)
+{
+    return str_cmp(entry_key(*(const struct entry *const *)a), entry_key(*(const struct entry *const *)b));
+}
+
+/* In the order of keys, in which SQLite inserts fastest. Without memory for a list: as they come. */
 static int fold_all(struct snapshot *sn, struct fold *f)
 {
-    uint32_t index = 0;
+    const struct table *t = &sn->folding.table;
+    const struct entry **list = mem_alloc(t->n_entries * sizeof *list);
+    uint32_t index = 0, n = 0;
     int rc = SQLITE_OK;
-    for (const struct entry *e; rc == SQLITE_OK && (e = table_next(&sn->folding.table, &index)); index++)
-        rc = fold_entry(sn, f, e);
-    return rc == SQLITE_OK ? fold_offsets(sn, f) : rc;
+    for (const struct entry *e; rc == SQLITE_OK && (e = table_next(t, &index)); index++) {
+        if (list)
+            list[n++] = e;
+        else
+            rc = fold_entry(sn, f, e);
+    }
+    if (list)
+        qsort(list, n, sizeof *list, by_key);
+    for (uint32_t i = 0; rc == SQLITE_OK && i < n; i++)
+        rc = fold_entry(sn, f, list[i]);
+    mem_free(list);
+    return rc == SQLITE_OK && sn->last_part ? fold_offsets(sn, f) : rc;
 }
 
 static int prepare_fold(sqlite3 *db, struct fold *f)
@@ -150,7 +158,10 @@ void snapshot_join(struct snapshot *sn)
     if (!done)
         return;
     sn->exists = true;
-    memcpy(sn->offsets, sn->fold_offsets, sizeof sn->offsets);
+    if (sn->last_part) {
+        memcpy(sn->offsets, sn->round_offsets, sizeof sn->offsets);
+        sn->in_round = sn->last_part = false;
+    }
     waiting_clear(&sn->folding);
 }
 
@@ -180,25 +191,25 @@ static void set_expired(struct snapshot *sn, uint32_t number)
     sn->expired[number] = str_make(key, 2 + sizeof big);
 }
 
-/* An earlier fold that failed is still in `folding`: it is tried again first, with the offsets that it had. */
-static void take_pending(struct snapshot *sn, const int64_t *offsets)
+/* A part that could not be written is still in `folding`, and is tried again. */
+static enum status next_part(struct snapshot *sn, const int64_t *offsets, struct diag *d)
 {
-    if (sn->folding.table.n_entries)
-        return;
-    struct waiting empty = sn->folding;
-    sn->folding = sn->pending;
-    sn->pending = empty;
-    memcpy(sn->fold_offsets, offsets, sizeof sn->fold_offsets);
-    for (uint32_t i = 0; i < SNAPSHOT_STORES; i++)
+    if (sn->folding.table.n_entries || sn->last_part)
+        return STATUS_OK;
+    if (!sn->in_round) {
+        memcpy(sn->round_offsets, offsets, sizeof sn->round_offsets);
+        collect_begin(sn);
+    }
+    if (!collect_part(sn))
+        return diag_nomem(d);
+    for (uint32_t i = 0; sn->last_part && i < SNAPSHOT_STORES; i++)
         set_expired(sn, i);
+    return STATUS_OK;
 }
 
-static enum status start_fold(struct snapshot *sn, const int64_t *offsets, struct diag *d)
+static enum status start_thread(struct snapshot *sn, struct diag *d)
 {
     pthread_attr_t attributes;
-    take_pending(sn, offsets);
-    if (!sn->folding.table.n_entries)
-        return STATUS_OK;
     diag_clear(&sn->fold_diag);
     atomic_store(&sn->state, FOLD_RUNNING);
     pthread_attr_init(&attributes);
@@ -213,17 +224,19 @@ static enum status start_fold(struct snapshot *sn, const int64_t *offsets, struc
 
 enum status snapshot_fold(struct snapshot *sn, const int64_t *offsets, bool wait, struct diag *d)
 {
-    if (!wait)
-        return snapshot_folding(sn) ? STATUS_OK : start_fold(sn, offsets, d);
-    snapshot_join(sn);
-    do { /* twice when an earlier fold had failed */
-        enum status st = start_fold(sn, offsets, d);
-        if (st != STATUS_OK)
-            return st;
-        bool ran = atomic_load(&sn->state) != FOLD_IDLE;
+    enum status st = STATUS_OK;
+    if (!wait && snapshot_folding(sn))
+        return STATUS_OK;
+    do {
         snapshot_join(sn);
-        if (ran && sn->folding.table.n_entries)
+        TRY(next_part(sn, offsets, d));
+        TRY(start_thread(sn, d));
+        if (!wait)
+            break;
+        snapshot_join(sn);
+        if (sn->folding.table.n_entries || sn->last_part)
             return diag_set(d, sn->fold_diag.code, "%s", sn->fold_diag.message);
-    } while (sn->pending.table.n_entries);
-    return STATUS_OK;
+    } while (sn->in_round);
+done:
+    return st;
 }

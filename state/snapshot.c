@@ -204,7 +204,7 @@ enum status snapshot_open(const char *path, struct str shape, struct snapshot **
     struct snapshot *sn = mem_calloc(1, sizeof *sn);
     if (!sn)
         return diag_nomem(d);
-    table_init(&sn->pending.table, sizeof(struct entry));
+    table_init(&sn->removed.table, sizeof(struct entry));
     table_init(&sn->folding.table, sizeof(struct entry));
     for (uint32_t i = 0; i < SNAPSHOT_STORES; i++)
         sn->offsets[i] = -1;
@@ -235,9 +235,10 @@ void snapshot_close(struct snapshot *sn)
         return;
     snapshot_join(sn);
     disconnect(sn);
-    waiting_clear(&sn->pending);
+    waiting_clear(&sn->removed);
     waiting_clear(&sn->folding);
     buf_free(&sn->key);
+    buf_free(&sn->value);
     if (sn->damaged)
         snapshot_delete(sn->path);
     mem_free(sn->path);
@@ -265,7 +266,7 @@ enum status snapshot_status(const struct snapshot *sn, struct diag *d)
 
 size_t snapshot_memory(const struct snapshot *sn)
 {
-    return sizeof *sn + waiting_memory(&sn->pending) + waiting_memory(&sn->folding);
+    return sizeof *sn + waiting_memory(&sn->removed) + waiting_memory(&sn->folding);
 }
 
 bool snapshot_attach(struct snapshot *sn, struct store *s, uint32_t number)
@@ -347,12 +348,14 @@ enum lookup snapshot_get(struct snapshot *sn, struct str key, struct str *value)
 
 bool snapshot_holds(const struct snapshot *sn, uint32_t number, struct str key)
 {
+    if (sn->folding.table.n_entries == 0)
+        return true;
     struct buf full;
     buf_init(&full, 0);
-    bool waits = waiting_value(sn, snapshot_key(&full, number, key)) != NULL;
-    bool ok = !full.failed && !waits;
+    struct str bytes = snapshot_key(&full, number, key);
+    bool held = !full.failed && !table_find(&sn->folding.table, bytes, key_hash(bytes));
     buf_free(&full);
-    return ok;
+    return held;
 }
 
 static bool each_row(struct snapshot *sn, sqlite3_stmt *stmt, bool (*row)(void *, struct str, struct str), void *data)

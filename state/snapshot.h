@@ -2,8 +2,10 @@
  * never the truth: it may be deleted at any time when no task uses it, and what it lacks is replayed from the
  * changelogs.
  *
- * What was written to the changelogs is given to snapshot_put as well, where it waits, last value of a key only. After
- * a commit, snapshot_fold hands it to a thread that writes it in one SQLite transaction with the offsets. Rows carry a
+ * An attached store marks the entries whose value the file does not have, and notes what was removed. snapshot_fold,
+ * called after commits, goes through the marked ones in rounds: at each call a part of them is copied and given to a
+ * thread, which writes it in one SQLite transaction, the last one together with the offsets that were true when the
+ * round began. Between rounds changes of one entry fall together, and what expires is never written. Rows carry a
  * checksum.
  *
  * A store that is attached to a snapshot may evict clean entries that the file holds; store_get and its siblings then
@@ -39,14 +41,15 @@ int64_t snapshot_offset(const struct snapshot *sn, uint32_t number);
 /* Reads the file into its stores; what goes beyond `limit` bytes (0: none) stays in the file. */
 enum status snapshot_load(struct snapshot *sn, size_t limit, struct diag *d) MUST_CHECK;
 
-/* A record of a store's changelog (key, value or null). */
-enum status snapshot_put(struct snapshot *sn, uint32_t number, const struct record *r, struct diag *d) MUST_CHECK;
-size_t snapshot_pending(const struct snapshot *sn); /* bytes that wait to be folded */
-/* Starts to fold what waits; all of it has been committed. offsets[number]: ends of the changelogs. With `wait` the
- * call returns when it is in the file. Does nothing while an earlier fold is under way. A fold that fails (disk full)
- * is tried again by the next call; only with `wait` its failure is returned. */
-enum status snapshot_fold(struct snapshot *sn, const int64_t *offsets, bool wait, struct diag *d) MUST_CHECK;
+/* Whether the thread writes. */
 bool snapshot_folding(struct snapshot *sn);
+bool snapshot_in_round(const struct snapshot *sn);
+/* Whether a round is under way, or there is something for one. */
+bool snapshot_has_work(const struct snapshot *sn);
+/* Begins or goes on with a round; everything in the stores has been committed. offsets[number]: ends of the changelogs.
+ * With `wait` the call returns when the round is over. Does nothing while the thread writes. A part that cannot be
+ * written (disk full) is tried again by the next call; only with `wait` the failure is returned. */
+enum status snapshot_fold(struct snapshot *sn, const int64_t *offsets, bool wait, struct diag *d) MUST_CHECK;
 
 /* Evicts clean entries until the store holds about `target` bytes of entries less than now; what is not in the file yet
  * stays. Returns the number of entries evicted. For use between a commit and the next change. */

@@ -28,14 +28,21 @@ struct snapshot {
     struct store *stores[SNAPSHOT_STORES];
     bool of_sessions[SNAPSHOT_STORES]; /* the folding thread does not look into stores */
     int64_t offsets[SNAPSHOT_STORES];
-    struct waiting pending, folding;
-    struct buf key; /* of the lookup at hand */
+    struct waiting removed; /* keys: to be deleted from the file */
+    struct waiting folding; /* what the thread writes */
+    struct buf key, value;  /* of the entry at hand */
     enum status status;
     bool damaged;
     /* The fold under way. */
     pthread_t thread;
     atomic_int state;
-    int64_t fold_offsets[SNAPSHOT_STORES];
+    bool in_round;
+    bool last_part; /* of the round: the thread writes the offsets, too */
+    int64_t round_offsets[SNAPSHOT_STORES];
+    struct { /* where the round is */
+        uint32_t store, index;
+        int64_t window;
+    } at;
     struct str expired[SNAPSHOT_STORES]; /* rows of the store below this key go */
     char expired_bytes[SNAPSHOT_STORES][16];
     struct diag fold_diag;
@@ -45,8 +52,10 @@ struct snapshot {
 size_t waiting_memory(const struct waiting *w);
 void waiting_clear(struct waiting *w);
 bool waiting_put(struct waiting *w, struct str key, struct str value);
-/* The waiting value of a key with its number; NULL: nothing waits. */
+/* What is on its way for a key with its number: a removal (ENTRY_DEAD), or a value that is being written; NULL:
+ * nothing. */
 const struct entry *waiting_value(const struct snapshot *sn, struct str key);
+void waiting_forget(struct waiting *w, struct str key);
 
 /* snapshot.c */
 enum status sqlite_status(int rc);
@@ -61,6 +70,11 @@ int snapshot_reader(struct snapshot *sn);
 /* The key with its number in front; it lies in `out`. */
 struct str snapshot_key(struct buf *out, uint32_t number, struct str key);
 uint64_t snapshot_checksum(struct str key, struct str value);
+
+/* unfolded.c: the next part of the round into sn->folding; sets last_part. False: no memory. */
+bool collect_part(struct snapshot *sn);
+/* Begins a round. */
+void collect_begin(struct snapshot *sn);
 
 /* fold.c: waits for the folding thread, and takes over what it did. */
 void snapshot_join(struct snapshot *sn);

@@ -50,6 +50,7 @@ enum {
     ENTRY_USED = 2,       /* since the last look of the evictor */
     ENTRY_KEY_SHARED = 4, /* the key belongs to another entry */
     ENTRY_WHOLE = 8,      /* owner of sessions: none of them is in the snapshot alone */
+    ENTRY_UNFOLDED = 16,  /* the snapshot does not have this value yet */
 };
 
 struct entry {
@@ -108,7 +109,8 @@ struct snapshot;
 
 struct window {
     int64_t start;
-    bool cold; /* some of its entries may be in the snapshot alone */
+    bool cold;     /* some of its entries may be in the snapshot alone */
+    bool unfolded; /* some of its entries may be unfolded */
     struct table table;
 };
 

@@ -48,6 +48,8 @@ struct store {
     uint64_t *filter;          /* a bit for the hashes of evicted keys; NULL: nothing is ever evicted */
     uint64_t filter_mask;      /* bits - 1 */
     bool cold;                 /* something was evicted */
+    bool unfolded;             /* some entries may be unfolded */
+    bool loading;              /* what comes in is in the snapshot */
     uint32_t hand;             /* where the evictor stopped in the table */
 };
 
@@ -91,11 +93,16 @@ bool cold_sessions(struct store *s, struct str key, uint64_t hash);
 /* Brings back what lies in a range of time (any time: KEYED). */
 bool cold_range(struct store *s, int64_t lo, int64_t hi);
 
+/* unfolded.c: the value of an entry is not in the snapshot any more; `t`: its table, NULL: a session. */
+void mark_unfolded(struct store *s, struct table *t, struct entry *e);
+/* A removed entry that the snapshot may have. */
+void mark_removed(struct store *s, int64_t start, int64_t end, struct str key);
+
 /* snapshot.c, for cold.c */
 enum lookup { LOOKUP_NONE, LOOKUP_FOUND, LOOKUP_FAILED };
 /* The value of a changelog key; borrowed until the next call. */
 enum lookup snapshot_get(struct snapshot *sn, struct str key, struct str *value);
-/* Whether the last value of the key is in the file and not only waiting. */
+/* Whether a folded entry of this key is in the file, and not only on its way. */
 bool snapshot_holds(const struct snapshot *sn, uint32_t number, struct str key);
 /* Calls row(data, key, value) for the file's rows in [from, to) (`owner`: for those of an owner), without those that
  * wait to be removed. The key has no number in front. False when row or the file failed. */
@@ -113,5 +120,7 @@ bool entry_load(struct store *s, struct entry *e, struct str value);
 /* A changelog key taken apart; false: not an entry's key (the marks, or not this store's). */
 bool change_key_parse(const struct store *s, struct str key, int64_t *start, int64_t *end, struct str *user_key);
 enum status restore_record(struct store *s, const struct record *r, struct diag *d);
+/* The marks as a value; their key is a zero byte. */
+void marks_value(struct buf *out, const struct store_marks *m);
 
 #endif

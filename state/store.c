@@ -249,8 +249,13 @@ void store_clear_changes(struct store *s)
         if (c->old_fixed)
             slab_free(&s->slab, (char *)(uintptr_t)c->old_fixed, (size_t)s->options.fixed_size + c->old_var_len);
         c->entry->dirty = 0;
-        if (!(c->entry->flags & ENTRY_DEAD))
+        if (!(c->entry->flags & ENTRY_DEAD)) {
+            if (s->snapshot)
+                mark_unfolded(s, c->table, c->entry);
             continue;
+        }
+        if (s->snapshot && c->existed)
+            mark_removed(s, c->start, c->end, entry_key(c->entry));
         s->n_dead--;
         if (c->table)
             table_erase(c->table, c->entry, &s->slab, &s->account);

@@ -1,4 +1,4 @@
-/* What waits to be folded: the last value of each key, in a table of its own. */
+/* Keys with their last values, in a table of their own: what is on its way into the file. */
 #include "state/snapshot_int.h"
 
 size_t waiting_memory(const struct waiting *w)
@@ -38,6 +38,13 @@ bool waiting_put(struct waiting *w, struct str key, struct str value)
 const struct entry *waiting_value(const struct snapshot *sn, struct str key)
 {
     uint64_t hash = key_hash(key);
-    const struct entry *e = table_find(&sn->pending.table, key, hash);
+    const struct entry *e = table_find(&sn->removed.table, key, hash);
     return e ? e : table_find(&sn->folding.table, key, hash);
+}
+
+void waiting_forget(struct waiting *w, struct str key)
+{
+    struct entry *e = w->table.n_entries ? table_find(&w->table, key, key_hash(key)) : NULL;
+    if (e)
+        table_erase(&w->table, e, &w->slab, &w->account);
 }

@@ -68,7 +68,7 @@ static struct window *add_window(struct store *s, int64_t start)
     if (!w)
         return NULL;
     w->start = start;
-    w->cold = false;
+    w->cold = w->unfolded = false;
     table_init(&w->table, s->stride);
     if (!timeline_insert(&s->windows, w)) {
         mem_free(w);

@@ -36,6 +36,8 @@ struct cli_log {
 /* Handles 'D', 'B', 'K'; false: not one of these, or a wrong value (then a message was printed). */
 bool cli_log_option(struct cli_log *o, int c, const char *value);
 enum status cli_log_open(struct cli_log *o, struct log **log, struct diag *d) MUST_CHECK;
+/* Creates the topic if it is not there; its records are kept for ever, whatever their times. */
+enum status cli_ensure_topic(struct log *log, const char *topic, int64_t partitions, struct diag *d) MUST_CHECK;
 
 /* Prints the diag to stderr ("weir: ..."), with an excerpt of `text` if it knows a place in it. Returns EXIT_FAILED. */
 int cli_fail(const struct diag *d, struct str text);

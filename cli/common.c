@@ -92,3 +92,14 @@ enum status cli_log_open(struct cli_log *o, struct log **log, struct diag *d)
     struct embedded_options embedded = {.path = o->log_path};
     return log_open_embedded(&embedded, log, d);
 }
+
+enum status cli_ensure_topic(struct log *log, const char *topic, int64_t partitions, struct diag *d)
+{
+    struct topic_spec spec;
+    enum status st = topic_describe(log, topic, &spec, d);
+    if (st != STATUS_NOT_FOUND)
+        return st;
+    spec = (struct topic_spec){.name = topic, .n_partitions = (int32_t)partitions, .retention_ms = -1};
+    st = topic_create(log, &spec, NULL);
+    return st == STATUS_OK || st == STATUS_EXISTS ? STATUS_OK : topic_create(log, &spec, d);
+}

@@ -159,15 +159,6 @@ done:
     return st;
 }
 
-static enum status ensure_topic(struct datagen *g, int64_t partitions, struct diag *d)
-{
-    struct topic_spec spec = {.name = g->topic, .n_partitions = (int32_t)partitions, .retention_ms = -1};
-    enum status st = topic_create(g->log, &spec, NULL);
-    if (st != STATUS_OK && st != STATUS_EXISTS)
-        return topic_create(g->log, &spec, d);
-    return STATUS_OK;
-}
-
 static int usage(FILE *out)
 {
     fprintf(out, "usage: weir datagen orders|users [OPTION...]\n\n"
@@ -229,7 +220,7 @@ int cmd_datagen(int argc, char **argv)
         goto done;
     }
     TRY(cli_log_open(&log, &g.log, &d));
-    TRY(ensure_topic(&g, partitions, &d));
+    TRY(cli_ensure_topic(g.log, g.topic, partitions, &d));
     TRY(writer_open(g.log, NULL, &g.writer, &d));
     TRY(generate(&g, &d));
     if (stats)

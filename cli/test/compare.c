@@ -1,12 +1,13 @@
-/* What came out against what a case expects, as strictly as ksqlDB's own runner: count and order a topic; key, value, window,
- * headers, and the timestamp where one is given. Numbers: whole ones by value, DOUBLEs within 1e-6, others digit for digit
- * (1.0 is not 1.00). A member that is not there counts as null, but the number of members must be right. */
+/* What came out against what a case expects, as strictly as ksqlDB's own runner: count and order a topic; key, value,
+ * window, headers, and the timestamp where one is given. Numbers: whole ones by value, DOUBLEs within 1e-6, others
+ * digit for digit (1.0 is not 1.00). A member that is not there counts as null, but the number of members must be
+ * right. */
 #include "cli/test/test.h"
 #include "functions/codec.h"
 
 #include <math.h>
 
-/* ---- values: `type` is what the column is declared as, or NULL; `exact` false: any numbers within 1e-6 --------------------- */
+/* ---- values: `type` is what the column is declared as, or NULL; `exact` false: any numbers within 1e-6 ----- */
 
 static bool compare_json(const struct json *actual, const struct json *expected, const struct type *type, bool exact);
 
@@ -42,7 +43,7 @@ static bool compare_number(struct str actual, const struct json *expected, const
         return false;
     if (!is_whole(actual))
         return exact && !(type && type->kind == KIND_DOUBLE) ? same_decimal(actual, expected->text)
-                                                            : close_doubles(actual, expected->text);
+                                                             : close_doubles(actual, expected->text);
     if (is_whole(expected->text))
         return same_decimal(actual, expected->text);
     return parse_double(expected->text, &number) && trunc(number) == number && close_doubles(actual, expected->text);
@@ -113,7 +114,7 @@ static bool compare_json(const struct json *actual, const struct json *expected,
     return false;
 }
 
-/* ---- records --------------------------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------------------- */
 
 struct comparison {
     struct world *w;
@@ -134,8 +135,8 @@ static const struct type *side_type(struct arena *a, const struct side *side)
 }
 
 /* DELIMITED: a case may write a bare number for a text of one column. */
-static bool compare_side(struct arena *a, const struct side *side, const struct json *actual, const struct json *expected,
-                         bool exact)
+static bool compare_side(struct arena *a, const struct side *side, const struct json *actual,
+                         const struct json *expected, bool exact)
 {
     if (actual->kind == JSON_TEXT && expected && side->format == FORMAT_DELIMITED && expected->kind == JSON_NUMBER)
         return str_eq(actual->text, expected->text);
@@ -165,7 +166,8 @@ static void print_node(struct buf *out, const struct json *j)
         buf_puts(out, STR("null"));
 }
 
-static bool differs(struct comparison *c, size_t row, const char *what, const struct json *expected, const struct json *actual)
+static bool differs(struct comparison *c, size_t row, const char *what, const struct json *expected,
+                    const struct json *actual)
 {
     buf_printf(c->reason, "record %zu: %s: expected ", row + 1, what);
     print_node(c->reason, expected);
@@ -174,11 +176,13 @@ static bool differs(struct comparison *c, size_t row, const char *what, const st
     return false;
 }
 
-static bool compare_window(struct comparison *c, size_t row, const struct json *expected, const struct test_window *actual)
+static bool compare_window(struct comparison *c, size_t row, const struct json *expected,
+                           const struct test_window *actual)
 {
     struct test_window want;
     bool same = window_from_json(expected, &want) && want.given == actual->given &&
-                (!want.given || (want.is_session == actual->is_session && want.start == actual->start && want.end == actual->end));
+                (!want.given ||
+                 (want.is_session == actual->is_session && want.start == actual->start && want.end == actual->end));
     if (!same && actual->given)
         buf_printf(c->reason, "record %zu: window: expected " STR_FMT ", but was %lld..%lld%s", row + 1,
                    STR_ARG(expected ? expected->text : STR("none")), (long long)actual->start, (long long)actual->end,
@@ -243,7 +247,8 @@ static bool compare_topic(struct world *w, const struct json *outputs, struct st
     const struct test_topic *topic = z.p ? world_topic(w, z.p) : NULL;
     const struct source *source = z.p ? world_source_of(w, z.p) : NULL;
     const char *exact = world_property(w, "use.exact.numeric.comparison");
-    struct comparison c = {w, side_key(source), side_value(source), !exact || strcmp(exact, "false"), any_zero_ts, reason};
+    struct comparison c = {w,     side_key(source), side_value(source), !exact || strcmp(exact, "false"), any_zero_ts,
+                           reason};
     size_t n = topic ? topic->records.n : 0, expected = 0;
     buf_printf(reason, "topic " STR_FMT ": ", STR_ARG(name));
     JSON_EACH(outputs, o)

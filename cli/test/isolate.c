@@ -1,5 +1,5 @@
-/* Runs cases in a child process, so that a crash or an endless loop costs one case only. The child reports through a pipe:
- * a struct message before and after each case, the latter followed by the reason's bytes. */
+/* Runs cases in a child process, so that a crash or an endless loop costs one case only. The child reports through a
+ * pipe: a struct message before and after each case, the latter followed by the reason's bytes. */
 #include "cli/test/test.h"
 
 #include <errno.h>
@@ -100,9 +100,9 @@ struct running {
     const struct case_list *list;
     case_done done;
     void *data;
-    int64_t started;     /* of the present case */
-    int64_t present;     /* its index; -1: none */
-    uint32_t next;       /* where the next child goes on */
+    int64_t started; /* of the present case */
+    int64_t present; /* its index; -1: none */
+    uint32_t next;   /* where the next child goes on */
 };
 
 static void finish(struct running *r, enum outcome outcome, struct str reason)
@@ -141,7 +141,7 @@ static bool listen_to(struct running *r, int fd, pid_t pid)
         r->next = r->list->n;
         return WIFEXITED(status) && WEXITSTATUS(status) == 0;
     }
-    int n = timed_out ? snprintf(reason, sizeof reason, "took more than %d s", CASE_TIMEOUT_MS / 1000)
+    int n = timed_out             ? snprintf(reason, sizeof reason, "took more than %d s", CASE_TIMEOUT_MS / 1000)
             : WIFSIGNALED(status) ? snprintf(reason, sizeof reason, "crashed: signal %d", WTERMSIG(status))
                                   : snprintf(reason, sizeof reason, "crashed: exit status %d", WEXITSTATUS(status));
     finish(r, CASE_FAILED, str_make(reason, (size_t)n));

@@ -5,8 +5,8 @@ struct run {
     const struct test_case *c;
     struct world w;
     struct diag d;
-    const char *phase;   /* of an error */
-    bool at_last;        /* the error came from the last statement, or from running */
+    const char *phase; /* of an error */
+    bool at_last;      /* the error came from the last statement, or from running */
 };
 
 /* Statement texts, joined by line breaks, with {FORMAT} filled in. */
@@ -35,9 +35,7 @@ static enum status set_properties(struct run *r)
 {
     enum status st = STATUS_OK;
     JSON_EACH(json_member(r->c->node, "properties"), p) {
-        struct str value = p->kind == JSON_TRUE    ? STR("true")
-                           : p->kind == JSON_FALSE ? STR("false")
-                                                   : p->text;
+        struct str value = p->kind == JSON_TRUE ? STR("true") : p->kind == JSON_FALSE ? STR("false") : p->text;
         TRY(world_set(&r->w, p->name, str_eq(value, STR("{CONFIG}")) ? r->c->config : value, &r->d));
     }
 done:
@@ -57,15 +55,16 @@ static enum status add_named_topics(struct run *r, const char *list, const char 
         struct str topic = str_dup(&r->w.arena, json_text(t, name));
         if (!topic.p || (with_partitions && !json_member(t, "partitions")))
             continue;
-        enum status st = world_add_topic(&r->w, topic.p, number_member(t, "partitions"), number_member(t, "replicas"), &r->d);
+        enum status st =
+            world_add_topic(&r->w, topic.p, number_member(t, "partitions"), number_member(t, "replicas"), &r->d);
         if (st != STATUS_OK)
             return st;
     }
     return STATUS_OK;
 }
 
-/* Topics that the case names, those of its CREATE statements, and those of its records. A number of partitions comes from the
- * first of these that has one. */
+/* Topics that the case names, those of its CREATE statements, and those of its records. A number of partitions comes
+ * from the first of these that has one. */
 static enum status add_topics(struct run *r, const struct script *script)
 {
     enum status st = STATUS_OK;
@@ -99,7 +98,7 @@ done:
     return st;
 }
 
-/* ---- records ---------------------------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------------------- */
 
 static bool has_input(const struct json *inputs, const struct query *q)
 {
@@ -190,7 +189,7 @@ done:
     return st;
 }
 
-/* ---- the verdict -------------------------------------------------------------------------------------------------------- */
+/* ---- the verdict ----------------------------------------------------------------------------------------- */
 
 static bool check_error(struct run *r, enum status st, const struct json *expected, struct buf *reason)
 {
@@ -210,8 +209,8 @@ static bool check_error(struct run *r, enum status st, const struct json *expect
                !r->at_last  ? "of the last statement"
                : !same_type ? "another type"
                             : "another message",
-               dot ? (int)(type.p + type.len - dot - 1) : 0, dot ? dot + 1 : "", STR_ARG(message), cause.len ? ": " : "",
-               STR_ARG(cause));
+               dot ? (int)(type.p + type.len - dot - 1) : 0, dot ? dot + 1 : "", STR_ARG(message),
+               cause.len ? ": " : "", STR_ARG(cause));
     return false;
 }
 

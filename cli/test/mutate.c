@@ -1,5 +1,5 @@
-/* Falsifies one expected value of a case, to see that the comparison notices: a number plus one, a text with an x behind it, or
- * a timestamp plus one. */
+/* Falsifies one expected value of a case, to see that the comparison notices: a number plus one, a text with an x
+ * behind it, or a timestamp plus one. */
 #include "cli/test/test.h"
 
 enum mutation { MUTATE_NUMBER, MUTATE_TEXT, MUTATE_TIMESTAMP, N_MUTATIONS };

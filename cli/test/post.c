@@ -1,5 +1,5 @@
-/* The `post` section of a case: what sources and topics must be there at the end. Schemas that only a registry would know
- * are not compared. */
+/* The `post` section of a case: what sources and topics must be there at the end. Schemas that only a registry would
+ * know are not compared. */
 #include "cli/test/test.h"
 
 #include <regex.h>
@@ -25,7 +25,7 @@ static bool check_format(struct buf *reason, const char *what, struct str name, 
            differs(reason, what, name, text, str_from(format_name(actual)));
 }
 
-/* ---- sources --------------------------------------------------------------------------------------------------------- */
+/* ---- sources --------------------------------------------------------------------------------------------- */
 
 static bool role_matches(enum ast_role declared, enum column_role role)
 {
@@ -93,7 +93,8 @@ static bool check_window(const struct source *s, const struct json *key_format, 
 }
 
 static bool check_features(const struct source *s, const char *what, const struct json *expected,
-                           const struct serde_properties *properties, const struct format_spec *format, struct buf *reason)
+                           const struct serde_properties *properties, const struct format_spec *format,
+                           struct buf *reason)
 {
     bool wrap = false, unwrap = false;
     if (!expected)
@@ -127,16 +128,17 @@ static bool check_source(struct world *w, const struct json *post, struct buf *r
            check_format(reason, "key format", name, json_member(post, "keyFormat"), s->formats.key.kind) &&
            check_format(reason, "value format", name, json_member(post, "valueFormat"), s->formats.value.kind) &&
            check_window(s, json_member(post, "keyFormat"), reason) &&
-           check_features(s, "key features", json_member(post, "keyFeatures"), &s->key_properties, &s->formats.key, reason) &&
-           check_features(s, "value features", json_member(post, "valueFeatures"), &s->value_properties, &s->formats.value,
-                          reason);
+           check_features(s, "key features", json_member(post, "keyFeatures"), &s->key_properties, &s->formats.key,
+                          reason) &&
+           check_features(s, "value features", json_member(post, "valueFeatures"), &s->value_properties,
+                          &s->formats.value, reason);
 }
 
-/* ---- topics ----------------------------------------------------------------------------------------------------------- */
+/* ---- topics ---------------------------------------------------------------------------------------------- */
 
 struct topic_search {
-    const struct json *wanted;   /* one entry of `topics`; or NULL */
-    const regex_t *blacklist;    /* or NULL */
+    const struct json *wanted; /* one entry of `topics`; or NULL */
+    const regex_t *blacklist;  /* or NULL */
     struct buf *reason;
     bool found, bad;
 };
@@ -188,8 +190,9 @@ static bool check_topic(struct world *w, const struct json *wanted, struct buf *
                    STR_ARG(partitions->text), topic->partitions);
         return false;
     }
-    return !s || (check_format(reason, "key format", name, json_member(wanted, "keyFormat"), s->formats.key.kind) &&
-                  check_format(reason, "value format", name, json_member(wanted, "valueFormat"), s->formats.value.kind));
+    return !s ||
+           (check_format(reason, "key format", name, json_member(wanted, "keyFormat"), s->formats.key.kind) &&
+            check_format(reason, "value format", name, json_member(wanted, "valueFormat"), s->formats.value.kind));
 }
 
 static bool check_blacklist(struct world *w, struct str pattern, struct buf *reason)

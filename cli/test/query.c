@@ -1,6 +1,6 @@
-/* A persistent query in a case's world: the tasks of all its stages (partition 0), and the queues between them. As in Kafka
- * Streams' test driver, an input is followed to its last consequence before the next one is taken; of the queues that have
- * records, the one whose head has the lowest time goes first.
+/* A persistent query in a case's world: the tasks of all its stages (partition 0), and the queues between them. As in
+ * Kafka Streams' test driver, an input is followed to its last consequence before the next one is taken; of the queues
+ * that have records, the one whose head has the lowest time goes first.
  *
  * Changelog records are kept, so that tasks can be rebuilt from them. */
 #include "cli/test/test.h"
@@ -84,16 +84,21 @@ static struct record_batch *make_batch(struct query *q, const char *topic, struc
 {
     struct record_batch *b = ARENA_NEW(&q->w->arena, struct record_batch);
     if (b)
-        *b = (struct record_batch){.refs = 1, .n = (uint32_t)n, .topic = topic, .records = records,
-                                   .next_offset = records[n - 1].offset + 1, .destroy = keep_batch};
+        *b = (struct record_batch){.refs = 1,
+                                   .n = (uint32_t)n,
+                                   .topic = topic,
+                                   .records = records,
+                                   .next_offset = records[n - 1].offset + 1,
+                                   .destroy = keep_batch};
     return b;
 }
 
-/* ---- making ------------------------------------------------------------------------------------------------------ */
+/* ---- making ---------------------------------------------------------------------------------------------- */
 
 static const char *source_topic(struct query *q, const struct step *s)
 {
-    return s->kind == STEP_REPARTITION_SOURCE ? repartition_topic(&q->w->arena, q->plan, s, &q->w->exec) : s->source.topic;
+    return s->kind == STEP_REPARTITION_SOURCE ? repartition_topic(&q->w->arena, q->plan, s, &q->w->exec)
+                                              : s->source.topic;
 }
 
 static bool add_feed(struct query *q, const char *topic, struct feed feed, uint32_t max)
@@ -208,7 +213,7 @@ bool query_reads(const struct query *q, const char *topic)
     return find_queue(q, topic) != NULL;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------ */
+/* ---- running --------------------------------------------------------------------------------------------- */
 
 /* The queue that goes next, and how many of its records are in turn before another queue is. */
 static struct queue *next_queue(struct query *q, size_t *n)
@@ -315,8 +320,8 @@ done:
 }
 
 enum status query_internal_topics(struct query *q,
-                                  enum status (*visit)(void *data, const char *name, const struct step *step), void *data,
-                                  struct diag *d)
+                                  enum status (*visit)(void *data, const char *name, const struct step *step),
+                                  void *data, struct diag *d)
 {
     enum status st = STATUS_OK;
     (void)d;

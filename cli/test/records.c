@@ -1,6 +1,7 @@
 /* Records as cases write them: JSON values to the bytes of a format, and bytes back to JSON values for the comparison.
  *
- * JSON keeps the text of the case, so that 1.10 stays 1.10; DELIMITED is plain text; KAFKA goes by the column's type. */
+ * JSON keeps the text of the case, so that 1.10 stays 1.10; DELIMITED is plain text; KAFKA goes by the column's type.
+ */
 #include "cli/test/test.h"
 #include "functions/codec.h"
 
@@ -10,8 +11,8 @@ struct side side_key(const struct source *s)
 {
     if (!s)
         return (struct side){.format = FORMAT_JSON};
-    return (struct side){s->formats.key.kind, s->schema.columns, s->schema.n_keys, s->formats.window,
-                         s->formats.window_size, s->formats.key.wrapped};
+    return (struct side){s->formats.key.kind, s->schema.columns,      s->schema.n_keys,
+                         s->formats.window,   s->formats.window_size, s->formats.key.wrapped};
 }
 
 struct side side_value(const struct source *s)
@@ -24,7 +25,7 @@ struct side side_value(const struct source *s)
                          .wrapped = s->formats.value.wrapped};
 }
 
-/* ---- to bytes ------------------------------------------------------------------------------------------------------ */
+/* ---- to bytes -------------------------------------------------------------------------------------------- */
 
 static void put_big_endian(struct buf *out, uint64_t v, int bytes)
 {
@@ -75,8 +76,9 @@ static enum status put_kafka(struct arena *a, struct buf *out, const struct side
     }
     default: put_plain(out, j);
     }
-    return ok ? STATUS_OK : diag_set(d, STATUS_DATA, "the case's value '" STR_FMT "' is not of type %s", STR_ARG(j->text),
-                                     type_base_name(kind));
+    return ok ? STATUS_OK
+              : diag_set(d, STATUS_DATA, "the case's value '" STR_FMT "' is not of type %s", STR_ARG(j->text),
+                         type_base_name(kind));
 }
 
 /* JSON null is the null payload in every format. */
@@ -105,7 +107,8 @@ bool window_from_json(const struct json *node, struct test_window *out)
     return start && end && parse_i64(start->text, &out->start) && parse_i64(end->text, &out->end);
 }
 
-static enum status headers_from_json(struct arena *a, const struct json *list, const struct headers **out, struct diag *d)
+static enum status headers_from_json(struct arena *a, const struct json *list, const struct headers **out,
+                                     struct diag *d)
 {
     struct headers *headers = ARENA_NEW(a, struct headers);
     struct record_header *items = ARENA_ARRAY(a, struct record_header, list->n);
@@ -114,7 +117,8 @@ static enum status headers_from_json(struct arena *a, const struct json *list, c
     *headers = (struct headers){list->n, items};
     JSON_EACH(list, j) {
         struct str value = json_text(j, "VALUE");
-        *items++ = (struct record_header){.key = json_text(j, "KEY"), .value = base64_decode(a, value), .is_null = !value.p};
+        *items++ =
+            (struct record_header){.key = json_text(j, "KEY"), .value = base64_decode(a, value), .is_null = !value.p};
     }
     *out = headers;
     return a->failed ? diag_nomem(d) : STATUS_OK;
@@ -154,7 +158,7 @@ done:
     return st;
 }
 
-/* ---- from bytes ---------------------------------------------------------------------------------------------------- */
+/* ---- from bytes ------------------------------------------------------------------------------------------ */
 
 static uint64_t big_endian(const char *p, int bytes)
 {

@@ -1,8 +1,8 @@
-/* SQL tests: files of statements and assertions, cut into tests by `--@test: name`. Records of INSERT VALUES run through all
- * queries at once; ASSERT VALUES takes the next record of a topic that no assertion has seen. */
+/* SQL tests: files of statements and assertions, cut into tests by `--@test: name`. Records of INSERT VALUES run
+ * through all queries at once; ASSERT VALUES takes the next record of a topic that no assertion has seen. */
 #include "cli/test/test.h"
 
-/* ---- loading ------------------------------------------------------------------------------------------------------------ */
+/* ---- loading --------------------------------------------------------------------------------------------- */
 
 static struct str trim(struct str s)
 {
@@ -59,7 +59,7 @@ enum status sqltests_load(struct case_list *list, struct str base, struct str te
     return list->arena.failed ? diag_nomem(d) : STATUS_OK;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------------------- */
 
 struct run {
     const struct test_case *c;
@@ -87,9 +87,10 @@ done:
     return st;
 }
 
-/* ---- ASSERT VALUES, ASSERT NULL VALUES ---------------------------------------------------------------------------------- */
+/* ---- ASSERT VALUES, ASSERT NULL VALUES ------------------------------------------------------------------- */
 
-/* The values as an INSERT into a stream of the same columns would have them: tables and windowed sources refuse some. */
+/* The values as an INSERT into a stream of the same columns would have them: tables and windowed sources refuse some.
+ */
 static enum status plan_as_insert(struct run *r, const struct source *s, const struct ast_insert_values *assertion,
                                   const struct planned_insert **out)
 {
@@ -178,10 +179,12 @@ static enum status compare_values(struct run *r, const struct source *s, const s
     if ((key.p && !window_split(&key_side, &key, &window)) || is_null != (record->value.p == NULL))
         return assertion_failed(r, "Expected record does not match actual.");
     TRY(decode_side(r, &s->formats.key, s->schema.columns, n_keys, key, actual, &bad_key));
-    TRY(decode_side(r, &s->formats.value, source_value_columns(s), n_values, record->value, actual + n_keys, &bad_value));
+    TRY(decode_side(r, &s->formats.value, source_value_columns(s), n_values, record->value, actual + n_keys,
+                    &bad_value));
     bool same = !bad_key && !bad_value;
     for (uint32_t i = 0; i < n_keys + (is_null ? 0 : n_values); i++)
-        if (names_column(assertion, s->schema.columns[i].name) && !(is_null && assertion->n_columns == 0 && i >= n_keys))
+        if (names_column(assertion, s->schema.columns[i].name) &&
+            !(is_null && assertion->n_columns == 0 && i >= n_keys))
             same = same && value_eq(&actual[i], &expected->values[i]);
     if (assertion->n_columns && names_column(assertion, STR("ROWTIME")))
         same = same && expected->rowtime == record->ts;
@@ -207,7 +210,7 @@ done:
     return st;
 }
 
-/* ---- ASSERT STREAM, ASSERT TABLE ---------------------------------------------------------------------------------------- */
+/* ---- ASSERT STREAM, ASSERT TABLE ------------------------------------------------------------------------- */
 
 static struct str with_text(const struct ast_properties *with, struct str name)
 {
@@ -293,7 +296,7 @@ done:
     return st;
 }
 
-/* ---- scripts -------------------------------------------------------------------------------------------------------------- */
+/* ---- scripts --------------------------------------------------------------------------------------------- */
 
 static enum status run_text(struct run *r, struct str text, int depth);
 

@@ -7,17 +7,16 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static const char help[] =
-    "usage: weir test [OPTION...] PATH...\n\n"
-    "Runs conformance cases (*.json) and SQL tests (*.sql); folders are searched.\n\n"
-    "  --filter TEXT    only cases whose full name contains TEXT\n"
-    "  --failures FILE  write the failing cases to FILE: name, tab, reason\n"
-    "  --junit FILE     write a JUnit report\n"
-    "  --batch N        push up to N records at once (default: 1)\n"
-    "  --restore        rebuild the state from its changelog between any two inputs\n"
-    "  --mutate         falsify an expected value in every case that passes: it must fail then\n"
-    "  -v, --verbose    name every case\n"
-    "  --help           show this text\n";
+static const char help[] = "usage: weir test [OPTION...] PATH...\n\n"
+                           "Runs conformance cases (*.json) and SQL tests (*.sql); folders are searched.\n\n"
+                           "  --filter TEXT    only cases whose full name contains TEXT\n"
+                           "  --failures FILE  write the failing cases to FILE: name, tab, reason\n"
+                           "  --junit FILE     write a JUnit report\n"
+                           "  --batch N        push up to N records at once (default: 1)\n"
+                           "  --restore        rebuild the state from its changelog between any two inputs\n"
+                           "  --mutate         falsify an expected value in every case that passes: it must fail then\n"
+                           "  -v, --verbose    name every case\n"
+                           "  --help           show this text\n";
 
 struct run {
     struct test_options options;
@@ -81,10 +80,14 @@ static void run_path(struct run *r, const char *path, bool named)
 int cmd_test(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"filter", required_argument, NULL, 'f'}, {"failures", required_argument, NULL, 'F'},
-        {"junit", required_argument, NULL, 'j'},  {"batch", required_argument, NULL, 'b'},
-        {"restore", no_argument, NULL, 'r'},      {"mutate", no_argument, NULL, 'm'},
-        {"verbose", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
+        {"filter", required_argument, NULL, 'f'},
+        {"failures", required_argument, NULL, 'F'},
+        {"junit", required_argument, NULL, 'j'},
+        {"batch", required_argument, NULL, 'b'},
+        {"restore", no_argument, NULL, 'r'},
+        {"mutate", no_argument, NULL, 'm'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     struct run r = {.options = {.batch = 1}};

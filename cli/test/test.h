@@ -1,6 +1,7 @@
-/* `weir test`: shared by its files. A file of cases is loaded (cases.c, sqltests.c) into a list of named cases; isolate.c runs
- * them in a child process, one after the other, each in a world of its own: a catalog and topics in memory, no log, no
- * threads (world.c, query.c). What came out is compared with what the case expects (compare.c, post.c).
+/* `weir test`: shared by its files. A file of cases is loaded (cases.c, sqltests.c) into a list of named cases;
+ * isolate.c runs them in a child process, one after the other, each in a world of its own: a catalog and topics in
+ * memory, no log, no threads (world.c, query.c). What came out is compared with what the case expects (compare.c,
+ * post.c).
  *
  * Memory of a case lives in the arena of its world; out of memory is reported like any other failure. */
 #ifndef WEIR_CLI_TEST_TEST_H
@@ -12,27 +13,27 @@
 
 #include <stdio.h>
 
-/* ---- what was asked for ---------------------------------------------------------------------------------------- */
+/* ---- what was asked for ---------------------------------------------------------------------------------- */
 
 struct test_options {
-    uint32_t batch;      /* records pushed at once, at most */
-    bool restore;        /* rebuild all tasks from their changelogs between any two inputs */
-    bool mutate;         /* expectations are falsified: cases must fail */
+    uint32_t batch; /* records pushed at once, at most */
+    bool restore;   /* rebuild all tasks from their changelogs between any two inputs */
+    bool mutate;    /* expectations are falsified: cases must fail */
     bool verbose;
-    const char *filter;  /* NULL: all */
+    const char *filter; /* NULL: all */
 };
 
-/* ---- cases ------------------------------------------------------------------------------------------------------ */
+/* ---- cases ----------------------------------------------------------------------------------------------- */
 
 enum outcome { CASE_PASSED, CASE_FAILED, CASE_SKIPPED };
 
 struct test_case {
-    struct str name;             /* "joins - stream stream inner - AVRO" */
+    struct str name; /* "joins - stream stream inner - AVRO" */
     bool disabled;
     enum outcome (*run)(const struct test_case *c, const struct test_options *o, struct buf *reason);
     /* JSON cases */
     const struct json *node;
-    struct str format;           /* what {FORMAT} stands for; p NULL: nothing */
+    struct str format;                  /* what {FORMAT} stands for; p NULL: nothing */
     struct str config_property, config; /* the property whose value is {CONFIG}, and its value here */
     /* SQL cases */
     struct str sql;
@@ -45,18 +46,20 @@ struct case_list {
 };
 /* Adds the cases of a file. STATUS_INVALID for a file that is not in the format. */
 enum status cases_load(struct case_list *list, const char *path, struct diag *d) MUST_CHECK;
-enum status sqltests_load(struct case_list *list, struct str base, struct str text, const char *path, struct diag *d) MUST_CHECK;
+enum status sqltests_load(struct case_list *list, struct str base, struct str text, const char *path,
+                          struct diag *d) MUST_CHECK;
 struct test_case *cases_add(struct case_list *list); /* zeroed; NULL: no memory */
 /* Reads a whole file into the arena. */
 enum status file_read(struct arena *a, const char *path, struct str *out, struct diag *d) MUST_CHECK;
 
-/* Runs the cases in a child process; one that dies or hangs fails its present case, and another goes on behind it. `done` is
- * told about every case, in order. */
-typedef void (*case_done)(void *data, const struct test_case *c, enum outcome outcome, struct str reason, double seconds);
+/* Runs the cases in a child process; one that dies or hangs fails its present case, and another goes on behind it.
+ * `done` is told about every case, in order. */
+typedef void (*case_done)(void *data, const struct test_case *c, enum outcome outcome, struct str reason,
+                          double seconds);
 enum status isolate_run(const struct case_list *list, const struct test_options *o, case_done done, void *data,
                         struct diag *d) MUST_CHECK;
 
-/* ---- the world of a case ----------------------------------------------------------------------------------------- */
+/* ---- the world of a case --------------------------------------------------------------------------------- */
 
 struct records { /* a growing list, in the world's arena */
     struct record *items;
@@ -75,8 +78,8 @@ struct world {
     struct arena arena;
     const struct test_options *options;
     struct catalog *catalog;
-    struct map properties; /* name -> const char *value */
-    struct map topics;     /* name -> struct test_topic * */
+    struct map properties;  /* name -> const char *value */
+    struct map topics;      /* name -> struct test_topic * */
     struct query **queries; /* in the order of their creation */
     uint32_t n_queries, cap_queries;
     uint64_t next_query;
@@ -98,13 +101,13 @@ const struct source *world_source_of(const struct world *w, const char *topic);
 void world_context(struct world *w, struct planner_context *out);
 /* The topic that a CREATE statement over an existing topic needs. */
 enum status world_topics_of(struct world *w, const struct ast_stmt *s, struct diag *d) MUST_CHECK;
-/* Prepares, plans and applies one statement. A persistent query is made, but fed nothing. *inserted: INSERT VALUES wrote into
- * this topic (else NULL). */
+/* Prepares, plans and applies one statement. A persistent query is made, but fed nothing. *inserted: INSERT VALUES
+ * wrote into this topic (else NULL). */
 enum status world_execute(struct world *w, const struct ast_stmt *s, struct test_topic **inserted,
                           struct diag *d) MUST_CHECK;
 bool records_add(struct records *list, struct arena *a, const struct record *r); /* deep copy; false: no memory */
 
-/* ---- queries ------------------------------------------------------------------------------------------------------ */
+/* ---- queries --------------------------------------------------------------------------------------------- */
 
 struct query *query_create(struct world *w, const struct plan *plan, const char *id, struct diag *d); /* NULL: failed */
 void query_destroy(struct query *q);
@@ -124,7 +127,7 @@ enum status query_internal_topics(struct query *q,
                                   enum status (*visit)(void *data, const char *name, const struct step *step),
                                   void *data, struct diag *d) MUST_CHECK;
 
-/* ---- records, as cases write them ----------------------------------------------------------------------------------- */
+/* ---- records, as cases write them ------------------------------------------------------------------------ */
 
 /* One side of a topic: which bytes stand for a JSON value. */
 struct side {
@@ -133,9 +136,9 @@ struct side {
     uint32_t n_columns;
     enum window_kind window; /* keys only */
     int64_t window_size;
-    bool wrapped;            /* a single column is a member of an object */
+    bool wrapped; /* a single column is a member of an object */
 };
-struct side side_key(const struct source *s);   /* NULL: nothing is known */
+struct side side_key(const struct source *s); /* NULL: nothing is known */
 struct side side_value(const struct source *s);
 
 /* The record of an input node, without ts and offset from the log. */
@@ -165,11 +168,11 @@ bool error_contains(enum status st, const struct diag *d, struct str part);
 /* "plan: <message>" */
 void error_describe(struct buf *reason, const char *phase, enum status st, const struct diag *d);
 
-/* ---- reports ---------------------------------------------------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------------------------------------------- */
 
 struct report {
     uint64_t passed, failed, skipped;
-    FILE *failures;   /* NULL: none */
+    FILE *failures; /* NULL: none */
     const char *junit_path;
     struct buf junit;
     bool verbose;

@@ -1,5 +1,5 @@
-/* The world of one case: a catalog, properties, topics in memory, and the queries that its statements made. Statements take
- * effect here as they do in the engine, without a command topic, workers or transactions. */
+/* The world of one case: a catalog, properties, topics in memory, and the queries that its statements made. Statements
+ * take effect here as they do in the engine, without a command topic, workers or transactions. */
 #include "cli/test/test.h"
 
 const char test_service_id[] = "some.ksql.service.id";
@@ -49,7 +49,7 @@ void world_free(struct world *w)
     arena_free(&w->arena);
 }
 
-/* ---- properties and topics ------------------------------------------------------------------------------------- */
+/* ---- properties and topics ------------------------------------------------------------------------------- */
 
 enum status world_set(struct world *w, struct str name, struct str value, struct diag *d)
 {
@@ -102,7 +102,8 @@ enum status world_add_topic(struct world *w, const char *name, uint32_t partitio
     struct str copy = str_dup(&w->arena, str_from(name));
     if (!t || !copy.p || !map_put(&w->topics, copy, t))
         return diag_nomem(d);
-    *t = (struct test_topic){.name = copy.p, .partitions = partitions ? partitions : 1, .replicas = replicas ? replicas : 1};
+    *t = (struct test_topic){
+        .name = copy.p, .partitions = partitions ? partitions : 1, .replicas = replicas ? replicas : 1};
     return STATUS_OK;
 }
 
@@ -143,7 +144,7 @@ const struct source *world_source_of(const struct world *w, const char *topic)
     return NULL;
 }
 
-/* ---- records ----------------------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------------------- */
 
 static const struct headers *copy_headers(struct arena *a, const struct headers *from)
 {
@@ -178,7 +179,7 @@ bool records_add(struct records *list, struct arena *a, const struct record *r)
     return !a->failed;
 }
 
-/* ---- INSERT VALUES ------------------------------------------------------------------------------------------------ */
+/* ---- INSERT VALUES --------------------------------------------------------------------------------------- */
 
 static enum status encode_values(struct world *w, const struct format_spec *format, const struct schema_column *columns,
                                  const struct value *values, uint32_t n, struct str *out, struct diag *d)
@@ -222,8 +223,8 @@ static enum status insert_values(struct world *w, const struct planned_insert *i
     if (n_keys > 1 || (n_keys == 1 && !value_is_null(&i->values[0])))
         TRY(encode_values(w, &s->formats.key, s->schema.columns, i->values, n_keys, &r.key, d));
     if (source_n_values(s))
-        TRY(encode_values(w, &s->formats.value, source_value_columns(s), i->values + n_keys, source_n_values(s), &r.value,
-                          d));
+        TRY(encode_values(w, &s->formats.value, source_value_columns(s), i->values + n_keys, source_n_values(s),
+                          &r.value, d));
     *inserted = world_topic(w, s->topic);
     if (!records_add(&(*inserted)->records, &w->arena, &r))
         st = diag_nomem(d);
@@ -231,7 +232,7 @@ done:
     return st;
 }
 
-/* ---- statements ---------------------------------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------------------------------ */
 
 static int find_query(const struct world *w, const char *id)
 {

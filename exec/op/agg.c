@@ -137,12 +137,15 @@ enum status agg_load(struct agg *g, struct str var, struct diag *d)
 
 static enum status failed(struct agg *g, const struct agg_call *c, struct diag *d)
 {
-    (void)g;
+    if (g->scratch.failed || (g->out.b && g->out.b->arena.failed))
+        return diag_nomem(d);
     return diag_set(d, STATUS_RUNTIME, "%s", c->call.error);
 }
 
 enum status agg_step(struct agg *g, char *fixed, const struct column *cells, uint32_t row, bool undo, struct diag *d)
 {
+    if (g->scratch.failed) /* states could not be made */
+        return diag_nomem(d);
     for (uint32_t i = 0; i < g->n_calls; i++) {
         struct agg_call *c = &g->calls[i];
         for (uint32_t arg = 0; arg < c->n_args; arg++)

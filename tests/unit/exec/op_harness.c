@@ -264,44 +264,45 @@ static void empty_list(const struct aggregate_call *c, void *state)
     *(struct value *)state = (struct value){.kind = KIND_ARRAY, .nested = list};
 }
 
-static void append(struct arena *a, struct value *list, const struct value *items, uint32_t n)
+static bool append(struct arena *a, struct value *list, const struct value *items, uint32_t n)
 {
     const struct nested *old = list->nested;
     struct nested *now = ARENA_NEW(a, struct nested);
-    now->items = ARENA_ARRAY(a, struct value, old->n + n);
+    struct value *all = ARENA_ARRAY(a, struct value, old->n + n);
+    if (!now || !all)
+        return false;
     if (old->n)
-        memcpy(now->items, old->items, old->n * sizeof *now->items);
+        memcpy(all, old->items, old->n * sizeof *all);
     if (n)
-        memcpy(now->items + old->n, items, n * sizeof *items);
-    now->n = old->n + n;
+        memcpy(all + old->n, items, n * sizeof *items);
+    *now = (struct nested){.n = old->n + n, .items = all};
     list->nested = now;
+    return true;
 }
 
 static bool list_step(struct aggregate_call *c, void *state, const struct value *args)
 {
-    append(c->arena, state, args, 1);
-    return true;
+    return append(c->arena, state, args, 1);
 }
 
 static bool list_undo(struct aggregate_call *c, void *state, const struct value *args)
 {
     struct value *list = state, kept = *list;
     empty_list(c, list);
-    bool found = false;
-    for (uint32_t i = 0; i < kept.nested->n; i++) {
+    bool found = false, ok = !c->arena->failed;
+    for (uint32_t i = 0; ok && i < kept.nested->n; i++) {
         if (!found && value_eq(&kept.nested->items[i], args))
             found = true;
         else
-            append(c->arena, list, &kept.nested->items[i], 1);
+            ok = append(c->arena, list, &kept.nested->items[i], 1);
     }
-    return true;
+    return ok;
 }
 
 static bool list_merge(struct aggregate_call *c, void *state, const void *other)
 {
     const struct value *theirs = other;
-    append(c->arena, state, theirs->nested->items, theirs->nested->n);
-    return true;
+    return append(c->arena, state, theirs->nested->items, theirs->nested->n);
 }
 
 static bool list_result(struct aggregate_call *c, const void *state, struct value *out)
@@ -315,8 +316,10 @@ static bool list_result(struct aggregate_call *c, const void *state, struct valu
         buf_puts(&text, list->items[i].kind == KIND_NULL ? STR("null") : list->items[i].str);
     }
     *out = (struct value){.kind = KIND_STRING, .str = str_dup(c->arena, buf_str(&text))};
+    bool ok = !text.failed && !c->arena->failed;
+    c->arena->failed |= !ok; /* how the operator tells it from an error of the data */
     buf_free(&text);
-    return true;
+    return ok;
 }
 
 static const struct aggregate aggregates[] = {

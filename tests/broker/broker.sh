@@ -78,6 +78,7 @@ launch() { # DATADIR: starts the broker that is configured there and waits until
     setsid nohup java -Xms256m -Xmx"${KAFKA_HEAP:-1g}" -XX:+UseG1GC -XX:+ExitOnOutOfMemoryError "${quiet[@]}" \
         -cp "$lib/*" kafka.Kafka "$data/broker.properties" >>"$data/broker.log" 2>&1 </dev/null &
     echo $! >"$data/broker.pid"
+    disown
     for ((tenths = 0; tenths < 600; tenths++)); do
         if tail -c +$((log_size + 1)) "$data/broker.log" | grep -q 'Kafka Server started'; then
             sed -n 's,^advertised.listeners=PLAINTEXT://,,p' "$data/broker.properties"

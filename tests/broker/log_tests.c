@@ -627,6 +627,32 @@ void log_test_wake_ends_waiting(struct log *log)
     reader_close(r);
 }
 
+void log_test_no_memory_loses_nothing(struct log *log)
+{
+    enum { N = 2000 };
+    const char *topic = fresh_topic(log, "nomem", 1);
+    struct log_writer *w = writer_new(log, fresh_name("id"));
+    commit_numbered(w, topic, 0, 0, N);
+    writer_close(w);
+    struct log_reader *r = reader_at(log, topic, 0, 0);
+    long next = 0, failures = 0;
+    for (int turn = 0; next < N && turn < 2000; turn++) {
+        struct record_batch *b = NULL;
+        if (turn < 200)
+            mem_fail_after(1 + turn % 4);
+        enum status st = reader_poll(r, turn < 200 ? 20 : 1000, 100, &b, NULL);
+        mem_fail_after(0);
+        CHECK(st == STATUS_OK || st == STATUS_NOMEM);
+        failures += st == STATUS_NOMEM;
+        for (uint32_t i = 0; b && i < b->n; i++)
+            CHECK_INT(number_of(&b->records[i]), next++);
+        record_batch_drop(b);
+    }
+    CHECK_INT(next, N);
+    CHECK(failures > 0);
+    reader_close(r);
+}
+
 /* ---- offsets --------------------------------------------------------------------------------------------- */
 
 void log_test_offset_for_time(struct log *log)

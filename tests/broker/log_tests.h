@@ -31,6 +31,7 @@
     X(batch_outlives_reader)                                                                                           \
     X(wake_ends_waiting)                                                                                               \
     X(offset_for_time)                                                                                                 \
+    X(no_memory_loses_nothing)                                                                                         \
     X(truncate_moves_begin)                                                                                            \
     X(large_record)                                                                                                    \
     X(many_records_once)                                                                                               \

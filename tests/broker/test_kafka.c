@@ -278,6 +278,59 @@ TEST(kafka_only, expired_transaction_is_aborted)
     CHECK_INT(sum, 7);
 }
 
+/* ---- memory ---------------------------------------------------------------------------------------------- */
+
+static enum status use_everything(const char *bootstrap, const char *topic)
+{
+    const struct kafka_option option = {"client.id", "test"};
+    const struct kafka_options o = {.bootstrap_servers = bootstrap, .options = &option, .n_options = 1};
+    struct log *log = NULL;
+    struct log_reader *r = NULL;
+    struct log_writer *w = NULL;
+    struct record_batch *b = NULL;
+    struct membership *m = NULL;
+    struct topic_spec *specs;
+    struct arena a;
+    size_t n;
+    enum status st;
+    arena_init(&a, 0);
+    TRY(log_open_kafka(&o, &log, NULL));
+    TRY(topic_list(log, &a, &specs, &n, NULL));
+    TRY(writer_open(log, topic, &w, NULL));
+    TRY(writer_begin(w, NULL));
+    TRY(append_numbered(w, topic, 0, 0, 2));
+    TRY(writer_commit(w, NULL));
+    TRY(reader_open(log, &r, NULL));
+    TRY(reader_assign(r, topic, 0, 0, NULL));
+    TRY(membership_join(log, topic, 2, &m, NULL));
+    while (!b)
+        TRY(reader_poll(r, 1000, 10, &b, NULL));
+done:
+    record_batch_drop(b);
+    membership_leave(m);
+    reader_close(r);
+    writer_close(w);
+    if (log)
+        log_close(log);
+    arena_free(&a);
+    return st;
+}
+
+TEST(kafka_only, every_allocation_may_fail)
+{
+    const char *topic = fresh_topic(kafka_log(), "memory", 1);
+    enum status st = STATUS_NOMEM;
+    long n = 0;
+    while (st != STATUS_OK && n < 200) {
+        mem_fail_after(++n);
+        st = use_everything(getenv("WEIR_TEST_BOOTSTRAP"), topic);
+        mem_fail_after(0);
+        CHECK(st == STATUS_OK || st == STATUS_NOMEM);
+    }
+    CHECK_INT(st, STATUS_OK);
+    CHECK(n > 10);
+}
+
 /* ---- several members ------------------------------------------------------------------------------------- */
 
 enum { SLOTS = 16 };

@@ -12,7 +12,8 @@ enum {
     BATCH_OVERHEAD = 128,        /* of a batch with one record, beside key, value and headers */
     QUEUE_WAIT_MS = 10,
     BLOCKED_MS = 60000,          /* nothing has moved for so long: give up */
-    COMMIT_MS = 60000,
+    COMMIT_MS = 30000,
+    INIT_MS = 15000,
     LIMIT_AGE_MS = 5000          /* a topic's limit is asked for again, at most so often */
 };
 
@@ -97,9 +98,9 @@ static enum status producer_create(struct kafka_writer *w, struct diag *d)
 /* Fences earlier writers of the id, and waits until their transactions are settled. */
 static enum status init_transactions(struct kafka_writer *w, struct diag *d)
 {
-    int64_t until = mono_ms() + COMMIT_MS;
+    int64_t until = mono_ms() + INIT_MS;
     for (;;) {
-        rd_kafka_error_t *error = rd_kafka_init_transactions(w->client->rk, KAFKA_TIMEOUT_MS);
+        rd_kafka_error_t *error = rd_kafka_init_transactions(w->client->rk, INIT_MS);
         if (!error)
             return STATUS_OK;
         if (rd_kafka_error_is_retriable(error) && mono_ms() < until) {

@@ -14,6 +14,7 @@ enum {
     BLOCKED_MS = 60000,          /* nothing has moved for so long: give up */
     COMMIT_MS = 30000,
     INIT_MS = 15000,
+    FLUSH_STEPS_MS = 200,
     LIMIT_AGE_MS = 5000          /* a topic's limit is asked for again, at most so often */
 };
 
@@ -433,10 +434,20 @@ static enum status commit_failed(struct kafka_writer *w, rd_kafka_error_t *error
     return st;
 }
 
+/* Sends what is buffered. librdkafka's own flush looks only every 10 ms whether all is sent, since deliveries that went well
+ * are not reported to us; that is too long for a small transaction, so it is asked in short steps at first. */
+static void flush_soon(struct kafka_writer *w)
+{
+    int64_t until = mono_ms() + FLUSH_STEPS_MS;
+    while (rd_kafka_flush(w->client->rk, 1) == RD_KAFKA_RESP_ERR__TIMED_OUT && mono_ms() < until)
+        ;
+}
+
 static enum status commit_transaction(struct kafka_writer *w, struct diag *d)
 {
     if (!w->client)
         return diag_set(d, STATUS_ABORTED, "the transaction was aborted");
+    flush_soon(w);
     int64_t until = mono_ms() + COMMIT_MS;
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_commit_transaction(w->client->rk, KAFKA_TIMEOUT_MS);
@@ -450,6 +461,7 @@ static enum status commit_transaction(struct kafka_writer *w, struct diag *d)
 
 static enum status commit_plain(struct kafka_writer *w, struct diag *d)
 {
+    flush_soon(w);
     rd_kafka_resp_err_t err = rd_kafka_flush(w->client->rk, COMMIT_MS);
     if (!err && w->client->n_failed)
         err = w->client->failed;

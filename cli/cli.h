@@ -1,6 +1,6 @@
 /* The command line: what its subcommands share. Each subcommand is one file with one function cmd_NAME(argc, argv) that
- * returns the exit code: 0 success, 1 failure at run time, 2 wrong usage, 128 + n ended by signal n (130 Ctrl-C, 143 TERM)
- * after everything that was begun had been committed or given up. */
+ * returns the exit code: 0 success, 1 failure at run time, 2 wrong usage, 128 + n ended by signal n (130 Ctrl-C, 143
+ * TERM) after everything that was begun had been committed or given up. */
 #ifndef WEIR_CLI_H
 #define WEIR_CLI_H
 
@@ -19,15 +19,18 @@ int cmd_datagen(int argc, char **argv);
 
 /* Options that say which log to use; every subcommand takes them. */
 struct cli_log {
-    const char *data_dir;          /* --data DIR (default: ./weir-data) */
-    const char *bootstrap_servers; /* --bootstrap-server HOST:PORT: Kafka instead */
+    const char *data_dir;            /* --data DIR (default: ./weir-data) */
+    const char *bootstrap_servers;   /* --bootstrap-server HOST:PORT: Kafka instead */
     struct kafka_option options[64]; /* --kafka NAME=VALUE */
     size_t n_options;
     char log_path[4096];
 };
 #define CLI_LOG_OPTIONS                                                                                                \
     {"data", required_argument, NULL, 'D'}, {"bootstrap-server", required_argument, NULL, 'B'},                        \
-        {"kafka", required_argument, NULL, 'K'}, {"help", no_argument, NULL, 'h'}
+        {"kafka", required_argument, NULL, 'K'},                                                                       \
+    {                                                                                                                  \
+        "help", no_argument, NULL, 'h'                                                                                 \
+    }
 #define CLI_LOG_HELP                                                                                                   \
     "  --data DIR                    use the embedded log in this folder (default: weir-data)\n"                       \
     "  --bootstrap-server HOST:PORT  use Apache Kafka instead\n"                                                       \

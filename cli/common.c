@@ -68,10 +68,16 @@ static bool kafka_option(struct cli_log *o, const char *value)
 bool cli_log_option(struct cli_log *o, int c, const char *value)
 {
     switch (c) {
-    case 'D': o->data_dir = value; return true;
-    case 'B': o->bootstrap_servers = value; return true;
-    case 'K': return kafka_option(o, value);
-    default: return false;
+    case 'D':
+        o->data_dir = value;
+        return true;
+    case 'B':
+        o->bootstrap_servers = value;
+        return true;
+    case 'K':
+        return kafka_option(o, value);
+    default:
+        return false;
     }
 }
 

@@ -9,9 +9,9 @@ struct consume {
     struct log_reader *reader;
     const char *topic;
     int32_t n_partitions;
-    int64_t *ends;      /* --drain: stop a partition here */
+    int64_t *ends; /* --drain: stop a partition here */
     int64_t *positions;
-    int64_t limit;      /* -1: none */
+    int64_t limit; /* -1: none */
     bool json;
     struct buf out;
 };
@@ -134,8 +134,12 @@ int cmd_consume(int argc, char **argv)
     bool from_beginning = false, drain = false;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
-        case 'b': from_beginning = true; break;
-        case 'd': drain = true; break;
+        case 'b':
+            from_beginning = true;
+            break;
+        case 'd':
+            drain = true;
+            break;
         case 'l':
             if (!cli_number("limit", optarg, 0, &c.limit))
                 return EXIT_USAGE;
@@ -147,7 +151,8 @@ int cmd_consume(int argc, char **argv)
                 return EXIT_USAGE;
             }
             break;
-        case 'h': return usage(stdout);
+        case 'h':
+            return usage(stdout);
         default:
             if (!cli_log_option(&log, o, optarg))
                 return usage(stderr);

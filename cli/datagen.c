@@ -1,7 +1,8 @@
 /* weir datagen: fills a topic with made-up records, the same ones every time.
  *
- * `orders` are those of the benchmark: 168 bytes of JSON, keyed by user, ten a millisecond of event time; with --stats it tells
- * what the benchmark's queries must find in them. `users` are the rows of a table that orders can be joined with. */
+ * `orders` are those of the benchmark: 168 bytes of JSON, keyed by user, ten a millisecond of event time; with --stats
+ * it tells what the benchmark's queries must find in them. `users` are the rows of a table that orders can be joined
+ * with. */
 #include "cli/cli.h"
 
 #include <stdlib.h>
@@ -19,7 +20,9 @@ struct datagen {
     bool users;
     struct buf bytes; /* of one chunk */
     struct record records[CHUNK];
-    struct { size_t key, key_end, value_end; } places[CHUNK];
+    struct {
+        size_t key, key_end, value_end;
+    } places[CHUNK];
     /* what the benchmark's queries must find */
     int64_t *minute_of_user;
     int64_t minute, over1, over5, groups, groups_in_minute;
@@ -112,7 +115,8 @@ static enum status write_chunk(struct datagen *g, int64_t first, size_t n, struc
     g->bytes.len = 0;
     for (size_t i = 0; i < n; i++) {
         size_t from = g->bytes.len;
-        g->records[i] = (struct record){.ts = g->users ? put_user(g, first + (int64_t)i) : put_order(g, first + (int64_t)i)};
+        g->records[i] =
+            (struct record){.ts = g->users ? put_user(g, first + (int64_t)i) : put_order(g, first + (int64_t)i)};
         if (g->bytes.failed)
             return diag_nomem(d);
         find_key(g, from, i);
@@ -181,20 +185,34 @@ int cmd_datagen(int argc, char **argv)
                                             {"stats", no_argument, NULL, 's'},
                                             CLI_LOG_OPTIONS,
                                             {NULL, 0, NULL, 0}};
-    static struct datagen g = {.n = 1000, .n_keys = 100000, .random = UINT64_C(88172645463325252), .minute = -1}; /* large */
+    static struct datagen g = {
+        .n = 1000, .n_keys = 100000, .random = UINT64_C(88172645463325252), .minute = -1}; /* large */
     struct cli_log log = {0};
     int64_t partitions = 1;
     bool stats = false;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         bool ok = true;
         switch (c) {
-        case 't': g.topic = optarg; break;
-        case 'n': ok = cli_number("records", optarg, 0, &g.n); break;
-        case 'k': ok = cli_number("keys", optarg, 1, &g.n_keys); break;
-        case 'r': ok = cli_number("rate", optarg, 1, &g.rate); break;
-        case 'p': ok = cli_number("partitions", optarg, 1, &partitions); break;
-        case 's': stats = true; break;
-        case 'h': return usage(stdout);
+        case 't':
+            g.topic = optarg;
+            break;
+        case 'n':
+            ok = cli_number("records", optarg, 0, &g.n);
+            break;
+        case 'k':
+            ok = cli_number("keys", optarg, 1, &g.n_keys);
+            break;
+        case 'r':
+            ok = cli_number("rate", optarg, 1, &g.rate);
+            break;
+        case 'p':
+            ok = cli_number("partitions", optarg, 1, &partitions);
+            break;
+        case 's':
+            stats = true;
+            break;
+        case 'h':
+            return usage(stdout);
         default:
             if (!cli_log_option(&log, c, optarg))
                 return usage(stderr);
@@ -225,8 +243,8 @@ int cmd_datagen(int argc, char **argv)
     TRY(generate(&g, &d));
     if (stats)
         printf("records=%lld over1=%lld over5=%lld groups=%lld closed=%lld seconds=%.2f\n", (long long)g.n,
-               (long long)g.over1, (long long)g.over5, (long long)g.groups,
-               (long long)(g.groups - g.groups_in_minute), (double)(clock_mono_ns() - started) / 1e9);
+               (long long)g.over1, (long long)g.over5, (long long)g.groups, (long long)(g.groups - g.groups_in_minute),
+               (double)(clock_mono_ns() - started) / 1e9);
 done:
     if (g.writer)
         writer_close(g.writer);

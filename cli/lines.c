@@ -1,5 +1,5 @@
-/* Cutting an input into lines. It is read into blocks; a line that crosses the end of a block is moved to the next one, and
- * a block that holds no whole line grows. */
+/* Cutting an input into lines. It is read into blocks; a line that crosses the end of a block is moved to the next one,
+ * and a block that holds no whole line grows. */
 #include "cli/lines.h"
 
 #include <errno.h>

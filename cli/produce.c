@@ -1,7 +1,7 @@
 /* weir produce: lines of standard input become records of a topic, in transactions.
  *
- * Two threads: one reads lines and finds their keys and times, one writes. A chunk of lines goes from the first to the second. A
- * transaction is committed every 100,000 lines, and when the input pauses. */
+ * Two threads: one reads lines and finds their keys and times, one writes. A chunk of lines goes from the first to the
+ * second. A transaction is committed every 100,000 lines, and when the input pauses. */
 #include "cli/cli.h"
 #include "cli/lines.h"
 #include "formats/formats.h"
@@ -12,10 +12,10 @@
 enum { LINES = BATCH_ROWS, COMMIT_LINES = 100000, PAUSE_MS = 50, N_CHUNKS = 4 };
 
 struct chunk {
-    struct line_block *block;  /* what the records point into; NULL: none */
-    struct arena arena;        /* keys */
+    struct line_block *block; /* what the records point into; NULL: none */
+    struct arena arena;       /* keys */
     uint32_t n;
-    bool commit;               /* behind these records */
+    bool commit; /* behind these records */
     int64_t last_line;
     struct str lines[LINES];
     int64_t numbers[LINES];
@@ -27,7 +27,7 @@ struct produce {
     struct log *log;
     struct log_writer *writer;
     struct line_reader in;
-    struct decoder *decoder;   /* NULL: no field is read */
+    struct decoder *decoder; /* NULL: no field is read */
     struct schema_column columns[2];
     uint32_t n_fields, key_index, timestamp_index;
     uint8_t states[LINES];
@@ -37,15 +37,16 @@ struct produce {
     /* between the threads, under the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    struct chunk *chunks;      /* a ring: [first, first + n) are to be written */
+    struct chunk *chunks; /* a ring: [first, first + n) are to be written */
     uint32_t first, n_full;
     bool closing;
-    enum status st;            /* of the writing thread, with its diag */
+    enum status st; /* of the writing thread, with its diag */
     struct diag d;
     int64_t written, written_line; /* committed: records, and the number of their last line */
 };
 
-/* ---- the reading thread ---------------------------------------------------------------------------------------------- */
+/* ---- the reading thread
+ * ---------------------------------------------------------------------------------------------- */
 
 /* The next chunk to fill; NULL: the writer has failed. */
 static struct chunk *free_chunk(struct produce *p)
@@ -135,9 +136,11 @@ static enum status read_all(struct produce *p, struct diag *d)
     return st;
 }
 
-/* ---- the writing thread ---------------------------------------------------------------------------------------------- */
+/* ---- the writing thread
+ * ---------------------------------------------------------------------------------------------- */
 
-static enum status write_chunk(struct produce *p, const struct chunk *c, int64_t *open, int64_t *last_line, struct diag *d)
+static enum status write_chunk(struct produce *p, const struct chunk *c, int64_t *open, int64_t *last_line,
+                               struct diag *d)
 {
     enum status st = STATUS_OK;
     if (c->n) {
@@ -204,7 +207,8 @@ static enum status pump(struct produce *p, struct diag *d)
     return st;
 }
 
-/* ---- opening --------------------------------------------------------------------------------------------------------- */
+/* ---- opening
+ * --------------------------------------------------------------------------------------------------------- */
 
 static enum status open_decoder(struct produce *p, struct diag *d)
 {
@@ -264,12 +268,13 @@ static void close_all(struct produce *p)
 
 static int usage(FILE *out)
 {
-    fprintf(out, "usage: weir produce TOPIC [OPTION...] <LINES\n\n"
-                 "Writes every line of standard input as a record's value. A line ends with LF or CR LF; empty lines are\n"
-                 "skipped. Lines are written in transactions: after an error a message tells how many have been.\n\n"
-                 "  --key FIELD                   lines are JSON; this field is the key\n"
-                 "  --timestamp FIELD             lines are JSON; this field is the time (ms since 1970)\n"
-                 "  --partitions N                for a topic that does not exist yet (default: 1)\n" CLI_LOG_HELP);
+    fprintf(out,
+            "usage: weir produce TOPIC [OPTION...] <LINES\n\n"
+            "Writes every line of standard input as a record's value. A line ends with LF or CR LF; empty lines are\n"
+            "skipped. Lines are written in transactions: after an error a message tells how many have been.\n\n"
+            "  --key FIELD                   lines are JSON; this field is the key\n"
+            "  --timestamp FIELD             lines are JSON; this field is the time (ms since 1970)\n"
+            "  --partitions N                for a topic that does not exist yet (default: 1)\n" CLI_LOG_HELP);
     return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
@@ -285,13 +290,18 @@ int cmd_produce(int argc, char **argv)
     int64_t partitions = 1;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
-        case 'k': p.key_field = optarg; break;
-        case 't': p.timestamp_field = optarg; break;
+        case 'k':
+            p.key_field = optarg;
+            break;
+        case 't':
+            p.timestamp_field = optarg;
+            break;
         case 'p':
             if (!cli_number("partitions", optarg, 1, &partitions))
                 return EXIT_USAGE;
             break;
-        case 'h': return usage(stdout);
+        case 'h':
+            return usage(stdout);
         default:
             if (!cli_log_option(&log, c, optarg))
                 return usage(stderr);

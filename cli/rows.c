@@ -71,7 +71,8 @@ static void put_rule(struct buf *out, const int *widths, size_t n)
     buf_puts(out, STR("+\n"));
 }
 
-/* ---- tables of texts ---------------------------------------------------------------------------------------------- */
+/* ---- tables of texts ----------------------------------------------------------------------------------------------
+ */
 
 static void put_boxed(struct rows_printer *p, const char *const *cells, const int *widths, size_t n)
 {
@@ -138,7 +139,8 @@ static enum status print_table(void *data, const char *title, const char *const 
     return st == STATUS_OK ? flush(p) : st;
 }
 
-/* ---- rows of queries -------------------------------------------------------------------------------------------------- */
+/* ---- rows of queries
+ * -------------------------------------------------------------------------------------------------- */
 
 static void end_result(struct rows_printer *p)
 {
@@ -177,7 +179,8 @@ static enum status begin_rows(void *data, const struct schema_column *columns, s
     p->columns = copy;
     p->n_columns = n;
     if (p->form != ROWS_TABLE) {
-        const struct format_spec spec = {.kind = p->form == ROWS_JSON ? FORMAT_JSON : FORMAT_DELIMITED, .wrapped = true};
+        const struct format_spec spec = {.kind = p->form == ROWS_JSON ? FORMAT_JSON : FORMAT_DELIMITED,
+                                         .wrapped = true};
         return encoder_create(&spec, copy, (uint32_t)n, &p->encoder, NULL);
     }
     put_rule(&p->text, p->widths, n);
@@ -221,7 +224,7 @@ static enum status print_rows(void *data, const struct batch *b, const uint32_t 
         return STATUS_NOMEM;
     for (size_t i = 0; i < n; i++)
         columns[i] = b->columns[indexes[i]];
-    BATCH_EACH(b, i, row) {
+    BATCH_EACH (b, i, row) {
         bool is_null;
         if (p->form == ROWS_TABLE) {
             put_row(p, b, columns, row);

@@ -10,11 +10,11 @@ struct rows_printer {
     enum { ROWS_TABLE, ROWS_JSON, ROWS_CSV } form;
     FILE *out;
     struct buf text;
-    struct arena arena;               /* of one result */
+    struct arena arena; /* of one result */
     const struct schema_column *columns;
     size_t n_columns;
     int *widths;
-    struct encoder *encoder;          /* JSON and CSV */
+    struct encoder *encoder; /* JSON and CSV */
 };
 bool rows_printer_init(struct rows_printer *p, const char *form, FILE *out); /* false: no such form */
 void rows_printer_free(struct rows_printer *p);

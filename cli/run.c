@@ -1,5 +1,5 @@
-/* weir run: runs a file of statements, without a server. Persistent queries go on until the process is told to stop, or,
- * with --drain, until they have read their sources to the present end. */
+/* weir run: runs a file of statements, without a server. Persistent queries go on until the process is told to stop,
+ * or, with --drain, until they have read their sources to the present end. */
 #include "cli/cli.h"
 #include "cli/rows.h"
 #include "engine/engine.h"
@@ -122,16 +122,17 @@ static bool add_setting(struct run *r, char *text)
 
 static int usage(FILE *out)
 {
-    fprintf(out, "usage: weir run FILE [OPTION...]        (FILE - is standard input)\n\n"
-                 "Runs a file of statements. What they create is remembered in the log: running the file again goes on\n"
-                 "where the last run, or a crash, ended. Queries start at the beginning of their sources unless\n"
-                 "'auto.offset.reset' is set to 'latest'.\n\n"
-                 "  --drain                       end when everything that is there now has been processed\n"
-                 "  --output table|json|csv       how rows of a SELECT are printed (default: table)\n"
-                 "  --set NAME=VALUE              a property, as SET does (may be repeated)\n"
-                 "  --service-id ID               prefix of internal topics (default: default_)\n"
-                 "  --workers N                   threads (default: one a processor)\n"
-                 "  --stats                       print what each query did to standard error\n" CLI_LOG_HELP);
+    fprintf(out,
+            "usage: weir run FILE [OPTION...]        (FILE - is standard input)\n\n"
+            "Runs a file of statements. What they create is remembered in the log: running the file again goes on\n"
+            "where the last run, or a crash, ended. Queries start at the beginning of their sources unless\n"
+            "'auto.offset.reset' is set to 'latest'.\n\n"
+            "  --drain                       end when everything that is there now has been processed\n"
+            "  --output table|json|csv       how rows of a SELECT are printed (default: table)\n"
+            "  --set NAME=VALUE              a property, as SET does (may be repeated)\n"
+            "  --service-id ID               prefix of internal topics (default: default_)\n"
+            "  --workers N                   threads (default: one a processor)\n"
+            "  --stats                       print what each query did to standard error\n" CLI_LOG_HELP);
     return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
@@ -149,13 +150,26 @@ int cmd_run(int argc, char **argv)
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         bool ok = true;
         switch (c) {
-        case 'd': r.drain = true; break;
-        case 'o': r.output = optarg; break;
-        case 's': ok = add_setting(&r, optarg); break;
-        case 'i': r.service_id = optarg; break;
-        case 'w': ok = cli_number("workers", optarg, 1, &r.workers); break;
-        case 't': r.stats = true; break;
-        case 'h': return usage(stdout);
+        case 'd':
+            r.drain = true;
+            break;
+        case 'o':
+            r.output = optarg;
+            break;
+        case 's':
+            ok = add_setting(&r, optarg);
+            break;
+        case 'i':
+            r.service_id = optarg;
+            break;
+        case 'w':
+            ok = cli_number("workers", optarg, 1, &r.workers);
+            break;
+        case 't':
+            r.stats = true;
+            break;
+        case 'h':
+            return usage(stdout);
         default:
             if (!cli_log_option(&r.log, c, optarg))
                 return usage(stderr);

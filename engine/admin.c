@@ -24,8 +24,8 @@ static void explain_pull(struct buf *out, const struct planned_pull *q)
     buf_putc(out, '\n');
 }
 
-static enum status explain_statement(struct session *s, const struct ast_stmt *statement, struct arena *a, struct buf *out,
-                                     struct diag *d)
+static enum status explain_statement(struct session *s, const struct ast_stmt *statement, struct arena *a,
+                                     struct buf *out, struct diag *d)
 {
     enum status st = STATUS_OK;
     struct planner_context context;
@@ -47,7 +47,8 @@ static enum status explain_query(struct session *s, const struct ast_name *id, s
     const struct catalog_query *q = catalog_query(s->engine->catalog, id->text);
     if (!q || !q->plan)
         return diag_set_at(d, STATUS_INVALID, id->span,
-                           "Query with id:" STR_FMT " does not exist, use SHOW QUERIES to view the full set of queries.",
+                           "Query with id:" STR_FMT
+                           " does not exist, use SHOW QUERIES to view the full set of queries.",
                            STR_ARG(id->text));
     struct query_status status;
     queries_status(s->engine, q->id, &status);
@@ -83,15 +84,25 @@ enum status admin_execute(struct session *s, const struct ast_stmt *statement, c
                           struct diag *d)
 {
     switch (statement->kind) {
-    case STMT_LIST: return show(s, (const struct ast_list *)statement, sink, d);
-    case STMT_DESCRIBE: return describe(s, (const struct ast_describe *)statement, sink, d);
-    case STMT_EXPLAIN: return explain(s, (const struct ast_explain *)statement, sink, d);
-    case STMT_PRINT: return print_topic(s, (const struct ast_print *)statement, sink, d);
-    case STMT_ASSERT_TOPIC: return assert_topic(s, (const struct ast_assert_topic *)statement, sink, d);
-    case STMT_ALTER_SYSTEM: return unsupported(statement, "ALTER SYSTEM", d);
-    case STMT_ASSERT_SCHEMA: return unsupported(statement, "ASSERT SCHEMA", d);
-    case STMT_CREATE_CONNECTOR: return unsupported(statement, "CREATE CONNECTOR", d);
-    case STMT_DROP_CONNECTOR: return unsupported(statement, "DROP CONNECTOR", d);
-    default: return unsupported(statement, "this statement", d);
+    case STMT_LIST:
+        return show(s, (const struct ast_list *)statement, sink, d);
+    case STMT_DESCRIBE:
+        return describe(s, (const struct ast_describe *)statement, sink, d);
+    case STMT_EXPLAIN:
+        return explain(s, (const struct ast_explain *)statement, sink, d);
+    case STMT_PRINT:
+        return print_topic(s, (const struct ast_print *)statement, sink, d);
+    case STMT_ASSERT_TOPIC:
+        return assert_topic(s, (const struct ast_assert_topic *)statement, sink, d);
+    case STMT_ALTER_SYSTEM:
+        return unsupported(statement, "ALTER SYSTEM", d);
+    case STMT_ASSERT_SCHEMA:
+        return unsupported(statement, "ASSERT SCHEMA", d);
+    case STMT_CREATE_CONNECTOR:
+        return unsupported(statement, "CREATE CONNECTOR", d);
+    case STMT_DROP_CONNECTOR:
+        return unsupported(statement, "DROP CONNECTOR", d);
+    default:
+        return unsupported(statement, "this statement", d);
     }
 }

@@ -13,7 +13,8 @@ static bool literal_number(const struct ast_expr *e, int64_t *out)
 }
 
 /* Names the first property that does not hold, in `why`; empty: all do. */
-static enum status compare(const struct ast_assert_topic *a, const struct topic_spec *spec, struct buf *why, struct diag *d)
+static enum status compare(const struct ast_assert_topic *a, const struct topic_spec *spec, struct buf *why,
+                           struct diag *d)
 {
     for (uint32_t i = 0; i < a->with.n; i++) {
         const struct ast_property *p = &a->with.items[i];
@@ -28,9 +29,9 @@ static enum status compare(const struct ast_assert_topic *a, const struct topic_
         if (!literal_number(p->value, &wanted))
             return diag_set_at(d, STATUS_INVALID, p->span, STR_FMT " must be a number", STR_ARG(p->name.text));
         if (have != wanted && !why->len)
-            buf_printf(why, "Mismatched configuration for topic " STR_FMT ": For config " STR_FMT
-                       ", expected %lld got %lld", STR_ARG(a->topic.text), STR_ARG(p->name.text), (long long)wanted,
-                       (long long)have);
+            buf_printf(why,
+                       "Mismatched configuration for topic " STR_FMT ": For config " STR_FMT ", expected %lld got %lld",
+                       STR_ARG(a->topic.text), STR_ARG(p->name.text), (long long)wanted, (long long)have);
     }
     return STATUS_OK;
 }

@@ -13,7 +13,8 @@ static const struct format_spec JSON = {.kind = FORMAT_JSON, .wrapped = true};
 
 enum status commands_open(struct engine *e, struct diag *d)
 {
-    const struct topic_spec spec = {.name = e->command_topic, .n_partitions = 1, .retention_ms = -1, .retention_bytes = -1};
+    const struct topic_spec spec = {
+        .name = e->command_topic, .n_partitions = 1, .retention_ms = -1, .retention_bytes = -1};
     char id[300];
     enum status st = topic_create(e->log, &spec, NULL);
     if (st != STATUS_OK && st != STATUS_EXISTS)
@@ -71,8 +72,9 @@ done:
     return st;
 }
 
-enum status commands_read(struct engine *e, enum status (*each)(struct engine *e, const struct command *c, struct diag *d),
-                            struct diag *d)
+enum status commands_read(struct engine *e,
+                          enum status (*each)(struct engine *e, const struct command *c, struct diag *d),
+                          struct diag *d)
 {
     enum status st = STATUS_OK;
     struct decode_field fields[N_COLUMNS];

@@ -4,18 +4,24 @@
 static const char *verb(const struct ast_query_control *statement)
 {
     switch (statement->head.kind) {
-    case STMT_PAUSE: return "pause";
-    case STMT_RESUME: return "resume";
-    default: return "terminate";
+    case STMT_PAUSE:
+        return "pause";
+    case STMT_RESUME:
+        return "resume";
+    default:
+        return "terminate";
     }
 }
 
 static const char *message(const struct ast_query_control *statement)
 {
     switch (statement->head.kind) {
-    case STMT_PAUSE: return statement->all ? "All queries paused." : "Query paused.";
-    case STMT_RESUME: return statement->all ? "All queries resumed." : "Query resumed.";
-    default: return statement->all ? "All queries terminated." : "Query terminated.";
+    case STMT_PAUSE:
+        return statement->all ? "All queries paused." : "Query paused.";
+    case STMT_RESUME:
+        return statement->all ? "All queries resumed." : "Query resumed.";
+    default:
+        return statement->all ? "All queries terminated." : "Query terminated.";
     }
 }
 
@@ -48,7 +54,7 @@ static enum status control_one(struct session *s, const struct ast_query_control
 
 static const struct catalog_query *first_ordinary(const struct engine *e)
 {
-    MAP_EACH(catalog_queries(e->catalog), entry) {
+    MAP_EACH (catalog_queries(e->catalog), entry) {
         const struct catalog_query *q = entry->value;
         if (q->kind != QUERY_SOURCE_TABLE)
             return q;
@@ -68,7 +74,7 @@ static enum status control_all(struct session *s, const struct ast_query_control
             TRY(terminate(e, q->plan->query_id, d));
         return STATUS_OK;
     }
-    MAP_EACH(catalog_queries(e->catalog), entry) {
+    MAP_EACH (catalog_queries(e->catalog), entry) {
         q = entry->value;
         if (q->kind != QUERY_SOURCE_TABLE)
             queries_pause(e, q->id, statement->head.kind == STMT_PAUSE);
@@ -77,8 +83,8 @@ done:
     return st;
 }
 
-enum status control_execute(struct session *s, const struct ast_query_control *statement, const struct engine_sink *sink,
-                            struct diag *d)
+enum status control_execute(struct session *s, const struct ast_query_control *statement,
+                            const struct engine_sink *sink, struct diag *d)
 {
     enum status st = statement->all ? control_all(s, statement, d) : control_one(s, statement, d);
     if (st == STATUS_OK)

@@ -4,10 +4,13 @@
 static const char *role_name(const struct source *s, const struct schema_column *c)
 {
     switch (c->role) {
-    case ROLE_KEY: return s->is_table ? "primary key" : "key";
+    case ROLE_KEY:
+        return s->is_table ? "primary key" : "key";
     case ROLE_HEADERS:
-    case ROLE_HEADER: return "headers";
-    case ROLE_VALUE: return "";
+    case ROLE_HEADER:
+        return "headers";
+    case ROLE_VALUE:
+        return "";
     }
     return "";
 }
@@ -23,9 +26,9 @@ static enum status describe_columns(const struct source *s, const struct engine_
         text_table_put_type(&t, c->type);
         text_table_put_z(&t, role_name(s, c));
     }
-    struct str title = str_printf(&t.arena, "%s " STR_FMT " (topic %s, key %s, value %s)", source_kind_name(s),
-                                  STR_ARG(s->name), s->topic, format_name(s->formats.key.kind),
-                                  format_name(s->formats.value.kind));
+    struct str title =
+        str_printf(&t.arena, "%s " STR_FMT " (topic %s, key %s, value %s)", source_kind_name(s), STR_ARG(s->name),
+                   s->topic, format_name(s->formats.key.kind), format_name(s->formats.value.kind));
     if (!title.p) {
         text_table_free(&t);
         return diag_nomem(d);
@@ -60,7 +63,7 @@ static bool reads(const struct catalog_query *q, struct str name)
 
 static void put_queries(struct text_table *t, struct engine *e, const struct source *s, bool writing)
 {
-    MAP_EACH(catalog_queries(e->catalog), entry) {
+    MAP_EACH (catalog_queries(e->catalog), entry) {
         const struct catalog_query *q = entry->value;
         struct query_status status;
         if (writing ? !q->sink.p || !str_eq(q->sink, s->name) : !reads(q, s->name))
@@ -83,7 +86,8 @@ static int64_t count_records(struct log *log, const char *topic, int32_t n_parti
     return n;
 }
 
-static enum status describe_around(struct engine *e, const struct source *s, const struct engine_sink *sink, struct diag *d)
+static enum status describe_around(struct engine *e, const struct source *s, const struct engine_sink *sink,
+                                   struct diag *d)
 {
     static const char *const columns[] = {"Property", "Value"};
     struct text_table t;
@@ -93,8 +97,8 @@ static enum status describe_around(struct engine *e, const struct source *s, con
     put_pair(&t, "Window", str_from(window_name(s->schema.window)));
     if (topic_describe(e->log, s->topic, &spec, NULL) == STATUS_OK)
         put_pair(&t, "Kafka topic",
-                 str_printf(&t.arena, "%s (partitions: %d, replication: %d, records: %lld)", s->topic, (int)spec.n_partitions,
-                            spec.replicas > 0 ? spec.replicas : 1,
+                 str_printf(&t.arena, "%s (partitions: %d, replication: %d, records: %lld)", s->topic,
+                            (int)spec.n_partitions, spec.replicas > 0 ? spec.replicas : 1,
                             (long long)count_records(e->log, s->topic, spec.n_partitions)));
     else
         put_pair(&t, "Kafka topic", str_printf(&t.arena, "%s (does not exist)", s->topic));
@@ -105,8 +109,8 @@ static enum status describe_around(struct engine *e, const struct source *s, con
     return text_table_send(&t, sink, "Runtime", columns, d);
 }
 
-static enum status describe_source(struct engine *e, const struct ast_describe *statement, const struct engine_sink *sink,
-                                   struct diag *d)
+static enum status describe_source(struct engine *e, const struct ast_describe *statement,
+                                   const struct engine_sink *sink, struct diag *d)
 {
     const struct source *s = catalog_source(e->catalog, statement->name.text);
     if (!s) {
@@ -126,7 +130,7 @@ static enum status describe_source(struct engine *e, const struct ast_describe *
 /* DESCRIBE STREAMS, DESCRIBE TABLES. */
 static enum status describe_all(struct engine *e, bool tables, const struct engine_sink *sink, struct diag *d)
 {
-    MAP_EACH(catalog_sources(e->catalog), entry) {
+    MAP_EACH (catalog_sources(e->catalog), entry) {
         const struct source *s = entry->value;
         enum status st = s->is_table == tables ? describe_columns(s, sink, d) : STATUS_OK;
         if (st != STATUS_OK)
@@ -135,15 +139,16 @@ static enum status describe_all(struct engine *e, bool tables, const struct engi
     return STATUS_OK;
 }
 
-static enum status describe_function(const struct ast_describe *statement, const struct engine_sink *sink, struct diag *d)
+static enum status describe_function(const struct ast_describe *statement, const struct engine_sink *sink,
+                                     struct diag *d)
 {
     static const char *const columns[] = {"Variation"};
     const struct function *f = function_find(statement->name.text);
     struct text_table t;
     struct buf b;
     if (!f)
-        return diag_set_at(d, STATUS_INVALID, statement->name.span, "Can't find any functions with the name '" STR_FMT "'",
-                           STR_ARG(statement->name.text));
+        return diag_set_at(d, STATUS_INVALID, statement->name.span,
+                           "Can't find any functions with the name '" STR_FMT "'", STR_ARG(statement->name.text));
     text_table_init(&t, 1);
     buf_init(&b, 0);
     for (uint32_t i = 0; i < f->n_variants; i++) {
@@ -163,11 +168,16 @@ enum status describe(struct session *s, const struct ast_describe *statement, co
                      struct diag *d)
 {
     switch (statement->what) {
-    case DESCRIBE_SOURCE: return describe_source(s->engine, statement, sink, d);
-    case DESCRIBE_STREAMS: return describe_all(s->engine, false, sink, d);
-    case DESCRIBE_TABLES: return describe_all(s->engine, true, sink, d);
-    case DESCRIBE_FUNCTION: return describe_function(statement, sink, d);
-    case DESCRIBE_CONNECTOR: return unsupported(&statement->head, "DESCRIBE CONNECTOR", d);
+    case DESCRIBE_SOURCE:
+        return describe_source(s->engine, statement, sink, d);
+    case DESCRIBE_STREAMS:
+        return describe_all(s->engine, false, sink, d);
+    case DESCRIBE_TABLES:
+        return describe_all(s->engine, true, sink, d);
+    case DESCRIBE_FUNCTION:
+        return describe_function(statement, sink, d);
+    case DESCRIBE_CONNECTOR:
+        return unsupported(&statement->head, "DESCRIBE CONNECTOR", d);
     }
     return STATUS_OK;
 }

@@ -127,9 +127,9 @@ void engine_print_stats(struct engine *e, struct buf *out)
     for (const struct running *r = e->queries; r; r = r->next) {
         struct query_status s;
         queries_status(e, r->plan->query_id, &s);
-        buf_printf(out, "query=%s state=%s records_in=%lld records_out=%lld errors=%lld memory_kb=%zu", r->plan->query_id,
-                   query_state_name(s.state), (long long)s.records_in, (long long)s.records_out, (long long)s.errors,
-                   s.memory / 1024);
+        buf_printf(out, "query=%s state=%s records_in=%lld records_out=%lld errors=%lld memory_kb=%zu",
+                   r->plan->query_id, query_state_name(s.state), (long long)s.records_in, (long long)s.records_out,
+                   (long long)s.errors, s.memory / 1024);
         buf_printf(out, s.message[0] ? " message=%s\n" : "%s\n", s.message);
     }
 }

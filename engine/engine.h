@@ -1,9 +1,9 @@
 /* The engine: the life of statements and queries. It alone knows the parser, the planner, the log and the executor.
  *
  * What lasts is in the log: every statement that changes the catalog (CREATE, DROP, ALTER, INSERT INTO ... SELECT,
- * TERMINATE, PAUSE, RESUME) is a record of the command topic before it takes effect. engine_open replays that topic, and so
- * finds the catalog and all queries again; only then are the queries started that are left, and they go on from their
- * recorded positions. A statement that fails before it is recorded leaves nothing behind.
+ * TERMINATE, PAUSE, RESUME) is a record of the command topic before it takes effect. engine_open replays that topic,
+ * and so finds the catalog and all queries again; only then are the queries started that are left, and they go on from
+ * their recorded positions. A statement that fails before it is recorded leaves nothing behind.
  *
  * Statements run one after the other, in a session (properties, variables). Results go to an engine_sink.
  * Threads: an engine and its sessions belong to one thread; its executor has threads of its own. */
@@ -18,15 +18,15 @@ struct engine;
 struct session;
 
 struct engine_options {
-    struct log *log;                  /* borrowed */
-    const char *service_id;           /* "default_" */
-    const char *state_dir;            /* snapshots; NULL: none */
-    uint32_t n_workers;               /* 0: one a processor */
-    bool drain;                       /* queries end at the present end of their sources */
+    struct log *log;                       /* borrowed */
+    const char *service_id;                /* "default_" */
+    const char *state_dir;                 /* snapshots; NULL: none */
+    uint32_t n_workers;                    /* 0: one a processor */
+    bool drain;                            /* queries end at the present end of their sources */
     const struct kafka_option *properties; /* defaults of every session: ksqlDB property names */
     size_t n_properties;
-    /* A line for the operator: a query that has failed, a recorded statement that cannot be carried out any more. Called in
-     * engine_open, engine_wait, and while a session waits for rows. NULL: nobody listens. */
+    /* A line for the operator: a query that has failed, a recorded statement that cannot be carried out any more.
+     * Called in engine_open, engine_wait, and while a session waits for rows. NULL: nobody listens. */
     void (*notice)(void *data, const char *text);
     void *notice_data;
 };
@@ -40,7 +40,8 @@ struct engine_sink {
     /* A table of texts (SHOW, DESCRIBE, EXPLAIN): once, with its rows. */
     enum status (*table)(void *data, const char *title, const char *const *columns, size_t n_columns,
                          const char *const *cells, size_t n_rows);
-    /* Result of a query: its columns first, then rows in batches, then the end. Cells are in the order of the columns. */
+    /* Result of a query: its columns first, then rows in batches, then the end. Cells are in the order of the columns.
+     */
     enum status (*begin)(void *data, const struct schema_column *columns, size_t n);
     enum status (*rows)(void *data, const struct batch *b, const uint32_t *columns, size_t n, bool *stop);
     enum status (*end)(void *data, bool limit_reached);
@@ -53,7 +54,8 @@ struct engine_sink {
 
 /* STATUS_INVALID: the command topic holds what no engine has written. */
 enum status engine_open(const struct engine_options *options, struct engine **out, struct diag *d) MUST_CHECK;
-/* Waits until every persistent query has ended: drained, failed, or paused; *failed says whether one did fail. False: interrupted by `stop` (polled). */
+/* Waits until every persistent query has ended: drained, failed, or paused; *failed says whether one did fail. False:
+ * interrupted by `stop` (polled). */
 bool engine_wait(struct engine *e, const volatile int *stop, bool *failed);
 /* Commits, stops the queries, closes. Queries stay known to the log. */
 enum status engine_close(struct engine *e, struct diag *d) MUST_CHECK;
@@ -62,9 +64,9 @@ enum status session_create(struct engine *e, struct session **out, struct diag *
 void session_destroy(struct session *s);
 /* Sets a property of the session as SET does; unknown names are refused. */
 enum status session_set(struct session *s, struct str name, struct str value, struct diag *d) MUST_CHECK;
-/* Runs all statements of `text`; stops at the first that fails (the earlier ones stay in effect). With `repeatable`, a CREATE,
- * ALTER or INSERT ... SELECT that is in effect already, word for word, is a success: a script can be run again after a crash.
- * The diag's place refers to `text`. */
+/* Runs all statements of `text`; stops at the first that fails (the earlier ones stay in effect). With `repeatable`, a
+ * CREATE, ALTER or INSERT ... SELECT that is in effect already, word for word, is a success: a script can be run again
+ * after a crash. The diag's place refers to `text`. */
 enum status session_run(struct session *s, struct str text, bool repeatable, const struct engine_sink *sink,
                         struct diag *d) MUST_CHECK;
 

@@ -16,13 +16,13 @@ struct command {
 
 /* A persistent query that this engine runs, or will run when the replay is over. */
 struct running {
-    struct arena arena;       /* of the plan, and of the statement it points into */
+    struct arena arena; /* of the plan, and of the statement it points into */
     const struct plan *plan;
     bool from_latest, paused;
-    bool started;             /* the executor has it */
+    bool started; /* the executor has it */
     bool failure_told;
-    char error[512];          /* why it could not be started; "" if it was */
-    struct running *next;     /* in the order of the statements */
+    char error[512];      /* why it could not be started; "" if it was */
+    struct running *next; /* in the order of the statements */
 };
 
 struct engine {
@@ -30,41 +30,45 @@ struct engine {
     struct log *log;
     struct executor *executor;
     struct catalog *catalog;
-    struct log_writer *commands;       /* of the command topic */
-    struct log_writer *inserts;        /* of INSERT VALUES; opened by the first */
+    struct log_writer *commands; /* of the command topic */
+    struct log_writer *inserts;  /* of INSERT VALUES; opened by the first */
     char command_topic[256], errors_topic[256];
     int64_t next_query_number;
     bool replaying;
     struct running *queries;
-    struct map histories;              /* source name -> struct history *, owned */
+    struct map histories; /* source name -> struct history *, owned */
     struct processing_log *errors;
-    int64_t last_look_ns;              /* for failed queries */
-    char trouble[512];                 /* what was told last of queries that are held up */
+    int64_t last_look_ns; /* for failed queries */
+    char trouble[512];    /* what was told last of queries that are held up */
     struct arena arena;
 };
 
 struct session {
     struct engine *engine;
-    struct map properties;             /* name -> char *, owned */
-    struct map variables;              /* name -> char *, owned */
+    struct map properties; /* name -> char *, owned */
+    struct map variables;  /* name -> char *, owned */
 };
 
 void engine_notice(const struct engine *e, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* ---- commands.c: the command topic; replay.c: what it says is done again --------------------------------------------- */
+/* ---- commands.c: the command topic; replay.c: what it says is done again
+ * --------------------------------------------- */
 
 enum status commands_open(struct engine *e, struct diag *d) MUST_CHECK;
 /* Reads the whole topic in order. */
-enum status commands_read(struct engine *e, enum status (*each)(struct engine *e, const struct command *c, struct diag *d),
+enum status commands_read(struct engine *e,
+                          enum status (*each)(struct engine *e, const struct command *c, struct diag *d),
                           struct diag *d) MUST_CHECK;
 enum status commands_append(struct engine *e, const struct command *c, struct diag *d) MUST_CHECK;
 enum status engine_replay(struct engine *e, struct diag *d) MUST_CHECK;
 
-/* ---- queries.c: the persistent queries that run --------------------------------------------------------------------------- */
+/* ---- queries.c: the persistent queries that run
+ * --------------------------------------------------------------------------- */
 
 struct running *running_create(void); /* NULL: no memory */
 void running_destroy(struct running *r);
-/* Takes `r` over, also when it fails; one of the same id makes room. Starts the query unless the engine is replaying. */
+/* Takes `r` over, also when it fails; one of the same id makes room. Starts the query unless the engine is replaying.
+ */
 enum status queries_add(struct engine *e, struct running *r, struct diag *d) MUST_CHECK;
 /* The replay is over: starts all that are left. */
 enum status queries_start(struct engine *e, struct diag *d) MUST_CHECK;
@@ -74,12 +78,13 @@ void queries_pause(struct engine *e, const char *id, bool paused);
 /* How a query stands; one that could not be started has failed. */
 void queries_status(struct engine *e, const char *id, struct query_status *out);
 const char *query_state_name(enum query_state state);
-/* Tells the operator what has failed, once a query, and what holds queries up (a full disk, no broker). Looks at most every
- * few milliseconds; `now`: in any case. */
+/* Tells the operator what has failed, once a query, and what holds queries up (a full disk, no broker). Looks at most
+ * every few milliseconds; `now`: in any case. */
 void queries_tell_trouble(struct engine *e, bool now);
 void queries_free(struct engine *e);
 
-/* ---- history.c: which statements made a source ------------------------------------------------------------------------------ */
+/* ---- history.c: which statements made a source
+ * ------------------------------------------------------------------------------ */
 
 struct history;
 /* Whether a repeated statement finds its effect already there, word for word. */
@@ -88,7 +93,8 @@ bool history_has(const struct engine *e, const struct ast_stmt *statement);
 bool history_note(struct engine *e, const struct ast_stmt *statement);
 void history_free(struct engine *e);
 
-/* ---- statements.c, control.c: what changes the catalog ----------------------------------------------------------------------- */
+/* ---- statements.c, control.c: what changes the catalog
+ * ----------------------------------------------------------------------- */
 
 void session_context(struct session *s, struct planner_context *out);
 /* Plans a statement, and carries it out. `repeatable`: see session_run. */
@@ -96,10 +102,11 @@ enum status statement_execute(struct session *s, const struct ast_stmt *statemen
                               const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 enum status statement_record(struct session *s, const struct ast_stmt *statement, struct diag *d) MUST_CHECK;
 /* TERMINATE, PAUSE, RESUME. */
-enum status control_execute(struct session *s, const struct ast_query_control *statement, const struct engine_sink *sink,
-                            struct diag *d) MUST_CHECK;
+enum status control_execute(struct session *s, const struct ast_query_control *statement,
+                            const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 
-/* ---- insert.c, transient.c, pull.c ---------------------------------------------------------------------------------------------- */
+/* ---- insert.c, transient.c, pull.c
+ * ---------------------------------------------------------------------------------------------- */
 
 enum status insert_values(struct engine *e, const struct planned_insert *insert, struct diag *d) MUST_CHECK;
 enum status transient_run(struct session *s, const struct planned *p, const struct engine_sink *sink,
@@ -110,11 +117,13 @@ enum status pull_run(struct session *s, const struct planned *p, const struct en
 bool sink_stopped(struct engine *e, const struct engine_sink *sink);
 enum status sink_check_rows(const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 
-/* ---- statements that only look: admin.c, show.c, describe.c, print.c, assert.c ------------------------------------------------------ */
+/* ---- statements that only look: admin.c, show.c, describe.c, print.c, assert.c
+ * ------------------------------------------------------ */
 
 enum status admin_execute(struct session *s, const struct ast_stmt *statement, const struct engine_sink *sink,
                           struct diag *d) MUST_CHECK;
-enum status show(struct session *s, const struct ast_list *l, const struct engine_sink *sink, struct diag *d) MUST_CHECK;
+enum status show(struct session *s, const struct ast_list *l, const struct engine_sink *sink,
+                 struct diag *d) MUST_CHECK;
 enum status show_sources(struct engine *e, bool tables, const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 enum status describe(struct session *s, const struct ast_describe *statement, const struct engine_sink *sink,
                      struct diag *d) MUST_CHECK;
@@ -140,7 +149,8 @@ enum status text_table_send(struct text_table *t, const struct engine_sink *sink
                             const char *const *columns, struct diag *d) MUST_CHECK;
 void text_table_free(struct text_table *t);
 
-/* ---- session.c, properties.c ---------------------------------------------------------------------------------------------------- */
+/* ---- session.c, properties.c
+ * ---------------------------------------------------------------------------------------------------- */
 
 /* What ksqlDB tells of a property. */
 struct property {
@@ -159,11 +169,12 @@ enum status options_number(const struct engine_options *o, const char *name, int
 enum status options_exactly_once(const struct engine_options *o, bool *out, struct diag *d) MUST_CHECK;
 
 const char *session_property(const struct session *s, const char *name); /* NULL: not set */
-bool session_reads_latest(const struct session *s); /* auto.offset.reset */
+bool session_reads_latest(const struct session *s);                      /* auto.offset.reset */
 void session_clear_properties(struct session *s);
 void sink_message(const struct engine_sink *sink, const char *text);
 
-/* ---- processing_log.c -------------------------------------------------------------------------------------------------- */
+/* ---- processing_log.c
+ * -------------------------------------------------------------------------------------------------- */
 
 /* Collects entries from all threads and writes them to the processing log's topic. */
 struct processing_log;

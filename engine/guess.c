@@ -1,16 +1,31 @@
-/* Which formats bytes could be. Nothing here needs a schema, so Avro and Protobuf are told by the marker that registry clients
- * write: a zero byte and a schema id. A windowed key is text with one or two plausible times behind it. */
+/* Which formats bytes could be. Nothing here needs a schema, so Avro and Protobuf are told by the marker that registry
+ * clients write: a zero byte and a schema id. A windowed key is text with one or two plausible times behind it. */
 #include "engine/guess.h"
 
 enum format {
-    G_SESSION, G_HOPPING, G_TUMBLING, /* of a text key */
-    G_SCHEMA,                         /* Avro, Protobuf or JSON_SR, in a registry's frame */
-    G_JSON, G_INT, G_BIGINT, G_DOUBLE, G_STRING, G_BYTES,
+    G_SESSION,
+    G_HOPPING,
+    G_TUMBLING, /* of a text key */
+    G_SCHEMA,   /* Avro, Protobuf or JSON_SR, in a registry's frame */
+    G_JSON,
+    G_INT,
+    G_BIGINT,
+    G_DOUBLE,
+    G_STRING,
+    G_BYTES,
     N_FORMATS,
 };
 static const char *const NAMES[N_FORMATS] = {
-    "SESSION(KAFKA_STRING)", "HOPPING(KAFKA_STRING)", "TUMBLING(KAFKA_STRING)", "AVRO or PROTOBUF or JSON_SR",
-    "JSON", "KAFKA_INT", "KAFKA_BIGINT", "KAFKA_DOUBLE", "KAFKA_STRING", "UNRECOGNIZED_BYTES",
+    "SESSION(KAFKA_STRING)",
+    "HOPPING(KAFKA_STRING)",
+    "TUMBLING(KAFKA_STRING)",
+    "AVRO or PROTOBUF or JSON_SR",
+    "JSON",
+    "KAFKA_INT",
+    "KAFKA_BIGINT",
+    "KAFKA_DOUBLE",
+    "KAFKA_STRING",
+    "UNRECOGNIZED_BYTES",
 };
 #define BIT(f) (1u << (f))
 #define MAX_PLAUSIBLE_MS INT64_C(4102444800000) /* 2100-01-01 */
@@ -41,7 +56,8 @@ static bool is_text(struct str s)
     return str_is_utf8(s);
 }
 
-/* ---- JSON: well-formed by its brackets, texts and words; numbers are not looked into --------------------------------- */
+/* ---- JSON: well-formed by its brackets, texts and words; numbers are not looked into
+ * --------------------------------- */
 
 static uint32_t skip_blanks(struct str s, uint32_t at)
 {
@@ -118,7 +134,8 @@ static bool is_json(struct str s)
     return depth == 0 && !value_wanted && s.len > 0;
 }
 
-/* ---- the set --------------------------------------------------------------------------------------------------------- */
+/* ---- the set
+ * --------------------------------------------------------------------------------------------------------- */
 
 static bool is_time(const char *p)
 {
@@ -134,7 +151,8 @@ static bool is_windowed(struct str s, uint32_t n_times)
     const char *times = s.p + s.len - suffix;
     if (n_times == 1)
         return is_time(times);
-    return is_time(times) && is_time(times + TIME_BYTES) && be64(times) >= be64(times + TIME_BYTES); /* the end is first */
+    return is_time(times) && is_time(times + TIME_BYTES) &&
+           be64(times) >= be64(times + TIME_BYTES); /* the end is first */
 }
 
 static uint32_t formats_of(struct str s, bool is_key)
@@ -188,7 +206,8 @@ void guess_print_formats(const struct guess *g, struct buf *out)
     }
 }
 
-/* ---- showing --------------------------------------------------------------------------------------------------------- */
+/* ---- showing
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void put_bytes(struct str s, struct buf *out)
 {
@@ -224,11 +243,19 @@ void guess_print(const struct guess *g, struct str s, struct buf *out)
     while (f < G_BYTES && !(g->possible & BIT(f)))
         f++;
     switch (f) {
-    case G_SESSION: put_windowed(s, true, out); break;
+    case G_SESSION:
+        put_windowed(s, true, out);
+        break;
     case G_HOPPING:
-    case G_TUMBLING: put_windowed(s, false, out); break;
-    case G_INT: buf_printf(out, "%d", (int)be32(s.p)); break;
-    case G_BIGINT: buf_put_i64(out, be64(s.p)); break;
+    case G_TUMBLING:
+        put_windowed(s, false, out);
+        break;
+    case G_INT:
+        buf_printf(out, "%d", (int)be32(s.p));
+        break;
+    case G_BIGINT:
+        buf_put_i64(out, be64(s.p));
+        break;
     case G_DOUBLE: {
         int64_t bits = be64(s.p);
         double v;
@@ -237,7 +264,11 @@ void guess_print(const struct guess *g, struct str s, struct buf *out)
         break;
     }
     case G_JSON:
-    case G_STRING: buf_puts(out, s); break;
-    default: put_bytes(s, out); break;
+    case G_STRING:
+        buf_puts(out, s);
+        break;
+    default:
+        put_bytes(s, out);
+        break;
     }
 }

@@ -7,8 +7,8 @@
 /* Formats that all bytes seen so far could be, as a set of bits. */
 struct guess {
     uint32_t possible;
-    bool seen;      /* something that is not null */
-    bool is_key;    /* keys may be windowed */
+    bool seen;   /* something that is not null */
+    bool is_key; /* keys may be windowed */
 };
 void guess_init(struct guess *g, bool is_key);
 /* Takes bytes into account (p NULL: null, tells nothing). True: the set is smaller now, or this was the first. */

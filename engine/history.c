@@ -1,5 +1,5 @@
-/* Which statements made each source, since its CREATE: so that a script can be run again. A CREATE or ALTER whose words are in
- * the source's history has its effect already; an OR REPLACE only if it is the one that made the source. */
+/* Which statements made each source, since its CREATE: so that a script can be run again. A CREATE or ALTER whose words
+ * are in the source's history has its effect already; an OR REPLACE only if it is the one that made the source. */
 #include "engine/engine_int.h"
 
 struct history {
@@ -17,8 +17,10 @@ static struct str made_by(const struct ast_stmt *statement, bool *or_replace)
     case STMT_CREATE_AS:
         *or_replace = ((const struct ast_create_as *)statement)->or_replace;
         return ((const struct ast_create_as *)statement)->name.text;
-    case STMT_ALTER_SOURCE: return ((const struct ast_alter_source *)statement)->name.text;
-    default: return (struct str){NULL, 0};
+    case STMT_ALTER_SOURCE:
+        return ((const struct ast_alter_source *)statement)->name.text;
+    default:
+        return (struct str){NULL, 0};
     }
 }
 
@@ -81,7 +83,7 @@ bool history_has(const struct engine *e, const struct ast_stmt *statement)
         return type_is_there(e, (const struct ast_create_type *)statement);
     if (statement->kind != STMT_INSERT_SELECT)
         return false;
-    MAP_EACH(catalog_queries(e->catalog), entry) {
+    MAP_EACH (catalog_queries(e->catalog), entry) {
         const struct catalog_query *q = entry->value;
         if (q->kind == QUERY_INSERT && str_eq(bare(q->sql), bare(statement->text)))
             return true;
@@ -123,7 +125,7 @@ bool history_note(struct engine *e, const struct ast_stmt *statement)
 
 void history_free(struct engine *e)
 {
-    MAP_EACH(&e->histories, entry)
+    MAP_EACH (&e->histories, entry)
         history_destroy(entry->value);
     map_free(&e->histories);
 }

@@ -2,8 +2,9 @@
 #include "engine/engine_int.h"
 
 /* Encodes columns[first..first+n) of the target, whose values are given. */
-static enum status encode_side(const struct planned_insert *i, uint32_t first, uint32_t n, const struct format_spec *format,
-                               struct arena *a, struct buf *out, bool *is_null, struct diag *d)
+static enum status encode_side(const struct planned_insert *i, uint32_t first, uint32_t n,
+                               const struct format_spec *format, struct arena *a, struct buf *out, bool *is_null,
+                               struct diag *d)
 {
     enum status st = STATUS_OK;
     struct encoder *encoder = NULL;

@@ -12,7 +12,7 @@ struct print {
     const struct engine_sink *sink;
     struct log_reader *reader;
     int32_t n_partitions;
-    int64_t *positions, *ends;         /* ends: where a drained engine stops; else INT64_MAX */
+    int64_t *positions, *ends; /* ends: where a drained engine stops; else INT64_MAX */
     int64_t interval, n_seen, n_printed;
     struct guess key, value;
     struct buf line;
@@ -24,9 +24,11 @@ static enum status unknown_topic(struct print *p, struct diag *d)
     struct topic_spec *topics;
     size_t n = 0;
     struct str name = p->statement->topic.text;
-    enum status st = diag_set_at(d, STATUS_INVALID, p->statement->topic.span,
-                                 "Could not find topic '" STR_FMT "', or the KSQL user does not have permissions to read "
-                                 "the topic. Topic names are case-sensitive.", STR_ARG(name));
+    enum status st =
+        diag_set_at(d, STATUS_INVALID, p->statement->topic.span,
+                    "Could not find topic '" STR_FMT "', or the KSQL user does not have permissions to read "
+                    "the topic. Topic names are case-sensitive.",
+                    STR_ARG(name));
     arena_init(&a, 0);
     if (topic_list(p->session->engine->log, &a, &topics, &n, NULL) != STATUS_OK)
         n = 0;

@@ -1,6 +1,6 @@
 /* The processing log: bad records and failed expressions become JSON records of a topic, as ksqlDB's.
- * Workers add entries from their threads; a thread of its own writes them, so that a flood of bad records does not hold up
- * queries. The queue is bounded: entries beyond it are counted, and the count is written instead. */
+ * Workers add entries from their threads; a thread of its own writes them, so that a flood of bad records does not hold
+ * up queries. The queue is bounded: entries beyond it are counted, and the count is written instead. */
 #include "engine/engine_int.h"
 
 #include <pthread.h>
@@ -15,7 +15,7 @@ struct processing_log {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    struct buf queue;       /* entries, each behind its length */
+    struct buf queue; /* entries, each behind its length */
     uint64_t n_lost;
     bool closing, started;
 };
@@ -46,8 +46,8 @@ static void put_entry(struct buf *out, const struct processing_error *e)
     static const char *const kinds[] = {"deserializationError", "recordProcessingError", "serializationError",
                                         "recordProcessingError"};
     buf_puts(out, STR("{\"level\":\"ERROR\","));
-    buf_printf(out, "\"logger\":\"processing.%s.%s\",\"time\":%lld,\"message\":{\"type\":%d,\"%s\":{", e->query_id, e->logger,
-               (long long)clock_wall_ms(), (int)e->kind, kinds[e->kind]);
+    buf_printf(out, "\"logger\":\"processing.%s.%s\",\"time\":%lld,\"message\":{\"type\":%d,\"%s\":{", e->query_id,
+               e->logger, (long long)clock_wall_ms(), (int)e->kind, kinds[e->kind]);
     put_text(out, "errorMessage", str_from(e->message));
     buf_putc(out, ',');
     put_text(out, "record", e->record);

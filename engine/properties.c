@@ -2,7 +2,8 @@
  * clients may have `ksql.streams.` in front. */
 #include "engine/engine_int.h"
 
-static const struct property PROPERTIES[] = { /* sorted as SHOW PROPERTIES shows them */
+static const struct property PROPERTIES[] = {
+    /* sorted as SHOW PROPERTIES shows them */
     {"ksql.create.or.replace.enabled", "true"},
     {"ksql.fail.on.deserialization.error", "false"},
     {"ksql.fail.on.production.error", "true"},
@@ -92,15 +93,17 @@ enum status options_number(const struct engine_options *o, const char *name, int
     const char *value = option(o, name);
     if (!parse_i64(str_from(value), out))
         return bad_value(name, value, "Not a number", d);
-    return *out < 0 || *out > INT64_MAX >> 20 ? bad_value(name, value, "Value must be at least 0, and far below 2^63", d)
-                                              : STATUS_OK;
+    return *out < 0 || *out > INT64_MAX >> 20
+               ? bad_value(name, value, "Value must be at least 0, and far below 2^63", d)
+               : STATUS_OK;
 }
 
 enum status options_exactly_once(const struct engine_options *o, bool *out, struct diag *d)
 {
     const char *value = option(o, "processing.guarantee");
     *out = strcmp(value, "at_least_once") != 0;
-    if (!*out || !strcmp(value, "exactly_once") || !strcmp(value, "exactly_once_v2") || !strcmp(value, "exactly_once_beta"))
+    if (!*out || !strcmp(value, "exactly_once") || !strcmp(value, "exactly_once_v2") ||
+        !strcmp(value, "exactly_once_beta"))
         return STATUS_OK;
     return bad_value("processing.guarantee", value,
                      "String must be one of: at_least_once, exactly_once, exactly_once_beta, exactly_once_v2", d);

@@ -1,6 +1,6 @@
-/* Pull queries on tables: the table as it is at the last commit. A transient plan of two steps materialises the table from
- * its topic, up to the present end, and gives the last state of each key; WHERE, the select items and LIMIT are applied to
- * that here. So it takes time and memory in the size of the table, whatever the WHERE clause says. */
+/* Pull queries on tables: the table as it is at the last commit. A transient plan of two steps materialises the table
+ * from its topic, up to the present end, and gives the last state of each key; WHERE, the select items and LIMIT are
+ * applied to that here. So it takes time and memory in the size of the table, whatever the WHERE clause says. */
 #include "engine/engine_int.h"
 
 #include "exec/expr/expr.h"
@@ -10,8 +10,8 @@ struct pull {
     const struct planned_pull *query;
     const struct engine_sink *sink;
     struct expr_prog *where, **items;
-    const uint32_t *columns;           /* 0, 1, 2, ... */
-    int64_t left;                      /* of LIMIT; -1: none */
+    const uint32_t *columns; /* 0, 1, 2, ... */
+    int64_t left;            /* of LIMIT; -1: none */
     struct arena scratch;
 };
 
@@ -21,7 +21,8 @@ static bool stopped(void *data)
     return sink_stopped(p->engine, p->sink);
 }
 
-/* ---- the plan ----------------------------------------------------------------------------------------------------- */
+/* ---- the plan -----------------------------------------------------------------------------------------------------
+ */
 
 /* The whole table, materialised, to the client. NULL: no memory. */
 static const struct plan *table_plan(struct arena *a, const struct planned_pull *q)
@@ -41,7 +42,8 @@ static const struct plan *table_plan(struct arena *a, const struct planned_pull 
     source->source.topic_schema = s->schema;
     source->source.timestamp = s->timestamp;
     source->source.store = "Pull";
-    *sink = (struct step){.kind = STEP_CLIENT_SINK, .context = "Pull", .schema = s->schema, .n_inputs = 1, .inputs = {source}};
+    *sink = (struct step){
+        .kind = STEP_CLIENT_SINK, .context = "Pull", .schema = s->schema, .n_inputs = 1, .inputs = {source}};
     sources[0] = source;
     names[0] = arena_printf(a, STR_FMT, STR_ARG(s->name));
     *stage = (struct stage){.root = sink, .n_sources = 1, .sources = sources, .has_state = true};
@@ -60,13 +62,19 @@ static const struct plan *table_plan(struct arena *a, const struct planned_pull 
     return a->failed ? NULL : plan;
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------------------------- */
+/* ---- rows
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static void report(void *data, uint32_t row, const char *message)
 {
     struct pull *p = data;
-    const struct processing_error e = {.query_id = p->query->query_id, .logger = "Pull", .kind = ERROR_EXPRESSION,
-                                       .message = message, .topic = p->query->source->topic, .partition = -1, .offset = -1};
+    const struct processing_error e = {.query_id = p->query->query_id,
+                                       .logger = "Pull",
+                                       .kind = ERROR_EXPRESSION,
+                                       .message = message,
+                                       .topic = p->query->source->topic,
+                                       .partition = -1,
+                                       .offset = -1};
     (void)row;
     processing_log_add(p->engine->errors, &e);
 }
@@ -83,7 +91,7 @@ static enum status choose(struct pull *p, struct batch *b, const struct expr_run
         if (st != STATUS_OK)
             return st;
     } else {
-        BATCH_EACH(b, i, row)
+        BATCH_EACH (b, i, row)
             selection[n++] = (uint16_t)row;
     }
     if (p->left >= 0 && n > p->left)
@@ -132,7 +140,8 @@ static enum status pass_rows(void *data, const struct batch *in, bool *stop, str
     return st;
 }
 
-/* ---- running -------------------------------------------------------------------------------------------------------------- */
+/* ---- running
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static enum status compile(struct pull *p, struct arena *a, struct diag *d)
 {

@@ -1,5 +1,5 @@
-/* The persistent queries of an engine: their plans, which must outlive them, and whether they run. While the command topic
- * is replayed they are only remembered: a query that was terminated later must not be started again. */
+/* The persistent queries of an engine: their plans, which must outlive them, and whether they run. While the command
+ * topic is replayed they are only remembered: a query that was terminated later must not be started again. */
 #include "engine/engine_int.h"
 
 enum { LOOK_EVERY_MS = 50 };

@@ -1,5 +1,5 @@
-/* Finding the catalog and the queries again: every recorded statement is planned and applied once more, in order. Nothing is
- * started, created or deleted meanwhile; the queries that are left at the end are started then. */
+/* Finding the catalog and the queries again: every recorded statement is planned and applied once more, in order.
+ * Nothing is started, created or deleted meanwhile; the queries that are left at the end are started then. */
 #include "engine/engine_int.h"
 
 static enum status run_recorded(struct session *s, const struct command *c, struct arena *a, struct diag *d)
@@ -14,8 +14,10 @@ static enum status run_recorded(struct session *s, const struct command *c, stru
     switch (statement->kind) {
     case STMT_TERMINATE:
     case STMT_PAUSE:
-    case STMT_RESUME: return control_execute(s, (const struct ast_query_control *)statement, NULL, d);
-    default: return statement_execute(s, statement, false, NULL, d);
+    case STMT_RESUME:
+        return control_execute(s, (const struct ast_query_control *)statement, NULL, d);
+    default:
+        return statement_execute(s, statement, false, NULL, d);
     }
 done:
     return st;
@@ -28,8 +30,8 @@ static bool is_refusal(enum status st)
            st == STATUS_NOT_FOUND;
 }
 
-/* A statement that is refused now (its topic was deleted behind our back, say) is left out, and the operator told: what does
- * not need it goes on. */
+/* A statement that is refused now (its topic was deleted behind our back, say) is left out, and the operator told: what
+ * does not need it goes on. */
 static enum status replay_one(struct engine *e, const struct command *c, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -41,7 +43,8 @@ static enum status replay_one(struct engine *e, const struct command *c, struct 
     e->next_query_number = c->query_number;
     st = run_recorded(s, c, &a, &own);
     if (is_refusal(st)) {
-        engine_notice(e, "a recorded statement is left out: %s\nStatement: " STR_FMT, own.message, STR_ARG(c->statement));
+        engine_notice(e, "a recorded statement is left out: %s\nStatement: " STR_FMT, own.message,
+                      STR_ARG(c->statement));
         st = STATUS_OK;
     } else if (st != STATUS_OK && d) {
         *d = own;

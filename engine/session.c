@@ -3,7 +3,7 @@
 
 static void free_values(struct map *m)
 {
-    MAP_EACH(m, entry)
+    MAP_EACH (m, entry)
         mem_free(entry->value);
     map_free(m);
 }
@@ -54,10 +54,13 @@ static enum status put_text(struct map *m, struct str name, struct str value, st
 static enum status check_value(struct str name, struct str value, struct diag *d)
 {
     const struct property *p = property_find(name);
-    if (!p || strcmp(p->name, "auto.offset.reset") != 0 || str_eq(value, STR("latest")) || str_eq(value, STR("earliest")))
+    if (!p || strcmp(p->name, "auto.offset.reset") != 0 || str_eq(value, STR("latest")) ||
+        str_eq(value, STR("earliest")))
         return STATUS_OK;
-    return diag_set(d, STATUS_INVALID, "Invalid value " STR_FMT " for configuration auto.offset.reset: String must be one of: "
-                    "earliest, latest", STR_ARG(value));
+    return diag_set(d, STATUS_INVALID,
+                    "Invalid value " STR_FMT " for configuration auto.offset.reset: String must be one of: "
+                    "earliest, latest",
+                    STR_ARG(value));
 }
 
 enum status session_set(struct session *s, struct str name, struct str value, struct diag *d)
@@ -142,12 +145,15 @@ static enum status dispatch(struct session *s, const struct ast_stmt *statement,
 {
     switch (statement->kind) {
     case STMT_SET:
-    case STMT_UNSET: return set_property(s, (const struct ast_setting *)statement, d);
+    case STMT_UNSET:
+        return set_property(s, (const struct ast_setting *)statement, d);
     case STMT_DEFINE:
-    case STMT_UNDEFINE: return set_variable(s, (const struct ast_setting *)statement, d);
+    case STMT_UNDEFINE:
+        return set_variable(s, (const struct ast_setting *)statement, d);
     case STMT_TERMINATE:
     case STMT_PAUSE:
-    case STMT_RESUME: return control_execute(s, (const struct ast_query_control *)statement, sink, d);
+    case STMT_RESUME:
+        return control_execute(s, (const struct ast_query_control *)statement, sink, d);
     case STMT_QUERY:
     case STMT_CREATE_SOURCE:
     case STMT_CREATE_AS:
@@ -156,8 +162,10 @@ static enum status dispatch(struct session *s, const struct ast_stmt *statement,
     case STMT_INSERT_VALUES:
     case STMT_DROP_SOURCE:
     case STMT_DROP_TYPE:
-    case STMT_ALTER_SOURCE: return statement_execute(s, statement, repeatable, sink, d);
-    default: return admin_execute(s, statement, sink, d);
+    case STMT_ALTER_SOURCE:
+        return statement_execute(s, statement, repeatable, sink, d);
+    default:
+        return admin_execute(s, statement, sink, d);
     }
 }
 

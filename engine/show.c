@@ -5,8 +5,9 @@
 static bool is_hidden(struct str topic)
 {
     static const char *const prefixes[] = {"_confluent", "__confluent", "_weir-"};
-    static const char *const names[] = {"_schemas", "__consumer_offsets", "__transaction_state", "connect-configs",
-                                        "connect-offsets", "connect-status", "connect-statuses"};
+    static const char *const names[] = {"_schemas",        "__consumer_offsets", "__transaction_state",
+                                        "connect-configs", "connect-offsets",    "connect-status",
+                                        "connect-statuses"};
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (str_starts(topic, str_from(prefixes[i])))
             return true;
@@ -21,7 +22,7 @@ enum status show_sources(struct engine *e, bool tables, const struct engine_sink
     static const char *const columns[] = {"Name", "Kafka Topic", "Key Format", "Value Format", "Windowed"};
     struct text_table t;
     text_table_init(&t, 5);
-    MAP_EACH(catalog_sources(e->catalog), entry) {
+    MAP_EACH (catalog_sources(e->catalog), entry) {
         const struct source *s = entry->value;
         if (s->is_table != tables)
             continue;
@@ -58,11 +59,11 @@ static enum status show_topics(struct engine *e, bool all, const struct engine_s
 
 static enum status show_queries(struct engine *e, const struct engine_sink *sink, struct diag *d)
 {
-    static const char *const columns[] = {"Query ID", "Status", "Sink Name", "State KB", "Records In", "Records Out",
-                                          "Query String"};
+    static const char *const columns[] = {"Query ID",   "Status",      "Sink Name",   "State KB",
+                                          "Records In", "Records Out", "Query String"};
     struct text_table t;
     text_table_init(&t, 7);
-    MAP_EACH(catalog_queries(e->catalog), entry) {
+    MAP_EACH (catalog_queries(e->catalog), entry) {
         const struct catalog_query *q = entry->value;
         struct query_status s;
         queries_status(e, q->id, &s);
@@ -98,7 +99,7 @@ static enum status show_types(struct engine *e, const struct engine_sink *sink, 
     static const char *const columns[] = {"Type Name", "Schema"};
     struct text_table t;
     text_table_init(&t, 2);
-    MAP_EACH(catalog_types(e->catalog), entry) {
+    MAP_EACH (catalog_types(e->catalog), entry) {
         const struct custom_type *type = entry->value;
         text_table_put(&t, type->name);
         text_table_put_type(&t, type->type);
@@ -111,7 +112,7 @@ static enum status show_variables(const struct session *s, const struct engine_s
     static const char *const columns[] = {"Variable Name", "Value"};
     struct text_table t;
     text_table_init(&t, 2);
-    MAP_EACH(&s->variables, entry) {
+    MAP_EACH (&s->variables, entry) {
         text_table_put(&t, entry->key);
         text_table_put_z(&t, entry->value);
     }
@@ -140,7 +141,7 @@ static enum status show_properties(const struct session *s, const struct engine_
         struct str name = str_printf(&t.arena, "%s%s", property_is_stream(&all[i]) ? "ksql.streams." : "", all[i].name);
         put_property(&t, name, property_is_stream(&all[i]), session_property(s, all[i].name), otherwise);
     }
-    MAP_EACH(&s->properties, entry)
+    MAP_EACH (&s->properties, entry)
         if (!property_find(entry->key))
             put_property(&t, entry->key, true, entry->value, NULL);
     return text_table_send(&t, sink, "Properties", columns, d);
@@ -149,16 +150,26 @@ static enum status show_properties(const struct session *s, const struct engine_
 enum status show(struct session *s, const struct ast_list *l, const struct engine_sink *sink, struct diag *d)
 {
     switch (l->what) {
-    case LIST_STREAMS: return show_sources(s->engine, false, sink, d);
-    case LIST_TABLES: return show_sources(s->engine, true, sink, d);
-    case LIST_TOPICS: return show_topics(s->engine, l->all, sink, d);
-    case LIST_QUERIES: return show_queries(s->engine, sink, d);
-    case LIST_FUNCTIONS: return show_functions(sink, d);
-    case LIST_TYPES: return show_types(s->engine, sink, d);
-    case LIST_PROPERTIES: return show_properties(s, sink, d);
-    case LIST_VARIABLES: return show_variables(s, sink, d);
-    case LIST_CONNECTORS: return unsupported(&l->head, "LIST CONNECTORS", d);
-    case LIST_CONNECTOR_PLUGINS: return unsupported(&l->head, "LIST CONNECTOR PLUGINS", d);
+    case LIST_STREAMS:
+        return show_sources(s->engine, false, sink, d);
+    case LIST_TABLES:
+        return show_sources(s->engine, true, sink, d);
+    case LIST_TOPICS:
+        return show_topics(s->engine, l->all, sink, d);
+    case LIST_QUERIES:
+        return show_queries(s->engine, sink, d);
+    case LIST_FUNCTIONS:
+        return show_functions(sink, d);
+    case LIST_TYPES:
+        return show_types(s->engine, sink, d);
+    case LIST_PROPERTIES:
+        return show_properties(s, sink, d);
+    case LIST_VARIABLES:
+        return show_variables(s, sink, d);
+    case LIST_CONNECTORS:
+        return unsupported(&l->head, "LIST CONNECTORS", d);
+    case LIST_CONNECTOR_PLUGINS:
+        return unsupported(&l->head, "LIST CONNECTOR PLUGINS", d);
     }
     return STATUS_OK;
 }

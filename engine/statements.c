@@ -68,7 +68,7 @@ enum status statement_record(struct session *s, const struct ast_stmt *statement
     if (a.failed) {
         st = diag_nomem(d);
     } else {
-        MAP_EACH(&s->properties, entry) {
+        MAP_EACH (&s->properties, entry) {
             c.names[c.n_properties] = entry->key;
             c.values[c.n_properties++] = str_from(entry->value);
         }
@@ -193,13 +193,24 @@ enum status statement_execute(struct session *s, const struct ast_stmt *statemen
         return diag_nomem(d);
     TRY(plan(s, statement, &r->arena, &p, d));
     switch (p.kind) {
-    case PLANNED_NOTHING: break;
+    case PLANNED_NOTHING:
+        break;
     case PLANNED_DDL:
-    case PLANNED_PERSISTENT: TRY(carry_out(s, &p, &r, d)); break;
-    case PLANNED_INSERT_VALUES: TRY(insert_values(s->engine, p.insert, d)); break;
-    case PLANNED_PUSH: TRY(transient_run(s, &p, sink, d)); break;
-    case PLANNED_PULL: TRY(pull_run(s, &p, sink, d)); break;
-    case PLANNED_ADMIN: TRY(admin_execute(s, statement, sink, d)); break;
+    case PLANNED_PERSISTENT:
+        TRY(carry_out(s, &p, &r, d));
+        break;
+    case PLANNED_INSERT_VALUES:
+        TRY(insert_values(s->engine, p.insert, d));
+        break;
+    case PLANNED_PUSH:
+        TRY(transient_run(s, &p, sink, d));
+        break;
+    case PLANNED_PULL:
+        TRY(pull_run(s, &p, sink, d));
+        break;
+    case PLANNED_ADMIN:
+        TRY(admin_execute(s, statement, sink, d));
+        break;
     }
     sink_message(sink, p.message);
 done:

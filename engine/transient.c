@@ -1,4 +1,5 @@
-/* Push queries, and pull queries on streams: the planner's plan runs until it ends, and its rows go to the session's sink. */
+/* Push queries, and pull queries on streams: the planner's plan runs until it ends, and its rows go to the session's
+ * sink. */
 #include "engine/engine_int.h"
 
 struct transient {

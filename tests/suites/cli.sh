@@ -123,6 +123,200 @@ cli_idle_memory() { # under 30 MB with a query that waits
     ((rss < 30 * 1024))
 }
 
+# ---- lines in and out ----
+
+cli_pieces() { # FILE: its bytes in pieces of random sizes, now and then with a pause
+    local at=0 size n
+    size=$(stat -c %s "$1")
+    RANDOM=7
+    while ((at < size)); do
+        n=$((RANDOM % 20000 + 1))
+        tail -c +$((at + 1)) "$1" | head -c "$n"
+        ((at += n))
+        if ((RANDOM % 16 == 0)); then sleep 0.06; fi
+    done
+}
+
+cli_lines_in_pieces() { # no line is lost or doubled, wherever the input is cut
+    local dir=$cli_dir/pieces i
+    for ((i = 1; i <= 4000; i++)); do
+        printf '{"id":"k%d","n":%d,"pad":"%*s"}\n' $((i % 7)) "$i" $((i * 37 % 300)) x
+        if ((i % 50 == 0)); then echo; fi
+    done >"$cli_dir/lines"
+    printf '{"id":"last","n":0}' >>"$cli_dir/lines"
+    cli_pieces "$cli_dir/lines" | "$weir" produce t --key id --timestamp n --data "$dir" || return 1
+    { grep -v '^$' "$cli_dir/lines" | tr -d '\n'; } >"$cli_dir/want"
+    "$weir" consume t --from-beginning --drain --data "$dir" | tr -d '\n' | cmp - "$cli_dir/want" || return 1
+    [[ $("$weir" consume t --from-beginning --drain --data "$dir" | wc -l) == 4001 ]] || return 1
+    "$weir" consume t --from-beginning --drain --output json --limit 1 --data "$dir" | grep -q '"timestamp":1,"key":"k1"'
+}
+
+cli_line_ends() { # LF, CR LF, empty lines, bytes that are no text, a last line without end
+    local dir=$cli_dir/ends
+    printf 'a\r\nb\n\r\n\nc\rd\n\xff\xfe\nlast' | "$weir" produce t --data "$dir" || return 1
+    printf 'a\nb\nc\rd\n\xff\xfe\nlast\n' >"$cli_dir/want"
+    "$weir" consume t --from-beginning --drain --data "$dir" | cmp - "$cli_dir/want" || return 1
+    printf '' | "$weir" produce empty --data "$dir" || return 1
+    printf '\n\n' | "$weir" produce empty --data "$dir" || return 1
+    [[ -z $("$weir" consume empty --from-beginning --drain --data "$dir") ]]
+}
+
+cli_bad_line() { # the lines before a bad one are written, and the message says so
+    local dir=$cli_dir/badline got=0
+    printf '%s\n' '{"n": 1}' '' '{"n": 2}' 'bad' '{"n": 3}' >"$cli_dir/lines"
+    "$weir" produce t --key n --data "$dir" <"$cli_dir/lines" >"$cli_dir/got" 2>&1 || got=$?
+    cat "$cli_dir/got"
+    [[ $got == 1 ]] && grep -q 'line 4: ' "$cli_dir/got" && grep -q '2 records were written: all lines up to number 3' "$cli_dir/got" || return 1
+    [[ $("$weir" consume t --from-beginning --drain --data "$dir" | wc -l) == 2 ]] || return 1
+    if echo '{"n": 1}' | "$weir" produce u --timestamp t --data "$dir" 2>"$cli_dir/got"; then return 1; fi
+    grep -q 'line 1: the field of --timestamp is missing' "$cli_dir/got"
+}
+
+cli_produce_interrupted() { # whole lines are kept, half of one is not
+    local dir=$cli_dir/half pid writer got=0
+    mkfifo "$cli_dir/fifo" || return 1
+    { printf 'one\ntwo\npart'; sleep 3; } >"$cli_dir/fifo" &
+    writer=$!
+    "$weir" produce t --data "$dir" <"$cli_dir/fifo" &
+    pid=$!
+    sleep 1
+    kill -TERM "$pid"
+    wait "$pid" || got=$?
+    wait "$writer"
+    [[ $got == 143 ]] || { echo "exit status $got"; return 1; }
+    [[ $("$weir" consume t --from-beginning --drain --data "$dir" | tr '\n' ' ') == 'one two ' ]]
+}
+
+# ---- the life of weir run ----
+
+cli_run_script() { # a script with a query that does not end
+    cat >"$cli_dir/live.sql" <<'END'
+CREATE STREAM t (n INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);
+CREATE STREAM u AS SELECT n + 1 AS m FROM t EMIT CHANGES;
+END
+}
+
+cli_signal() { # SIGNAL STATUS SELECT(yes|no): what was committed is there, nothing twice, and the end comes within a second
+    local dir=$cli_dir/signal-$1-$3 pid got=0 began
+    cli_run_script
+    if [[ $3 == yes ]]; then echo 'SELECT n FROM t EMIT CHANGES; SHOW STREAMS;' >>"$cli_dir/live.sql"; fi
+    "$weir" run "$cli_dir/live.sql" --data "$dir" >"$cli_dir/live.out" 2>&1 &
+    pid=$!
+    sleep 0.7
+    echo '{"n": 1}' | "$weir" produce t --data "$dir"
+    sleep 0.7
+    began=${EPOCHREALTIME/[.,]/}
+    kill "-$1" "$pid"
+    wait "$pid" || got=$?
+    local took=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+    cat "$cli_dir/live.out"
+    [[ $got == "$2" ]] || { echo "exit status $got"; return 1; }
+    ((took < 1000)) || { echo "$took ms"; return 1; }
+    if grep -q Streams "$cli_dir/live.out"; then echo "went on"; return 1; fi
+    [[ $("$weir" consume U --from-beginning --drain --data "$dir") == '{"M":2}' ]] || return 1
+    "$weir" run "$cli_dir/live.sql" --drain --data "$dir" >/dev/null || return 1
+    [[ $("$weir" consume U --from-beginning --drain --data "$dir") == '{"M":2}' ]]
+}
+
+cli_failing_query() { # told at once on standard error; the others go on; the exit status tells
+    local dir=$cli_dir/failing pid got=0
+    printf '%s\n' '{"n": 1, "t": 5}' '{"n": 2, "t": -5}' | "$weir" produce bad --timestamp t --data "$dir" || return 1
+    cli_run_script
+    cat >>"$cli_dir/live.sql" <<'END'
+CREATE STREAM b (n INT) WITH (KAFKA_TOPIC='bad', VALUE_FORMAT='JSON');
+CREATE STREAM c AS SELECT n FROM b EMIT CHANGES;
+END
+    "$weir" run "$cli_dir/live.sql" --data "$dir" >"$cli_dir/live.out" 2>"$cli_dir/live.err" &
+    pid=$!
+    sleep 1
+    grep -q 'query CSAS_C_3 has failed: .*negative' "$cli_dir/live.err" || { cat "$cli_dir/live.err"; kill "$pid"; return 1; }
+    echo '{"n": 1}' | "$weir" produce t --data "$dir"
+    sleep 0.5
+    kill -TERM "$pid"
+    wait "$pid" || got=$?
+    [[ $got == 1 && $(grep -c 'has failed:' "$cli_dir/live.err") == 1 ]] || { echo "exit status $got"; cat "$cli_dir/live.err"; return 1; }
+    [[ $("$weir" consume U --from-beginning --drain --data "$dir") == '{"M":2}' ]] || return 1
+    expect 1 'has failed' "$weir" run "$cli_dir/live.sql" --drain --data "$dir"
+}
+
+cli_stats() {
+    local dir=$cli_dir/stats
+    cli_run_script
+    echo '{"n": 1}' | "$weir" produce t --data "$dir" || return 1
+    "$weir" run "$cli_dir/live.sql" --drain --stats --data "$dir" >/dev/null 2>"$cli_dir/live.err" || return 1
+    grep -q '^query=CSAS_U_1 state=DRAINED records_in=1 records_out=1 errors=0 ' "$cli_dir/live.err" &&
+        grep -qE '^cpu_seconds=[0-9.]+ rss_mb=[0-9]+$' "$cli_dir/live.err"
+}
+
+# ---- looking ----
+
+cli_looking() { # pull queries, PRINT, ASSERT TOPIC and SHOW over what another run has left
+    local dir=$cli_dir/looking
+    printf '%s\n' '{"id": "a", "n": 1, "t": 5}' '{"id": "b", "n": 2, "t": 6}' '{"id": "a", "n": 3, "t": 60007}' |
+        "$weir" produce numbers --key id --timestamp t --partitions 3 --data "$dir" || return 1
+    sql "$dir" >/dev/null <<'END' || return 1
+CREATE STREAM numbers (id STRING KEY, n INT) WITH (KAFKA_TOPIC='numbers', VALUE_FORMAT='JSON');
+CREATE TABLE sums AS SELECT id, SUM(n) AS total FROM numbers GROUP BY id EMIT CHANGES;
+CREATE TABLE per_minute AS SELECT id, COUNT(*) AS c FROM numbers WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY id EMIT CHANGES;
+END
+    sql "$dir" --output json >"$cli_dir/rows" <<'END' || return 1
+SELECT * FROM sums WHERE id = 'a';
+SELECT total FROM sums WHERE total < 3;
+SELECT * FROM per_minute WHERE id = 'a' AND WINDOWSTART > 0;
+PRINT numbers FROM BEGINNING LIMIT 1;
+SHOW TYPES;
+ASSERT TOPIC numbers WITH (PARTITIONS=3);
+END
+    grep -v '^Topic' "$cli_dir/rows" | sed 's/key: [ab].*$/key/; s/^rowtime: .*, key/rowtime, key/' | diff - <(cat <<'END'
+{"ID":"a","TOTAL":4}
+{"TOTAL":2}
+{"ID":"a","WINDOWSTART":60000,"WINDOWEND":120000,"C":1}
+Key format: KAFKA_STRING
+Value format: JSON or KAFKA_STRING
+rowtime, key
+END
+    ) || return 1
+    echo "ASSERT TOPIC nope TIMEOUT 10 MILLISECONDS;" >"$cli_dir/assert.sql"
+    expect 1 'Topic nope does not exist' "$weir" run "$cli_dir/assert.sql" --drain --data "$dir" || return 1
+    echo "SHOW QUERIES;" | sql "$dir" --output csv | grep -qE '^CTAS_SUMS_1,[A-Z]+,SUMS,.*,"CREATE TABLE sums AS SELECT id, SUM(n) AS total'
+}
+
+cli_controls() { # a paused query stays so over a restart; a terminated one does not come back
+    local dir=$cli_dir/controls
+    cli_run_script
+    echo '{"n": 1}' | "$weir" produce t --data "$dir" || return 1
+    { cat "$cli_dir/live.sql"; } | sql "$dir" >/dev/null || return 1
+    echo 'PAUSE CSAS_U_1;' | sql "$dir" >/dev/null || return 1
+    echo '{"n": 2}' | "$weir" produce t --data "$dir" || return 1
+    echo 'SHOW QUERIES;' | sql "$dir" | grep -q PAUSED || return 1
+    [[ $("$weir" consume U --from-beginning --drain --data "$dir" | wc -l) == 1 ]] || return 1
+    echo 'RESUME ALL;' | sql "$dir" >/dev/null || return 1
+    [[ $("$weir" consume U --from-beginning --drain --data "$dir" | wc -l) == 2 ]] || return 1
+    echo 'TERMINATE CSAS_U_1;' | sql "$dir" >/dev/null || return 1
+    echo '{"n": 3}' | "$weir" produce t --data "$dir" || return 1
+    echo 'SHOW STREAMS;' | sql "$dir" >/dev/null || return 1
+    [[ $("$weir" consume U --from-beginning --drain --data "$dir" | wc -l) == 2 ]]
+}
+
+cli_wrong_settings() {
+    local dir=$cli_dir/wrong
+    cli_run_script
+    expect 1 'Unknown property: no.such' "$weir" run "$cli_dir/live.sql" --drain --data "$dir" --set no.such=1 || return 1
+    expect 1 'Invalid value soon for configuration commit.interval.ms' "$weir" run "$cli_dir/live.sql" --drain \
+        --data "$dir" --set commit.interval.ms=soon || return 1
+    expect 1 'at_least_once' "$weir" run "$cli_dir/live.sql" --drain --data "$dir" --set processing.guarantee=twice || return 1
+    expect 2 '--set needs NAME=VALUE' "$weir" run "$cli_dir/live.sql" --set x || return 1
+    expect 1 'table, json or csv' "$weir" run "$cli_dir/live.sql" --drain --data "$dir" --output xml
+}
+
+cli_foreign_command() { # what others wrote to the command topic is told, not obeyed
+    local dir=$cli_dir/foreign
+    echo 'SHOW STREAMS;' | sql "$dir" >/dev/null || return 1
+    echo 'rubbish' | "$weir" produce _confluent-ksql-default__command_topic --data "$dir" || return 1
+    echo 'SHOW STREAMS;' >"$cli_dir/show.sql"
+    expect 1 'command topic .* is damaged at offset 0' "$weir" run "$cli_dir/show.sql" --drain --data "$dir"
+}
+
 suite_cli() {
     cli_dir=$1 cli_passed=0 cli_failed=0
     local command
@@ -142,5 +336,19 @@ suite_cli() {
     cli_check "a record of 64 MB" cli_large_record
     cli_check "a full disk" cli_full_disk
     cli_check "memory while idle" cli_idle_memory
+    cli_check "lines in random pieces" cli_lines_in_pieces
+    cli_check "ends of lines" cli_line_ends
+    cli_check "a bad line" cli_bad_line
+    cli_check "produce interrupted in a line" cli_produce_interrupted
+    cli_check "Ctrl-C while queries run" cli_signal INT 130 no
+    cli_check "Ctrl-C during a SELECT" cli_signal INT 130 yes
+    cli_check "SIGTERM while queries run" cli_signal TERM 143 no
+    cli_check "SIGTERM during a SELECT" cli_signal TERM 143 yes
+    cli_check "a failing query" cli_failing_query
+    cli_check "--stats" cli_stats
+    cli_check "pull queries, PRINT, ASSERT TOPIC, SHOW" cli_looking
+    cli_check "PAUSE, RESUME and TERMINATE over restarts" cli_controls
+    cli_check "wrong settings" cli_wrong_settings
+    cli_check "a damaged command topic" cli_foreign_command
     echo "passed $cli_passed failed $cli_failed skipped 0"
 }

@@ -15,7 +15,8 @@ TEST(engine_admin, show)
 {
     struct fixture f;
     fixture_open(&f);
-    RUNS(&f, STREAM_S "CREATE TABLE t AS SELECT id, COUNT(*) AS c FROM s WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY id EMIT CHANGES;");
+    RUNS(&f, STREAM_S
+         "CREATE TABLE t AS SELECT id, COUNT(*) AS c FROM s WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY id EMIT CHANGES;");
     fixture_wait(&f);
     GIVES(&f, "SHOW STREAMS; LIST TABLES;", "= Streams\nS|s|KAFKA|JSON|false\n= Tables\nT|T|KAFKA|JSON|true\n");
     GIVES(&f, "SHOW TOPICS;", "= Topics\nT|1|1\ndefault_ksql_processing_log|1|1\ns|1|1\n");
@@ -80,9 +81,10 @@ TEST(engine_admin, print)
 {
     struct fixture f;
     fixture_open(&f);
-    RUNS(&f, "CREATE STREAM s (id STRING KEY, n INT) WITH (KAFKA_TOPIC='Some.Topic', VALUE_FORMAT='JSON', PARTITIONS=1);"
-             "INSERT INTO s (ROWTIME, id, n) VALUES (1647617602989, 'a', 1);"
-             "INSERT INTO s (ROWTIME, id, n) VALUES (0, NULL, 2); INSERT INTO s (ROWTIME, id, n) VALUES (60000, 'c', 3);");
+    RUNS(&f,
+         "CREATE STREAM s (id STRING KEY, n INT) WITH (KAFKA_TOPIC='Some.Topic', VALUE_FORMAT='JSON', PARTITIONS=1);"
+         "INSERT INTO s (ROWTIME, id, n) VALUES (1647617602989, 'a', 1);"
+         "INSERT INTO s (ROWTIME, id, n) VALUES (0, NULL, 2); INSERT INTO s (ROWTIME, id, n) VALUES (60000, 'c', 3);");
     GIVES(&f, "PRINT 'Some.Topic' FROM BEGINNING;",
           "> Key format: KAFKA_STRING\n> Value format: JSON or KAFKA_STRING\n"
           "> rowtime: 2022/03/18 15:33:22.989 Z, key: a, value: {\"N\":1}, partition: 0\n"
@@ -94,8 +96,9 @@ TEST(engine_admin, print)
     CHECK(has(&f, "{\"N\":1}") && !has(&f, "{\"N\":2}"));
     GIVES(&f, "PRINT 'Some.Topic';", ""); /* from the end, which is where a drained engine stops */
     GIVES(&f, "PRINT 'Some.Topic' FROM BEGINNING LIMIT 0;", "");
-    FAILS(&f, "PRINT 'some.topic';", "Could not find topic 'some.topic', or the KSQL user does not have permissions to read "
-                                     "the topic. Topic names are case-sensitive.");
+    FAILS(&f, "PRINT 'some.topic';",
+          "Could not find topic 'some.topic', or the KSQL user does not have permissions to read "
+          "the topic. Topic names are case-sensitive.");
     CHECK_TEXT(f.d.hint, "Did you mean 'Some.Topic'?");
     FAILS(&f, "PRINT '!';", "Could not find topic '!'");
     fixture_close(&f);

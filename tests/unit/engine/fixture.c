@@ -35,7 +35,7 @@ static enum status on_begin(void *data, const struct schema_column *columns, siz
 static enum status on_rows(void *data, const struct batch *b, const uint32_t *columns, size_t n, bool *stop)
 {
     struct fixture *f = data;
-    BATCH_EACH(b, i, row) {
+    BATCH_EACH (b, i, row) {
         if (b->kinds && b->kinds[row] == ROW_DELETE)
             buf_putc(&f->out, '-');
         for (size_t c = 0; c < n; c++) {
@@ -81,8 +81,8 @@ static void on_notice(void *data, const char *text)
 
 enum status fixture_try_open(struct fixture *f)
 {
-    const struct engine_options options = {.log = f->log, .n_workers = 2, .drain = f->drain, .notice = on_notice,
-                                           .notice_data = f};
+    const struct engine_options options = {
+        .log = f->log, .n_workers = 2, .drain = f->drain, .notice = on_notice, .notice_data = f};
     f->notices.len = 0;
     diag_clear(&f->d);
     enum status st = engine_open(&options, &f->engine, &f->d);

@@ -1,6 +1,6 @@
 /* An engine over an in-memory log, and a sink that writes down what it is given:
- *     # message     = title, then a|b a row, for tables      ( A STRING, B INTEGER ) then a|b a row, for queries, then end
- *     > line of PRINT */
+ *     # message     = title, then a|b a row, for tables      ( A STRING, B INTEGER ) then a|b a row, for queries, then
+ * end > line of PRINT */
 #ifndef WEIR_TESTS_ENGINE_FIXTURE_H
 #define WEIR_TESTS_ENGINE_FIXTURE_H
 
@@ -12,11 +12,11 @@ struct fixture {
     struct engine *engine;
     struct session *session;
     bool drain;
-    bool stop;          /* what the sink answers when asked */
+    bool stop;               /* what the sink answers when asked */
     int64_t stop_after_rows; /* -1: never */
-    struct buf out;     /* of the last run */
-    struct buf notices; /* since the engine was opened */
-    struct diag d;      /* of the last run */
+    struct buf out;          /* of the last run */
+    struct buf notices;      /* since the engine was opened */
+    struct diag d;           /* of the last run */
 };
 
 void fixture_open(struct fixture *f); /* drained, nothing in the log */
@@ -39,8 +39,8 @@ void fixture_runs(struct fixture *f, const char *sql, const char *expected, cons
 void fixture_fails(struct fixture *f, const char *sql, const char *message, const char *file, int line);
 
 /* Values of a topic's records, a line each (partition 0). */
-const char *fixture_topic(struct fixture *f, const char *topic); /* in f->out */
-int64_t fixture_count(struct fixture *f, const char *topic);     /* -1: no such topic */
+const char *fixture_topic(struct fixture *f, const char *topic);                               /* in f->out */
+int64_t fixture_count(struct fixture *f, const char *topic);                                   /* -1: no such topic */
 void fixture_append(struct fixture *f, const char *topic, const char *key, const char *value); /* NULL: null */
 
 #endif

@@ -39,10 +39,12 @@ TEST(engine_guess, formats)
     CHECK_TEXT(formats_of(STR("{\"a\": [1, true, null, {\"b\": \"\\\"}\"}]}"), false), "JSON or KAFKA_STRING");
     CHECK_TEXT(formats_of(STR(" -1.5e3 "), false), "JSON or KAFKA_BIGINT or KAFKA_DOUBLE or KAFKA_STRING");
     CHECK_TEXT(formats_of(BYTES("\0\0\0\1"), false), "KAFKA_INT");
-    CHECK_TEXT(formats_of(BYTES("\0\0\0\0\0\0\0\1"), true), "AVRO or PROTOBUF or JSON_SR or KAFKA_BIGINT or KAFKA_DOUBLE");
+    CHECK_TEXT(formats_of(BYTES("\0\0\0\0\0\0\0\1"), true),
+               "AVRO or PROTOBUF or JSON_SR or KAFKA_BIGINT or KAFKA_DOUBLE");
     CHECK_TEXT(formats_of(BYTES("\0\0\0\0\1ab"), false), "AVRO or PROTOBUF or JSON_SR");
     CHECK_TEXT(formats_of(BYTES("\xff\xfe\xfd"), false), "UNRECOGNIZED_BYTES");
-    CHECK_TEXT(formats_of(BYTES("key\0\0\1\x8b\xcf\xe5\x68\0"), true), "HOPPING(KAFKA_STRING) or TUMBLING(KAFKA_STRING)");
+    CHECK_TEXT(formats_of(BYTES("key\0\0\1\x8b\xcf\xe5\x68\0"), true),
+               "HOPPING(KAFKA_STRING) or TUMBLING(KAFKA_STRING)");
     CHECK_TEXT(formats_of(BYTES("key\0\0\1\x8b\xcf\xe5\x68\0"), false), "UNRECOGNIZED_BYTES");
     CHECK_TEXT(formats_of(BYTES("k\0\0\1\x8b\xcf\xe5\x68\5\0\0\1\x8b\xcf\xe5\x68\0"), true), "SESSION(KAFKA_STRING)");
     buf_free(&text);
@@ -50,10 +52,30 @@ TEST(engine_guess, formats)
 
 TEST(engine_guess, what_is_not_json)
 {
-    static const char *const bad[] = {"{", "}", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{a:1}", "[1 2]", "\"", "\"\\\"", "1 2", "+1",
-                                      "tru", "{\"a\":1]", "[1}", "{\"a\":1,}", ",", "[]]", "{\"a\":1 \"b\":2}", "e5", "{,}"};
-    static const char *const good[] = {"[]", "{}", "[[],{}]", "null", "0", "\"\\\\\"", "{\"a\":{\"b\":[]}}", " [ 1 , 2 ] ",
-                                       "{\"a\":1,\"b\":2}", "[{},{}]"};
+    static const char *const bad[] = {"{",
+                                      "}",
+                                      "[1,]",
+                                      "[,1]",
+                                      "{\"a\"}",
+                                      "{\"a\":}",
+                                      "{a:1}",
+                                      "[1 2]",
+                                      "\"",
+                                      "\"\\\"",
+                                      "1 2",
+                                      "+1",
+                                      "tru",
+                                      "{\"a\":1]",
+                                      "[1}",
+                                      "{\"a\":1,}",
+                                      ",",
+                                      "[]]",
+                                      "{\"a\":1 \"b\":2}",
+                                      "e5",
+                                      "{,}"};
+    static const char *const good[] = {
+        "[]",     "{}", "[[],{}]", "null", "0", "\"\\\\\"", "{\"a\":{\"b\":[]}}", " [ 1 , 2 ] ", "{\"a\":1,\"b\":2}",
+        "[{},{}]"};
     buf_init(&text, 0);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (strncmp(formats_of(str_from(bad[i]), false), "JSON", 4) == 0)
@@ -97,8 +119,11 @@ TEST(engine_guess, showing)
     CHECK_TEXT(shown(BYTES("\xff\xff\xff\xff"), false), "-1");
     CHECK_TEXT(shown(BYTES("\xff\xff\xff\xff\xff\xff\xff\xfe"), false), "-2");
     CHECK_TEXT(shown(BYTES("\xff\0a\\"
-                           "b"), false), "\\xFF\\x00a\\x5Cb");
+                           "b"),
+                     false),
+               "\\xFF\\x00a\\x5Cb");
     CHECK_TEXT(shown(BYTES("key\0\0\1\x8b\xcf\xe5\x68\0"), true), "[key@1700000000000/-]");
-    CHECK_TEXT(shown(BYTES("k\0\0\1\x8b\xcf\xe5\x68\5\0\0\1\x8b\xcf\xe5\x68\0"), true), "[k@1700000000000/1700000000005]");
+    CHECK_TEXT(shown(BYTES("k\0\0\1\x8b\xcf\xe5\x68\5\0\0\1\x8b\xcf\xe5\x68\0"), true),
+               "[k@1700000000000/1700000000005]");
     buf_free(&text);
 }

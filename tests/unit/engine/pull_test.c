@@ -3,8 +3,7 @@
 
 #include <stdio.h>
 
-#define STREAM_S                                                                                                       \
-    "CREATE STREAM s (id STRING KEY, n INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);"
+#define STREAM_S "CREATE STREAM s (id STRING KEY, n INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);"
 #define ROWS                                                                                                           \
     "INSERT INTO s (ROWTIME, id, n) VALUES (1000, 'a', 1); INSERT INTO s (ROWTIME, id, n) VALUES (2000, 'b', 2);"      \
     "INSERT INTO s (ROWTIME, id, n) VALUES (61000, 'a', 3); INSERT INTO s (ROWTIME, id, n) VALUES (62000, 'c', NULL);"
@@ -13,10 +12,12 @@ TEST(engine_pull, an_unwindowed_table)
 {
     struct fixture f;
     fixture_open(&f);
-    RUNS(&f, STREAM_S ROWS "CREATE TABLE t AS SELECT id, SUM(n) AS total, COUNT(*) AS c FROM s GROUP BY id EMIT CHANGES;");
+    RUNS(&f,
+         STREAM_S ROWS "CREATE TABLE t AS SELECT id, SUM(n) AS total, COUNT(*) AS c FROM s GROUP BY id EMIT CHANGES;");
     fixture_wait(&f);
     GIVES(&f, "SELECT * FROM t;", "( ID STRING, TOTAL INTEGER, C BIGINT )\na|4|2\nb|2|1\nc|0|1\nend\n");
-    GIVES(&f, "SELECT id, c + 1 AS d, ROWTIME AS t FROM t WHERE id = 'a';", "( ID STRING, D BIGINT, T BIGINT )\na|3|61000\nend\n");
+    GIVES(&f, "SELECT id, c + 1 AS d, ROWTIME AS t FROM t WHERE id = 'a';",
+          "( ID STRING, D BIGINT, T BIGINT )\na|3|61000\nend\n");
     GIVES(&f, "SELECT total FROM t WHERE id IN ('b', 'c', 'x') AND total > 0;", "( TOTAL INTEGER )\n2\nend\n");
     GIVES(&f, "SELECT id FROM t WHERE id > 'a';", "( ID STRING )\nb\nc\nend\n");
     GIVES(&f, "SELECT id FROM t WHERE c / 0 = 1;", "( ID STRING )\nend\n");
@@ -53,8 +54,9 @@ TEST(engine_pull, deleted_rows_are_gone)
 {
     struct fixture f;
     fixture_open(&f);
-    RUNS(&f, "CREATE TABLE base (id STRING PRIMARY KEY, n INT) WITH (KAFKA_TOPIC='b', VALUE_FORMAT='JSON', PARTITIONS=1);"
-             "CREATE TABLE t AS SELECT id, n FROM base WHERE n > 1 EMIT CHANGES;");
+    RUNS(&f,
+         "CREATE TABLE base (id STRING PRIMARY KEY, n INT) WITH (KAFKA_TOPIC='b', VALUE_FORMAT='JSON', PARTITIONS=1);"
+         "CREATE TABLE t AS SELECT id, n FROM base WHERE n > 1 EMIT CHANGES;");
     fixture_append(&f, "b", "x", "{\"N\": 5}");
     fixture_append(&f, "b", "y", "{\"N\": 6}");
     fixture_append(&f, "b", "z", "{\"N\": 7}");

@@ -41,7 +41,8 @@ TEST(engine_replay, a_terminated_query_is_not_started_again)
     CHECK_TEXT(fixture_topic(&f, "T"), "{\"N\":1}\n");
     GIVES(&f, "SHOW QUERIES; SHOW STREAMS;", "= Queries\n= Streams\nS|s|KAFKA|JSON|false\nT|T|KAFKA|JSON|false\n");
     FAILS(&f, "TERMINATE CSAS_T_1;", "Unknown queryId: CSAS_T_1");
-    RUNS(&f, "INSERT INTO t SELECT id, n FROM s EMIT CHANGES; INSERT INTO t SELECT id, n + 1 AS n FROM s EMIT CHANGES;");
+    RUNS(&f,
+         "INSERT INTO t SELECT id, n FROM s EMIT CHANGES; INSERT INTO t SELECT id, n + 1 AS n FROM s EMIT CHANGES;");
     fixture_wait(&f);
     GIVES(&f, "TERMINATE ALL; SHOW QUERIES;", "# All queries terminated.\n= Queries\n");
     CHECK_INT(fixture_count(&f, "T"), 5);
@@ -97,7 +98,8 @@ TEST(engine_replay, properties_of_then)
     fixture_open(&f);
     RUNS(&f, "SET 'ksql.persistence.default.format.value' = 'DELIMITED';"
              "CREATE STREAM s (n INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1);"
-             "INSERT INTO s VALUES (1); SET 'auto.offset.reset' = 'latest'; CREATE STREAM t AS SELECT n FROM s EMIT CHANGES;");
+             "INSERT INTO s VALUES (1); SET 'auto.offset.reset' = 'latest'; CREATE STREAM t AS SELECT n FROM s EMIT "
+             "CHANGES;");
     fixture_wait(&f);
     fixture_reopen(&f);
     fixture_wait(&f);
@@ -155,7 +157,8 @@ TEST(engine_replay, source_tables)
     fixture_close(&f);
 }
 
-/* ---- scripts that are run again ------------------------------------------------------------------------------------------ */
+/* ---- scripts that are run again
+ * ------------------------------------------------------------------------------------------ */
 
 TEST(engine_replay, a_script_again)
 {
@@ -184,7 +187,8 @@ TEST(engine_replay, a_script_again)
     }
     CHECK_TEXT(fixture_topic(&f, "T"), "{\"N\":1,\"MORE\":null}\n");
     CHECK_TEXT(fixture_topic(&f, "u"), "{\"N\":1}\n");
-    FAILS(&f, "CREATE TYPE pair AS STRUCT<x INT>;", "Cannot register custom type 'PAIR' since it is already registered");
+    FAILS(&f, "CREATE TYPE pair AS STRUCT<x INT>;",
+          "Cannot register custom type 'PAIR' since it is already registered");
     FAILS(&f, "ALTER STREAM s ADD COLUMN more INT;", "");
     CHECK_INT(fixture_run_again(&f, "CREATE TYPE pair AS STRUCT<x INT, y INT>;"), STATUS_INVALID);
     fixture_close(&f);
@@ -195,14 +199,19 @@ TEST(engine_replay, a_changed_script)
     struct fixture f;
     fixture_open(&f);
     RUNS(&f, STREAM_S);
-    CHECK(fixture_run_again(&f, "CREATE STREAM s (id STRING KEY) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');") != STATUS_OK);
+    CHECK(fixture_run_again(&f, "CREATE STREAM s (id STRING KEY) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');") !=
+          STATUS_OK);
     RUNS(&f, "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;");
-    CHECK_INT(fixture_run_again(&f, "CREATE OR REPLACE STREAM t AS SELECT id, n FROM s WHERE n > 1 EMIT CHANGES;"), STATUS_OK);
-    CHECK_INT(fixture_run_again(&f, "CREATE OR REPLACE STREAM t AS SELECT id, n FROM s WHERE n > 2 EMIT CHANGES;"), STATUS_OK);
+    CHECK_INT(fixture_run_again(&f, "CREATE OR REPLACE STREAM t AS SELECT id, n FROM s WHERE n > 1 EMIT CHANGES;"),
+              STATUS_OK);
+    CHECK_INT(fixture_run_again(&f, "CREATE OR REPLACE STREAM t AS SELECT id, n FROM s WHERE n > 2 EMIT CHANGES;"),
+              STATUS_OK);
     int64_t commands = fixture_count(&f, COMMANDS);
-    CHECK_INT(fixture_run_again(&f, "CREATE OR REPLACE STREAM t AS SELECT id, n FROM s WHERE n > 2 EMIT CHANGES;"), STATUS_OK);
+    CHECK_INT(fixture_run_again(&f, "CREATE OR REPLACE STREAM t AS SELECT id, n FROM s WHERE n > 2 EMIT CHANGES;"),
+              STATUS_OK);
     CHECK_INT(fixture_count(&f, COMMANDS), commands);
-    CHECK_INT(fixture_run_again(&f, "CREATE OR REPLACE STREAM t AS SELECT id, n FROM s WHERE n > 1 EMIT CHANGES;"), STATUS_OK);
+    CHECK_INT(fixture_run_again(&f, "CREATE OR REPLACE STREAM t AS SELECT id, n FROM s WHERE n > 1 EMIT CHANGES;"),
+              STATUS_OK);
     CHECK_INT(fixture_count(&f, COMMANDS), commands + 1); /* back to what it was is a change */
     RUNS(&f, "DROP STREAM t;");
     CHECK_INT(fixture_run_again(&f, "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;"), STATUS_OK);
@@ -210,7 +219,8 @@ TEST(engine_replay, a_changed_script)
     fixture_close(&f);
 }
 
-/* ---- a command topic that others have written to ------------------------------------------------------------------------- */
+/* ---- a command topic that others have written to
+ * ------------------------------------------------------------------------- */
 
 static void refuses(const char *record, const char *message)
 {
@@ -255,8 +265,8 @@ TEST(engine_replay, a_topic_that_is_gone)
     struct fixture f;
     fixture_open(&f);
     RUNS(&f, STREAM_S "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;"
-             "CREATE STREAM o (n INT) WITH (KAFKA_TOPIC='o', VALUE_FORMAT='JSON', PARTITIONS=1);"
-             "CREATE STREAM p AS SELECT n FROM o EMIT CHANGES; INSERT INTO o VALUES (1);");
+                      "CREATE STREAM o (n INT) WITH (KAFKA_TOPIC='o', VALUE_FORMAT='JSON', PARTITIONS=1);"
+                      "CREATE STREAM p AS SELECT n FROM o EMIT CHANGES; INSERT INTO o VALUES (1);");
     fixture_shut(&f);
     CHECK_INT(topic_delete(f.log, "s", NULL), STATUS_OK);
     REQUIRE(fixture_try_open(&f) == STATUS_OK);

@@ -2,8 +2,7 @@
 #include "tests/unit/engine/fixture.h"
 
 #define COMMANDS "_confluent-ksql-default__command_topic"
-#define STREAM_N                                                                                                       \
-    "CREATE STREAM s (id STRING KEY, n INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);\n"
+#define STREAM_N "CREATE STREAM s (id STRING KEY, n INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);\n"
 #define ROWS                                                                                                           \
     "INSERT INTO s (ROWTIME, id, n) VALUES (10, 'a', 1);\n"                                                            \
     "INSERT INTO s (ROWTIME, id, n) VALUES (20, 'b', 2);\n"                                                            \
@@ -156,7 +155,8 @@ TEST(engine_statements, variables)
     GIVES(&f, "DEFINE src = 's'; DEFINE most = '2'; SHOW VARIABLES;", "= Variables\nsrc|s\nmost|2\n");
     GIVES(&f, "SELECT n FROM ${src} WHERE n <= ${most} EMIT CHANGES;", "( N INTEGER )\n1\n2\nend\n");
     GIVES(&f, "SELECT id FROM s WHERE id <> '${src}' EMIT CHANGES LIMIT 1;", "( ID STRING )\na\nlimit\n");
-    GIVES(&f, "DEFINE most = '1'; SELECT n AS ${src} FROM s WHERE n <= ${most} EMIT CHANGES;", "( S INTEGER )\n1\nend\n");
+    GIVES(&f, "DEFINE most = '1'; SELECT n AS ${src} FROM s WHERE n <= ${most} EMIT CHANGES;",
+          "( S INTEGER )\n1\nend\n");
     FAILS(&f, "SELECT ${src} FROM s EMIT CHANGES;", "Illegal argument at Line: 1, Col: 8. Got: 's'");
     RUNS(&f, "CREATE STREAM made AS SELECT id, n + ${most} AS y FROM ${src} EMIT CHANGES;");
     CHECK(strstr(fixture_topic(&f, COMMANDS), "${") == NULL); /* recorded with the values in it */
@@ -170,7 +170,8 @@ TEST(engine_statements, nobody_reads)
 {
     struct fixture f;
     fixture_open(&f);
-    struct str text = STR(STREAM_N ROWS "SHOW STREAMS; DESCRIBE s; PRINT s FROM BEGINNING LIMIT 1; SELECT * FROM s EMIT CHANGES;");
+    struct str text =
+        STR(STREAM_N ROWS "SHOW STREAMS; DESCRIBE s; PRINT s FROM BEGINNING LIMIT 1; SELECT * FROM s EMIT CHANGES;");
     struct diag d = DIAG_INIT;
     CHECK_INT(session_run(f.session, text, false, NULL, &d), STATUS_INVALID);
     CHECK_TEXT(d.message, "The statement gives rows, but there is nobody to read them");

@@ -11,6 +11,7 @@ static const struct property PROPERTIES[] = {
     {"ksql.functions.collect_set.limit", "1000"},
     {"ksql.headers.columns.enabled", "true"},
     {"ksql.insert.into.values.enabled", "true"},
+    {"ksql.new.query.planner.enabled", "false"},
     {"ksql.output.topic.name.prefix", ""},
     {"ksql.persistence.default.format.key", "KAFKA"},
     {"ksql.persistence.default.format.value", NULL},

@@ -45,11 +45,18 @@ struct source_read {
     const uint32_t *path;
 };
 
-enum timestamp_kind { TS_RECORD, TS_BIGINT, TS_TIMESTAMP, TS_STRING };
+enum timestamp_kind { TS_RECORD, TS_BIGINT, TS_TIMESTAMP, TS_STRING, TS_WALL_CLOCK /* sources only */ };
+/* What becomes of a source's record without a time: of a column that cannot be read, or of a record's own that is negative. */
+enum bad_time {
+    BAD_TIME_SKIP, /* it is dropped */
+    BAD_TIME_FAIL, /* the query stops */
+    BAD_TIME_LAST, /* it takes the highest time of its partition so far */
+};
 struct timestamp_spec { /* where a row's time comes from */
     enum timestamp_kind kind;
     uint32_t column;        /* source: index into topic_schema; sink: into the input schema */
     struct str format;      /* TS_STRING: a DateTimeFormatter pattern */
+    enum bad_time bad;      /* sources: set by the plan of a query */
 };
 
 struct window_spec {

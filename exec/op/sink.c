@@ -59,7 +59,8 @@ static bool sink_time(struct op *op, const struct batch *b, uint32_t row, int64_
         *ts = op->task->stream_time;
         return true;
     }
-    if (time_read(s->time, &b->columns[op->step->sink.timestamp.column], row, ts, error, sizeof error) && *ts >= 0)
+    const struct column *c = &b->columns[op->step->sink.timestamp.column];
+    if (time_read(s->time, c, row, ts, error, sizeof error) == TIME_OK)
         return true;
     snprintf(text, sizeof text, "Failed to extract timestamp from row: %s", error);
     op_report(op, ERROR_RECORD, op->step->context, text, NULL, NULL);

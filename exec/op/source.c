@@ -24,6 +24,7 @@ struct source {
     struct time_reader *time;    /* NULL: the record's time */
     const struct side *time_side;
     uint32_t time_place;
+    int64_t last_time; /* the highest so far of the records' own; -1: none */
     struct table_rows *table; /* NULL: a stream, or not materialised */
     bool is_table;
     bool has_key;        /* the topic's schema has key columns */
@@ -105,7 +106,7 @@ static enum status plan_fields(struct source *s, const struct step *step, struct
             s->side_of[c] = add_field(s, topic, r, &s->place[c]);
     }
     const struct timestamp_spec *ts = &step->source.timestamp;
-    if (ts->kind == TS_RECORD)
+    if (ts->kind == TS_RECORD || ts->kind == TS_WALL_CLOCK)
         return STATUS_OK;
     struct source_read whole = {.column = ts->column};
     s->time_side = add_field(s, topic, &whole, &s->time_place);
@@ -120,6 +121,7 @@ static enum status source_open(struct op *op, struct diag *d)
     op->state = s;
     if (!s)
         return diag_nomem(d);
+    s->last_time = -1;
     s->is_table = step->kind == STEP_TABLE_SOURCE;
     s->has_key = count_role(&step->source.topic_schema, true) > 0;
     s->logger = arena_printf(a, "%s.Source", step->context ? step->context : "");
@@ -256,33 +258,70 @@ static enum status decode_values(struct reading *r, struct diag *d)
 
 /* ---- times ---------------------------------------------------------------------------------------------- */
 
-static enum status record_times(struct reading *r, struct diag *d)
+static enum status invalid_time(struct reading *r, uint32_t row, struct diag *d)
 {
-    for (uint32_t row = 0; row < r->n; row++) {
-        r->ts[row] = record_at(r, row)->ts;
-        if (r->ts[row] < 0 && !r->dropped[row])
-            return diag_set(d, STATUS_RUNTIME,
-                            "Input record (topic %s, partition %d, offset %lld) has invalid (negative) timestamp",
-                            r->records->topic, r->records->partition, (long long)record_at(r, row)->offset);
+    const struct record *record = record_at(r, row);
+    char text[64];
+    switch (r->op->step->source.timestamp.bad) {
+    case BAD_TIME_SKIP:
+        r->dropped[row] = 1;
+        snprintf(text, sizeof text, "The record's timestamp is negative: %lld", (long long)record->ts);
+        op_report(r->op, ERROR_RECORD, r->s->logger, text, record, r->records);
+        return STATUS_OK;
+    case BAD_TIME_LAST:
+        r->ts[row] = r->s->last_time >= 0 ? r->s->last_time : r->op->task->stream_time;
+        if (r->ts[row] >= 0)
+            return STATUS_OK;
+        return diag_set(d, STATUS_RUNTIME,
+                        "Could not infer new timestamp for input record (topic %s, partition %d, offset %lld) because "
+                        "partition time is unknown",
+                        r->records->topic, r->records->partition, (long long)record->offset);
+    case BAD_TIME_FAIL:
+        break;
     }
-    return STATUS_OK;
+    return diag_set(d, STATUS_RUNTIME,
+                    "Input record (topic %s, partition %d, offset %lld) has invalid (negative) timestamp",
+                    r->records->topic, r->records->partition, (long long)record->offset);
 }
 
-static void column_times(struct reading *r)
+static enum status record_times(struct reading *r, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    bool by_clock = r->op->step->source.timestamp.kind == TS_WALL_CLOCK;
+    int64_t now = by_clock ? op_wall_ms(r->op) : 0;
+    for (uint32_t row = 0; row < r->n && st == STATUS_OK; row++) {
+        r->ts[row] = by_clock ? now : record_at(r, row)->ts;
+        if (r->dropped[row])
+            continue;
+        if (r->ts[row] < 0)
+            st = invalid_time(r, row, d);
+        if (r->ts[row] > r->s->last_time)
+            r->s->last_time = r->ts[row];
+    }
+    return st;
+}
+
+static enum status column_times(struct reading *r, struct diag *d)
 {
     const struct column *c = &r->s->time_side->columns[r->s->time_place];
-    char error[256];
+    char error[256], text[320];
     for (uint32_t row = 0; row < r->n; row++) {
         r->ts[row] = -1;
         if (r->dropped[row])
             continue;
-        if (!time_read(r->s->time, c, row, &r->ts[row], error, sizeof error)) {
-            char text[320];
-            snprintf(text, sizeof text, "Failed to extract timestamp from row: %s", error);
-            op_report(r->op, ERROR_RECORD, r->s->logger, text, record_at(r, row), r->records);
-        }
-        r->dropped[row] = r->ts[row] < 0;
+        enum time_result result = time_read(r->s->time, c, row, &r->ts[row], error, sizeof error);
+        if (result == TIME_OK)
+            continue;
+        r->dropped[row] = 1;
+        snprintf(text, sizeof text, "Failed to extract timestamp from row: %s", error);
+        op_report(r->op, ERROR_RECORD, r->s->logger, text, record_at(r, row), r->records);
+        if (result == TIME_NONE && r->op->step->source.timestamp.bad == BAD_TIME_FAIL)
+            return diag_set(d, STATUS_RUNTIME,
+                            "Fatal user code error in TimestampExtractor callback for record (topic %s, partition %d, "
+                            "offset %lld): %s",
+                            r->records->topic, r->records->partition, (long long)record_at(r, row)->offset, error);
     }
+    return STATUS_OK;
 }
 
 /* ---- the batch ------------------------------------------------------------------------------------------ */
@@ -415,10 +454,7 @@ static enum status read_batch(struct reading *r, struct diag *d)
         st = decode_values(r, d);
     if (st != STATUS_OK)
         return st;
-    if (r->s->time)
-        column_times(r);
-    else
-        st = record_times(r, d);
+    st = r->s->time ? column_times(r, d) : record_times(r, d);
     if (st != STATUS_OK)
         return st;
     return finish_batch(r) ? STATUS_OK : diag_nomem(d);

@@ -38,18 +38,19 @@ void time_reader_close(struct time_reader *t)
         zone_close(t->zone);
 }
 
-bool time_read(struct time_reader *t, const struct column *c, uint32_t row, int64_t *ts, char *error, size_t error_size)
+enum time_result time_read(struct time_reader *t, const struct column *c, uint32_t row, int64_t *ts, char *error,
+                           size_t error_size)
 {
     if (column_is_null(c, row)) {
         snprintf(error, error_size, "the timestamp column is null");
-        return false;
+        return TIME_NONE;
     }
     if (t->kind != TS_STRING)
         *ts = c->i64[row];
     else if (!timestamp_parse(t->pattern, c->str[row], t->zone, ts, error, error_size))
-        return false;
+        return TIME_NONE;
     if (*ts >= 0)
-        return true;
+        return TIME_OK;
     snprintf(error, error_size, "the timestamp is negative: %lld", (long long)*ts);
-    return false;
+    return TIME_NEGATIVE;
 }

@@ -1,5 +1,6 @@
 /* WITH clauses (rules.md 1.3): names, types and conflicts of properties. All errors carry "Failed to prepare statement:
- * ". Order: typed values, unknown names, format conflicts, window pair. */
+ * ". Order: typed values, unknown names, format conflicts, timestamp pattern, window pair. */
+#include "functions/datetime_format.h"
 #include "planner/planner_int.h"
 
 #include <ctype.h>
@@ -338,6 +339,16 @@ static enum status take_formats(struct planner *p, const struct parsed *values, 
     return STATUS_OK;
 }
 
+static enum status check_timestamp_format(struct planner *p, const struct parsed *value)
+{
+    char error[256] = "";
+    if (!value->given || datetime_pattern_compile(p->a, value->text, true, error, sizeof error))
+        return STATUS_OK;
+    if (p->a->failed)
+        return plan_nomem(p);
+    return with_error(p, value->span, "Invalid datetime format for config:TIMESTAMP_FORMAT, reason:%s", error);
+}
+
 static int64_t number_or(const struct parsed *value, int64_t otherwise)
 {
     return value->given ? value->number : otherwise;
@@ -368,6 +379,7 @@ enum status with_parse(struct planner *p, const struct ast_properties *ast, enum
     TRY(take_nullable(p, PROP_VALUE_PROTOBUF_NULLABLE_REPRESENTATION,
                       &values[PROP_VALUE_PROTOBUF_NULLABLE_REPRESENTATION], &out->value));
     TRY(take_formats(p, values, out));
+    TRY(check_timestamp_format(p, &values[PROP_TIMESTAMP_FORMAT]));
     TRY(take_window(p, values, out));
     if (values[PROP_CLEANUP_POLICY].given)
         st = plan_error(p, values[PROP_CLEANUP_POLICY].span,

@@ -138,6 +138,29 @@ static bool add_name(struct lowering *w, struct str name)
     return true;
 }
 
+static bool ends_with(struct str s, struct str end)
+{
+    return s.len >= end.len && str_eq(str_make(s.p + s.len - end.len, end.len), end);
+}
+
+/* What the properties say about times: ksql.timestamp.throw.on.invalid for those of columns, for those of records the
+ * class that Kafka Streams is told to use. */
+static void times_of_records(const struct planner *p, struct timestamp_spec *ts)
+{
+    struct str name = STR("");
+    if (ts->kind != TS_RECORD) {
+        ts->bad = planner_flag(p, "ksql.timestamp.throw.on.invalid", false) ? BAD_TIME_FAIL : BAD_TIME_SKIP;
+        return;
+    }
+    if (!planner_property(p, "ksql.streams.default.timestamp.extractor", &name))
+        (void)planner_property(p, "default.timestamp.extractor", &name);
+    if (ends_with(name, STR("WallclockTimestampExtractor")))
+        ts->kind = TS_WALL_CLOCK;
+    ts->bad = ends_with(name, STR("LogAndSkipOnInvalidTimestamp"))         ? BAD_TIME_SKIP
+              : ends_with(name, STR("UsePartitionTimeOnInvalidTimestamp")) ? BAD_TIME_LAST
+                                                                           : BAD_TIME_FAIL;
+}
+
 static bool lower_source(struct lowering *w, const struct logical *node, struct fragment *f)
 {
     const struct source *source = node->source.source;
@@ -149,6 +172,7 @@ static bool lower_source(struct lowering *w, const struct logical *node, struct 
     s->source.formats = source->formats;
     s->source.topic_schema = source->schema;
     s->source.timestamp = source->timestamp;
+    times_of_records(w->p, &s->source.timestamp);
     s->source.reads = node->source.reads;
     for (uint32_t i = 0; i < node->schema.n_columns; i++) {
         enum column_role role = node->schema.columns[i].role;

@@ -48,9 +48,10 @@ struct source_read {
 enum timestamp_kind { TS_RECORD, TS_BIGINT, TS_TIMESTAMP, TS_STRING, TS_WALL_CLOCK /* sources only */ };
 /* What becomes of a source's record without a time: of a column that cannot be read, or of a record's own that is negative. */
 enum bad_time {
-    BAD_TIME_SKIP, /* it is dropped */
-    BAD_TIME_FAIL, /* the query stops */
-    BAD_TIME_LAST, /* it takes the highest time of its partition so far */
+    BAD_TIME_USUAL, /* a column's: it is dropped; its own: the query stops */
+    BAD_TIME_SKIP,  /* it is dropped */
+    BAD_TIME_FAIL,  /* the query stops */
+    BAD_TIME_LAST,  /* it takes the highest time of its partition so far */
 };
 struct timestamp_spec { /* where a row's time comes from */
     enum timestamp_kind kind;

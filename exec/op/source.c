@@ -276,6 +276,7 @@ static enum status invalid_time(struct reading *r, uint32_t row, struct diag *d)
                         "Could not infer new timestamp for input record (topic %s, partition %d, offset %lld) because "
                         "partition time is unknown",
                         r->records->topic, r->records->partition, (long long)record->offset);
+    case BAD_TIME_USUAL:
     case BAD_TIME_FAIL:
         break;
     }

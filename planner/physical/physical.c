@@ -149,7 +149,7 @@ static void times_of_records(const struct planner *p, struct timestamp_spec *ts)
 {
     struct str name = STR("");
     if (ts->kind != TS_RECORD) {
-        ts->bad = planner_flag(p, "ksql.timestamp.throw.on.invalid", false) ? BAD_TIME_FAIL : BAD_TIME_SKIP;
+        ts->bad = planner_flag(p, "ksql.timestamp.throw.on.invalid", false) ? BAD_TIME_FAIL : BAD_TIME_USUAL;
         return;
     }
     if (!planner_property(p, "ksql.streams.default.timestamp.extractor", &name))
@@ -158,7 +158,7 @@ static void times_of_records(const struct planner *p, struct timestamp_spec *ts)
         ts->kind = TS_WALL_CLOCK;
     ts->bad = ends_with(name, STR("LogAndSkipOnInvalidTimestamp"))         ? BAD_TIME_SKIP
               : ends_with(name, STR("UsePartitionTimeOnInvalidTimestamp")) ? BAD_TIME_LAST
-                                                                           : BAD_TIME_FAIL;
+                                                                           : BAD_TIME_USUAL;
 }
 
 static bool lower_source(struct lowering *w, const struct logical *node, struct fragment *f)

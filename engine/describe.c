@@ -127,16 +127,20 @@ static enum status describe_source(struct engine *e, const struct ast_describe *
     return st == STATUS_OK && statement->extended ? describe_around(e, s, sink, d) : st;
 }
 
-/* DESCRIBE STREAMS, DESCRIBE TABLES. */
-static enum status describe_all(struct engine *e, bool tables, const struct engine_sink *sink, struct diag *d)
+enum status describe_sources(struct engine *e, bool tables, bool extended, const struct engine_sink *sink,
+                             struct diag *d)
 {
+    enum status st = STATUS_OK;
     MAP_EACH (catalog_sources(e->catalog), entry) {
         const struct source *s = entry->value;
-        enum status st = s->is_table == tables ? describe_columns(s, sink, d) : STATUS_OK;
-        if (st != STATUS_OK)
-            return st;
+        if (s->is_table != tables)
+            continue;
+        TRY(describe_columns(s, sink, d));
+        if (extended)
+            TRY(describe_around(e, s, sink, d));
     }
-    return STATUS_OK;
+done:
+    return st;
 }
 
 static enum status describe_function(const struct ast_describe *statement, const struct engine_sink *sink,
@@ -171,9 +175,9 @@ enum status describe(struct session *s, const struct ast_describe *statement, co
     case DESCRIBE_SOURCE:
         return describe_source(s->engine, statement, sink, d);
     case DESCRIBE_STREAMS:
-        return describe_all(s->engine, false, sink, d);
+        return describe_sources(s->engine, false, statement->extended, sink, d);
     case DESCRIBE_TABLES:
-        return describe_all(s->engine, true, sink, d);
+        return describe_sources(s->engine, true, statement->extended, sink, d);
     case DESCRIBE_FUNCTION:
         return describe_function(statement, sink, d);
     case DESCRIBE_CONNECTOR:

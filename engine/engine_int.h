@@ -124,9 +124,11 @@ enum status admin_execute(struct session *s, const struct ast_stmt *statement, c
                           struct diag *d) MUST_CHECK;
 enum status show(struct session *s, const struct ast_list *l, const struct engine_sink *sink,
                  struct diag *d) MUST_CHECK;
-enum status show_sources(struct engine *e, bool tables, const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 enum status describe(struct session *s, const struct ast_describe *statement, const struct engine_sink *sink,
                      struct diag *d) MUST_CHECK;
+/* DESCRIBE STREAMS and TABLES; with EXTENDED also SHOW. */
+enum status describe_sources(struct engine *e, bool tables, bool extended, const struct engine_sink *sink,
+                             struct diag *d) MUST_CHECK;
 enum status print_topic(struct session *s, const struct ast_print *statement, const struct engine_sink *sink,
                         struct diag *d) MUST_CHECK;
 enum status assert_topic(struct session *s, const struct ast_assert_topic *statement, const struct engine_sink *sink,

@@ -17,7 +17,7 @@ static bool is_hidden(struct str topic)
     return false;
 }
 
-enum status show_sources(struct engine *e, bool tables, const struct engine_sink *sink, struct diag *d)
+static enum status show_sources(struct engine *e, bool tables, const struct engine_sink *sink, struct diag *d)
 {
     static const char *const columns[] = {"Name", "Kafka Topic", "Key Format", "Value Format", "Windowed"};
     struct text_table t;
@@ -149,6 +149,8 @@ static enum status show_properties(const struct session *s, const struct engine_
 
 enum status show(struct session *s, const struct ast_list *l, const struct engine_sink *sink, struct diag *d)
 {
+    if (l->extended && (l->what == LIST_STREAMS || l->what == LIST_TABLES))
+        return describe_sources(s->engine, l->what == LIST_TABLES, true, sink, d);
     switch (l->what) {
     case LIST_STREAMS:
         return show_sources(s->engine, false, sink, d);

@@ -49,6 +49,9 @@ TEST(engine_admin, describe)
     CHECK(has(&f, "Timestamp field|Not set - using <ROWTIME>\n"));
     RUNS(&f, "DESCRIBE t EXTENDED;");
     CHECK(has(&f, "Written by|CTAS_T_1 (DRAINED)\n"));
+    RUNS(&f, "SHOW TABLES EXTENDED;");
+    CHECK(has(&f, "= table T (topic T, key KAFKA, value JSON)\n") && has(&f, "Written by|CTAS_T_1 (DRAINED)\n"));
+    CHECK(!has(&f, "= stream S"));
     RUNS(&f, "DESCRIBE FUNCTION ucase;");
     CHECK(has(&f, "= UCASE: "));
     FAILS(&f, "DESCRIBE nope;", "Could not find STREAM/TABLE 'NOPE' in the Metastore");

@@ -4,6 +4,7 @@
 
 static const struct property PROPERTIES[] = {
     /* sorted as SHOW PROPERTIES shows them */
+    {"ksql.cast.strings.preserve.nulls", "true"},
     {"ksql.create.or.replace.enabled", "true"},
     {"ksql.fail.on.deserialization.error", "false"},
     {"ksql.fail.on.production.error", "true"},

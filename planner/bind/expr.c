@@ -286,6 +286,33 @@ static const struct expr *bind_struct(struct binder *b, const struct ast_expr *e
     return expr_n(b->p, EXPR_STRUCT, type_struct(b->p->a, fields, e->n_args), args, e->n_args);
 }
 
+/* With ksql.cast.strings.preserve.nulls=false a null reads "null", but for the types that have a text function of their
+ * own. */
+static const struct expr *null_as_text(struct binder *b, const struct expr *cast)
+{
+    struct planner *p = b->p;
+    const struct type *from = cast->args[0]->type;
+    bool is_plain = from->kind <= KIND_BIGINT || from->kind == KIND_DOUBLE || type_is_nested(from);
+    if (cast->type->kind != KIND_STRING || !is_plain || planner_flag(p, "ksql.cast.strings.preserve.nulls", true))
+        return cast;
+    const struct arg_info texts[2] = {{.type = &TYPE_STRING}, {.type = &TYPE_STRING}};
+    struct resolved_call *call = PLAN_NEW(p, struct resolved_call);
+    const struct expr *args[2] = {
+        cast, expr_literal(p, (struct value){.kind = KIND_STRING, .str = STR("null")}, &TYPE_STRING)};
+    if (!call || !args[1] ||
+        function_resolve(p->a, function_find(STR("COALESCE")), texts, 2, NULL, NULL, call, p->d) != STATUS_OK)
+        return NULL;
+    struct expr *e = expr_new(p, EXPR_CALL, call->result);
+    const struct expr **copy = e ? PLAN_ARRAY(p, const struct expr *, 2) : NULL;
+    if (!copy)
+        return NULL;
+    memcpy(copy, args, sizeof args);
+    e->args = copy;
+    e->n_args = 2;
+    e->call = call;
+    return e;
+}
+
 static const struct expr *bind_cast(struct binder *b, const struct ast_expr *e)
 {
     const struct expr *arg = bind_expr(b, e->args[0]);
@@ -299,7 +326,8 @@ static const struct expr *bind_cast(struct binder *b, const struct ast_expr *e)
                              STR_ARG(type_text(b->p, arg->type)), STR_ARG(type_text(b->p, to)));
         return NULL;
     }
-    return expr_n(b->p, EXPR_CAST, to, &arg, 1);
+    const struct expr *cast = expr_n(b->p, EXPR_CAST, to, &arg, 1);
+    return cast ? null_as_text(b, cast) : NULL;
 }
 
 static const struct expr *bind_sign(struct binder *b, const struct ast_expr *e)

@@ -70,9 +70,9 @@ static enum status assign(struct consume *c, bool from_beginning, struct diag *d
     if (!c->ends || !c->positions)
         return diag_nomem(d);
     for (int32_t i = 0; i < spec.n_partitions; i++) {
-        int64_t begin;
-        TRY(topic_offsets(c->log, c->topic, i, &begin, &c->ends[i], NULL, d));
-        c->positions[i] = from_beginning ? begin : c->ends[i];
+        int64_t begin, end;
+        TRY(topic_offsets(c->log, c->topic, i, &begin, &end, &c->ends[i], d)); /* commits under way are waited for */
+        c->positions[i] = from_beginning ? begin : end;
         TRY(reader_assign(c->reader, c->topic, i, c->positions[i], d));
     }
 done:

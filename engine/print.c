@@ -56,9 +56,9 @@ static enum status assign(struct print *p, const char *topic, struct arena *a, s
         return diag_nomem(d);
     TRY(reader_open(log, &p->reader, d));
     for (int32_t i = 0; i < spec.n_partitions; i++) {
-        int64_t begin;
-        TRY(topic_offsets(log, topic, i, &begin, &p->ends[i], NULL, d));
-        p->positions[i] = p->statement->from_beginning ? begin : p->ends[i];
+        int64_t begin, end;
+        TRY(topic_offsets(log, topic, i, &begin, &end, &p->ends[i], d)); /* commits under way are waited for */
+        p->positions[i] = p->statement->from_beginning ? begin : end;
         TRY(reader_assign(p->reader, topic, i, p->positions[i], d));
     }
 done:

@@ -45,6 +45,7 @@ struct work {
 
 struct share {
     struct query *query;
+    bool drain;                  /* options.drain */
     struct log_reader *reader;
     uint32_t n_works, cap_works;  /* cap: tasks of the query on all workers */
     struct work *works;

@@ -164,6 +164,7 @@ enum status share_create(struct log *log, struct query *query, const struct exec
         return diag_nomem(d);
     arena_init(&s->arena, 0);
     s->query = query;
+    s->drain = options->drain;
     uint32_t cap = 0;
     for (uint32_t i = 0; i < query->plan->n_stages; i++) {
         int32_t n;
@@ -283,7 +284,7 @@ done:
 static bool source_drained(struct share *s, struct work *w, struct work_source *source, struct log *log,
                            bool (*written)(void *data, const char *topic, const struct query *reader), void *data)
 {
-    int64_t begin, end;
+    int64_t begin, end, uncommitted;
     const struct stage *stage = &s->query->plan->stages[w->stage];
     if (source->drain_end >= 0)
         return source->position >= source->drain_end;
@@ -294,8 +295,9 @@ static bool source_drained(struct share *s, struct work *w, struct work_source *
     } else if (written(data, source->topic, s->query)) {
         return false;
     }
-    if (topic_offsets(log, source->topic, w->partition, &begin, &end, NULL, NULL) == STATUS_OK)
-        source->drain_end = end;
+    /* A drain covers what has been written by now: on Kafka a commit that has returned may take a moment to show. */
+    if (topic_offsets(log, source->topic, w->partition, &begin, &end, &uncommitted, NULL) == STATUS_OK)
+        source->drain_end = s->drain ? uncommitted : end;
     return source->drain_end >= 0 && source->position >= source->drain_end;
 }
 

@@ -342,6 +342,12 @@ static bool refresh(struct kafka_client *c, const char *topic)
     return !err;
 }
 
+/* A partition that was created just now, or whose broker has just gone, has no leader for a moment. */
+static bool leader_is_missing(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
 enum status kafka_watermarks(struct kafka_log *l, struct kafka_client *c, const char *topic, int32_t partition,
                              int64_t *begin, int64_t *end, struct diag *d)
 {
@@ -349,6 +355,10 @@ enum status kafka_watermarks(struct kafka_log *l, struct kafka_client *c, const 
         rd_kafka_query_watermark_offsets(c->rk, topic, partition, begin, end, KAFKA_TIMEOUT_MS);
     if (kafka_status(err) == STATUS_NOT_FOUND && refresh(c, topic))
         err = rd_kafka_query_watermark_offsets(c->rk, topic, partition, begin, end, KAFKA_TIMEOUT_MS);
+    for (int waited = 0; leader_is_missing(err) && waited < KAFKA_TIMEOUT_MS && refresh(c, topic); waited += 50) {
+        clock_sleep_ms(50);
+        err = rd_kafka_query_watermark_offsets(c->rk, topic, partition, begin, end, KAFKA_TIMEOUT_MS);
+    }
     return err ? kafka_fail(l, c, err, NULL, d, "cannot read the offsets of %s [%d]", topic, (int)partition) : STATUS_OK;
 }
 

@@ -25,15 +25,6 @@ int str_cmp(struct str a, struct str b)
     return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-int str_cmp_signed(struct str a, struct str b)
-{
-    uint32_t common = a.len < b.len ? a.len : b.len;
-    for (uint32_t i = 0; i < common; i++)
-        if (a.p[i] != b.p[i])
-            return (signed char)a.p[i] < (signed char)b.p[i] ? -1 : 1;
-    return (a.len > b.len) - (a.len < b.len);
-}
-
 /* UTF-8 bytes order as UTF-16 units do, but for one case: U+E000..U+FFFF (lead bytes EE, EF) come behind the surrogates
  * of U+10000 and above (lead bytes F0..F4). Strings differ first in a lead byte there. */
 int str_cmp_utf16(struct str a, struct str b)

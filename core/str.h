@@ -30,7 +30,6 @@ static inline bool str_eq(struct str a, struct str b)
 }
 bool str_eq_nocase(struct str a, struct str b);   /* ASCII letters only */
 int str_cmp(struct str a, struct str b);          /* by bytes: <0, 0, >0 */
-int str_cmp_signed(struct str a, struct str b);   /* by signed bytes, as Java's ByteBuffer.compareTo */
 int str_cmp_utf16(struct str a, struct str b);    /* by UTF-16 code unit, as Java's compareTo */
 bool str_starts(struct str s, struct str prefix);
 bool str_is_utf8(struct str s);                   /* well-formed, no surrogates, at most U+10FFFF */

@@ -156,7 +156,7 @@ int value_cmp(const struct value *x, const struct value *y)
     case KIND_UNIT:
         return str_cmp_utf16(x->str, y->str);
     case KIND_BYTES:
-        return str_cmp_signed(x->str, y->str);
+        return str_cmp(x->str, y->str);
     default:
         return 0;
     }

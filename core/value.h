@@ -42,7 +42,7 @@ bool value_copy(struct arena *a, struct value *to, const struct value *from);
 /* Equality as Java's equals: NaN equals NaN, 0.0 differs from -0.0, nulls equal nulls, kinds must match. DECIMALs of
  * one type compare by their unscaled number. */
 bool value_eq(const struct value *x, const struct value *y);
-/* Order as Java's compareTo for scalars of one kind (strings by UTF-16 unit, bytes signed, NaN highest).
+/* Order as Java's compareTo for scalars of one kind (strings by UTF-16 unit, bytes unsigned, NaN highest).
  * Neither may be null or nested. */
 int value_cmp(const struct value *x, const struct value *y);
 uint64_t value_hash(const struct value *v); /* xxh3; equal values hash alike */

@@ -129,5 +129,19 @@ void check_keys(struct builder *b, const char *clause, const struct ast_keys *ke
 
 void check_columns(struct builder *b, const struct ast_insert_values *s)
 {
-    build_mistake(b, s->target.span, "Expected number columns and values to match: %u, %u", s->n_columns, s->n_values);
+    struct buf columns, values;
+    buf_init(&columns, 600);
+    buf_init(&values, 600);
+    for (uint32_t i = 0; i < s->n_columns && !columns.failed; i++) {
+        buf_puts(&columns, i ? STR(", ") : STR(""));
+        name_print_quoted(&columns, s->columns[i].text);
+    }
+    for (uint32_t i = 0; i < s->n_values && !values.failed; i++) {
+        buf_puts(&values, i ? STR(", ") : STR(""));
+        ast_expr_print(&values, s->values[i]);
+    }
+    build_mistake(b, s->target.span, "Expected number columns and values to match: [%.*s], [%.*s]", (int)columns.len,
+                  columns.len ? columns.p : "", (int)values.len, values.len ? values.p : "");
+    buf_free(&columns);
+    buf_free(&values);
 }

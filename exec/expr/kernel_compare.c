@@ -93,7 +93,7 @@ static void compare_texts(enum compare_op op, bool is_text, struct rows rows, co
         else if (op == COMPARE_NE || op == COMPARE_DISTINCT)
             out[row] = !str_eq(s, t);
         else
-            out[row] = order_fits(op, is_text ? str_cmp_utf16(s, t) : str_cmp_signed(s, t));
+            out[row] = order_fits(op, is_text ? str_cmp_utf16(s, t) : str_cmp(s, t));
     }
 }
 

@@ -44,10 +44,10 @@ static struct str repaired_text(struct arena *a, struct str bytes, bool ascii)
     return text_take(a, &out);
 }
 
-static bool unknown_encoding(struct call *c, struct str name)
+static bool unknown_encoding(struct call *c, const char *what, struct str name)
 {
     return call_error(
-        c, "Unknown encoding type '" STR_FMT "'. Supported formats are 'hex', 'utf8', 'ascii', and 'base64'.",
+        c, "Unknown %sencoding type '" STR_FMT "'. Supported formats are 'hex', 'utf8', 'ascii', and 'base64'.", what,
         STR_ARG(name));
 }
 
@@ -72,7 +72,7 @@ static bool to_bytes(struct call *c, const struct value *args, struct value *res
     case ENCODING_BASE64:
         return decoded(c, base64_decode(c->arena, s), s, result);
     default:
-        return unknown_encoding(c, args[1].str);
+        return unknown_encoding(c, "", args[1].str);
     }
 }
 
@@ -92,7 +92,7 @@ static bool encoded(struct call *c, struct str bytes, enum encoding encoding, bo
 static bool from_bytes(struct call *c, const struct value *args, struct value *result)
 {
     enum encoding to = encoding_named(args[1].str);
-    return to == ENCODING_UNKNOWN ? unknown_encoding(c, args[1].str) : encoded(c, args[0].str, to, true, result);
+    return to == ENCODING_UNKNOWN ? unknown_encoding(c, "", args[1].str) : encoded(c, args[0].str, to, true, result);
 }
 
 /* ---- ENCODE
@@ -122,7 +122,10 @@ static bool encode(struct call *c, const struct value *args, struct value *resul
     enum encoding from = encoding_named(args[1].str), to = encoding_named(args[2].str);
     struct str s = args[0].str, bytes = s.len ? s : STR("");
     if (from == ENCODING_UNKNOWN || to == ENCODING_UNKNOWN || from == to)
-        return call_error(c, "Supported input and output encodings are: hex, utf8, ascii and base64");
+        return from == to && from != ENCODING_UNKNOWN
+                   ? return_text(c, bytes, result)
+                   : unknown_encoding(c, from == ENCODING_UNKNOWN ? "input " : "output ",
+                                      from == ENCODING_UNKNOWN ? args[1].str : args[2].str);
     if (from == ENCODING_HEX)
         bytes = encode_hex_decode(c, s);
     else if (from == ENCODING_ASCII)

@@ -9,26 +9,24 @@ static double radians(double degrees)
     return degrees / 180.0 * M_PI;
 }
 
-static bool is_one_of(struct str s, const char *const *names, size_t n)
+static bool starts_nocase(struct str s, struct str prefix)
 {
-    for (size_t i = 0; i < n; i++)
-        if (str_eq_nocase(s, str_from(names[i])))
-            return true;
-    return false;
+    return s.len >= prefix.len && str_eq_nocase(str_make(s.p, prefix.len), prefix);
 }
 
 static bool radius_of(struct call *c, const struct value *unit, double *radius)
 {
-    static const char *const miles[] = {"mi", "mile", "miles"};
-    static const char *const kilometres[] = {"km", "kilometer", "kilometers", "kilometre", "kilometres"};
-    struct str s = unit && !value_is_null(unit) ? text_trim(unit->str) : STR("");
     *radius = 6371;
-    if (s.len == 0 || is_one_of(s, kilometres, sizeof kilometres / sizeof *kilometres))
+    if (!unit || value_is_null(unit))
         return true;
-    *radius = 3959;
-    return is_one_of(s, miles, sizeof miles / sizeof *miles) ||
-           call_error(c, "GeoDistance function units parameter must be one of mi, mile, miles, km, kilometer, kilometers, "
-                         "kilometre or kilometres. Values are case-insensitive.");
+    if (starts_nocase(unit->str, STR("MI"))) {
+        *radius = 3959;
+        return true;
+    }
+    return starts_nocase(unit->str, STR("KM")) ||
+           call_error(
+               c, "GeoDistance function units parameter must be one of [MILE, MILES, MI, KM, KILOMETER]. Values are "
+                  "case-insensitive.");
 }
 
 static bool geo_distance(struct call *c, const struct value *args, struct value *result)

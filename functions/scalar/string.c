@@ -200,11 +200,9 @@ static bool instr(struct call *c, const struct value *args, struct value *result
 {
     struct units s, needle;
     *result = value_int(0);
-    for (uint32_t i = 2; i < c->n_args; i++)
+    for (uint32_t i = 0; i < c->n_args; i++)
         if (value_is_null(&args[i]))
-            return call_error(c, "The position and the occurrence may not be null");
-    if (value_is_null(&args[0]) || value_is_null(&args[1]))
-        return true;
+            return true;
     int64_t position = c->n_args > 2 ? args[2].i32 : 1, occurrence = c->n_args > 3 ? args[3].i32 : 1;
     if (!units_from(c->arena, args[0].str, &s) || !units_from(c->arena, args[1].str, &needle))
         return return_nomem(c);
@@ -214,9 +212,9 @@ static bool instr(struct call *c, const struct value *args, struct value *result
         reverse(&s);
         reverse(&needle);
     }
-    if (position == 0 || position > s.n)
+    if (position > s.n)
         return true;
-    int64_t at = position - 2;
+    int64_t at = position > 0 ? position - 2 : -1;
     for (int64_t i = 0; i < occurrence; i++)
         if ((at = find_units(&s, &needle, at + 1)) < 0)
             return true;

@@ -110,9 +110,10 @@ static enum status wrong_type(struct inserting *w, const struct ast_expr *ast, s
     buf_puts(&text, STR("Expected type "));
     type_print(&text, to);
     buf_printf(&text, " for field `" STR_FMT "` but got ", STR_ARG(column));
-    buf_printf(&text, "%s(", type_base_name(from->kind));
+    type_print(&text, from);
+    buf_putc(&text, '(');
     value_print(&text, v, from);
-    buf_printf(&text, ")%s", from->kind == KIND_STRING ? format_help(to->kind) : "");
+    buf_printf(&text, ")%s", format_help(to->kind));
     enum status st = row_error(w, ast->span, buf_z(&text));
     buf_free(&text);
     return st;
@@ -151,40 +152,6 @@ static enum status eval_value(struct inserting *w, const struct ast_expr *ast, s
     return st;
 }
 
-/* Where item i of a nested value is in its cast: maps are put in order again. */
-static uint32_t place_in_cast(const struct nested *v, uint32_t i, const struct type *from, const struct nested *made,
-                              const struct type *to)
-{
-    if (from->kind == KIND_STRUCT)
-        return (uint32_t)type_field(to, from->fields[i].name);
-    for (uint32_t k = 0; from->kind == KIND_MAP && k < made->n; k++)
-        if (value_eq(&v->keys[i], &made->keys[k]))
-            return k;
-    return i;
-}
-
-/* Whether a value came through its cast with all its digits: DECIMALs are not rounded here. */
-static bool keeps_digits(const struct value *v, const struct type *from, const struct value *made,
-                         const struct type *to)
-{
-    if (value_is_null(v))
-        return true;
-    if (from->kind == KIND_DECIMAL && to->kind == KIND_DECIMAL) {
-        int128 back;
-        return decimal_rescale(*made->decimal, to->scale, from->scale, &back) && back == *v->decimal;
-    }
-    if (!type_is_nested(from))
-        return true;
-    for (uint32_t i = 0; i < v->nested->n; i++) {
-        uint32_t at = place_in_cast(v->nested, i, from, made->nested, to);
-        const struct type *inner = from->kind == KIND_STRUCT ? from->fields[i].type : from->element;
-        const struct type *wanted = from->kind == KIND_STRUCT ? to->fields[at].type : to->element;
-        if (!keeps_digits(&v->nested->items[i], inner, &made->nested->items[at], wanted))
-            return false;
-    }
-    return true;
-}
-
 static enum status set_column(struct inserting *w, uint32_t index, const struct ast_expr *ast)
 {
     const struct schema_column *c = &w->target->schema.columns[index];
@@ -203,8 +170,7 @@ static enum status set_column(struct inserting *w, uint32_t index, const struct 
         w->values[index] = v;
         return STATUS_OK;
     }
-    if (!cast_value(w->p->a, &v, from, c->type, &w->values[index], error, sizeof error) ||
-        !keeps_digits(&v, from, &w->values[index], c->type))
+    if (!cast_value(w->p->a, &v, from, c->type, &w->values[index], error, sizeof error))
         return wrong_type(w, ast, c->name, c->type, from, &v);
     return STATUS_OK;
 }

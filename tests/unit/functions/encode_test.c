@@ -23,9 +23,9 @@ TEST(encode, others)
     CHECK_CALL("ENCODE('zpXOu867zqzOtM6x', 'base64', 'hex')", "ce95cebbcebbceacceb4ceb1");
     CHECK_CALL("ENCODE('a', 'utf8', 'hex')", "61");
     CHECK_CALL("ENCODE('a', 'x', 'hex')",
-               "! Supported input and output encodings are: hex, utf8, ascii and base64");
+               "! Unknown input encoding type 'x'. Supported formats are 'hex', 'utf8', 'ascii', and 'base64'.");
     CHECK_CALL("ENCODE('a', 'hex', 'x')",
-               "! Supported input and output encodings are: hex, utf8, ascii and base64");
+               "! Unknown output encoding type 'x'. Supported formats are 'hex', 'utf8', 'ascii', and 'base64'.");
 }
 
 TEST(encode, numbers)

@@ -106,6 +106,5 @@ enum status cli_ensure_topic(struct log *log, const char *topic, int64_t partiti
     if (st != STATUS_NOT_FOUND)
         return st;
     spec = (struct topic_spec){.name = topic, .n_partitions = (int32_t)partitions, .retention_ms = -1};
-    st = topic_create(log, &spec, NULL);
-    return st == STATUS_OK || st == STATUS_EXISTS ? STATUS_OK : topic_create(log, &spec, d);
+    return topic_ensure(log, &spec, NULL, d);
 }

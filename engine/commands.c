@@ -16,9 +16,9 @@ enum status commands_open(struct engine *e, struct diag *d)
     const struct topic_spec spec = {
         .name = e->command_topic, .n_partitions = 1, .retention_ms = -1, .retention_bytes = -1};
     char id[300];
-    enum status st = topic_create(e->log, &spec, NULL);
-    if (st != STATUS_OK && st != STATUS_EXISTS)
-        return topic_create(e->log, &spec, d);
+    enum status st = topic_ensure(e->log, &spec, NULL, d);
+    if (st != STATUS_OK)
+        return st;
     snprintf(id, sizeof id, "%s-writer", e->command_topic);
     return writer_open(e->log, id, &e->commands, d);
 }

@@ -139,9 +139,7 @@ enum status processing_log_open(struct log *log, const char *topic, struct proce
     pthread_mutex_init(&l->mutex, NULL);
     pthread_cond_init(&l->wake, NULL);
     const struct topic_spec spec = {.name = l->topic, .n_partitions = 1};
-    st = topic_create(log, &spec, NULL);
-    if (st != STATUS_OK && st != STATUS_EXISTS)
-        TRY(topic_create(log, &spec, d));
+    TRY(topic_ensure(log, &spec, NULL, d));
     TRY(writer_open(log, NULL, &l->writer, d));
     if (pthread_create(&l->thread, NULL, run, l) != 0) {
         st = diag_set(d, STATUS_IO, "cannot start a thread");

@@ -47,14 +47,7 @@ static enum status create_topic(struct engine *e, const struct planned_topic *t,
         .compact = t->compact,
         .retention_ms = t->retention_ms > 0 ? t->retention_ms : 0,
     };
-    struct diag own = DIAG_INIT;
-    enum status st = topic_create(e->log, &spec, &own);
-    *created = st == STATUS_OK;
-    if (st == STATUS_OK || st == STATUS_EXISTS) /* another server of this service was first */
-        return STATUS_OK;
-    if (d && d->code == STATUS_OK)
-        *d = own;
-    return st;
+    return topic_ensure(e->log, &spec, created, d); /* another server of this service may be first */
 }
 
 enum status statement_record(struct session *s, const struct ast_stmt *statement, struct diag *d)

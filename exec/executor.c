@@ -10,8 +10,7 @@
 static enum status create_topic(struct executor *x, const char *name, int32_t partitions, bool compact, struct diag *d)
 {
     const struct topic_spec spec = {.name = name, .n_partitions = partitions, .compact = compact, .retention_ms = compact ? 0 : -1};
-    enum status st = topic_create(x->log, &spec, d);
-    return st == STATUS_EXISTS ? STATUS_OK : st;
+    return topic_ensure(x->log, &spec, NULL, d);
 }
 
 /* The repartition topic that a stage ends in, or NULL. */
@@ -21,7 +20,6 @@ static const char *stage_repartition(struct arena *a, const struct executor *x, 
     return root->kind == STEP_REPARTITION_SINK ? repartition_topic(a, p, root, &x->options) : NULL;
 }
 
-/* EXISTS must not fill the diag: look before. */
 static bool topic_is_there(struct executor *x, const char *name)
 {
     struct topic_spec spec;
@@ -38,13 +36,12 @@ enum status create_internal_topics(struct executor *x, const struct plan *p, boo
         int32_t n;
         size_t n_names = 0;
         TRY(stage_partitions(x->log, p, i, &x->options, &n, d));
-        if (topic && !topic_is_there(x, topic))
+        if (topic)
             TRY(create_topic(x, topic, n, false, d));
         if (changelogs)
             TRY(stage_changelogs(p, i, &x->options, &a, &names, &n_names, d));
         for (size_t k = 0; k < n_names; k++)
-            if (!topic_is_there(x, names[k]))
-                TRY(create_topic(x, names[k], n, true, d));
+            TRY(create_topic(x, names[k], n, true, d));
     }
 done:
     arena_free(&a);

@@ -69,9 +69,7 @@ enum status positions_open(struct log *log, const char *topic, struct positions 
     snprintf(p->topic, sizeof p->topic, "%s", topic);
     map_init(&p->values);
     pthread_mutex_init(&p->mutex, NULL);
-    st = topic_create(log, &spec, NULL);
-    if (st != STATUS_OK && st != STATUS_EXISTS)
-        TRY(topic_create(log, &spec, d));
+    TRY(topic_ensure(log, &spec, NULL, d));
     TRY(read_more(p, d));
     *out = p;
     p = NULL;

@@ -70,6 +70,19 @@ enum status topic_create(struct log *log, const struct topic_spec *spec, struct 
     return log->ops->topic_create(log, spec, d);
 }
 
+enum status topic_ensure(struct log *log, const struct topic_spec *spec, bool *created, struct diag *d)
+{
+    struct diag own = DIAG_INIT; /* STATUS_EXISTS fills it, and is no error here */
+    enum status st = topic_create(log, spec, &own);
+    if (created)
+        *created = st == STATUS_OK;
+    if (st == STATUS_OK || st == STATUS_EXISTS)
+        return STATUS_OK;
+    if (d && d->code == STATUS_OK)
+        *d = own;
+    return st;
+}
+
 enum status topic_delete(struct log *log, const char *name, struct diag *d)
 {
     enum status st = topic_name_check(name, d);

@@ -77,6 +77,8 @@ struct topic_spec {
     int64_t retention_bytes; /* a partition; 0: the log's default; -1: no limit */
 };
 enum status topic_create(struct log *log, const struct topic_spec *spec, struct diag *d) MUST_CHECK; /* STATUS_EXISTS */
+/* As topic_create, but a topic that is there already is a success, whatever its settings. *created (may be NULL): it was not. */
+enum status topic_ensure(struct log *log, const struct topic_spec *spec, bool *created, struct diag *d) MUST_CHECK;
 enum status topic_delete(struct log *log, const char *name, struct diag *d) MUST_CHECK;
 /* Fills `out` (name borrowed from the argument). STATUS_NOT_FOUND without touching `d`. */
 enum status topic_describe(struct log *log, const char *name, struct topic_spec *out, struct diag *d) MUST_CHECK;

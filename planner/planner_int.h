@@ -339,6 +339,9 @@ const struct logical *rewrite_prune(struct planner *p, const struct logical *nod
  * pull queries. */
 const struct logical *rewrite_changelog(struct planner *p, const struct logical *node, bool keep_tables);
 
+/* `e` with its arguments mapped: itself if none changed, else a copy. NULL (from `map` too): no memory. */
+typedef const struct expr *(*expr_map)(struct planner *p, const struct expr *e, void *data);
+const struct expr *expr_map_args(struct planner *p, const struct expr *e, expr_map map, void *data);
 /* Answers a copy of `e` in which `change` has replaced nodes (NULL from it: go on below). NULL: no memory. */
 typedef const struct expr *(*expr_change)(void *data, const struct expr *e, bool *failed);
 const struct expr *expr_rewrite(struct planner *p, const struct expr *e, expr_change change, void *data);

@@ -9,15 +9,11 @@ void expr_walk(const struct expr *e, bool (*visit)(void *data, const struct expr
         expr_walk(e->args[i], visit, data);
 }
 
-const struct expr *expr_rewrite(struct planner *p, const struct expr *e, expr_change change, void *data)
+const struct expr *expr_map_args(struct planner *p, const struct expr *e, expr_map map, void *data)
 {
-    bool failed = false;
-    const struct expr *changed = change(data, e, &failed);
-    if (changed || failed)
-        return changed;
     const struct expr **args = NULL;
     for (uint32_t i = 0; i < e->n_args; i++) {
-        const struct expr *arg = expr_rewrite(p, e->args[i], change, data);
+        const struct expr *arg = map(p, e->args[i], data);
         if (!arg)
             return NULL;
         if (arg == e->args[i])
@@ -38,6 +34,25 @@ const struct expr *expr_rewrite(struct planner *p, const struct expr *e, expr_ch
     }
     copy->args = args;
     return copy;
+}
+
+struct rewriting {
+    expr_change change;
+    void *data;
+};
+
+static const struct expr *rewrite_one(struct planner *p, const struct expr *e, void *data)
+{
+    const struct rewriting *r = data;
+    bool failed = false;
+    const struct expr *changed = r->change(r->data, e, &failed);
+    return changed || failed ? changed : expr_map_args(p, e, rewrite_one, data);
+}
+
+const struct expr *expr_rewrite(struct planner *p, const struct expr *e, expr_change change, void *data)
+{
+    struct rewriting r = {change, data};
+    return rewrite_one(p, e, &r);
 }
 
 static bool same_node(const struct expr *x, const struct expr *y)

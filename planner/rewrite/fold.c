@@ -43,31 +43,11 @@ static const struct expr *fold_negate(struct planner *p, const struct expr *e)
 }
 
 /* Children first. NULL: no memory. */
-static const struct expr *fold(struct planner *p, const struct expr *e)
+static const struct expr *fold(struct planner *p, const struct expr *e, void *data)
 {
-    const struct expr **args = NULL;
-    for (uint32_t i = 0; i < e->n_args; i++) {
-        const struct expr *arg = fold(p, e->args[i]);
-        if (!arg)
-            return NULL;
-        if (arg == e->args[i])
-            continue;
-        if (!args) {
-            if (!(args = PLAN_ARRAY(p, const struct expr *, e->n_args)))
-                return NULL;
-            memcpy(args, e->args, e->n_args * sizeof *args);
-        }
-        args[i] = arg;
-    }
-    if (args) {
-        struct expr *copy = arena_dup(p->a, e, sizeof *e);
-        if (!copy) {
-            (void)plan_nomem(p);
-            return NULL;
-        }
-        copy->args = args;
-        e = copy;
-    }
+    e = expr_map_args(p, e, fold, data);
+    if (!e)
+        return NULL;
     return e->kind == EXPR_CAST ? fold_cast(p, e) : e->kind == EXPR_NEGATE ? fold_negate(p, e) : e;
 }
 
@@ -75,7 +55,7 @@ static bool fold_list(struct planner *p, const struct expr *const **list, uint32
 {
     const struct expr **folded = PLAN_ARRAY(p, const struct expr *, n);
     for (uint32_t i = 0; i < n; i++)
-        if (!folded || !(folded[i] = fold(p, (*list)[i])))
+        if (!folded || !(folded[i] = fold(p, (*list)[i], NULL)))
             return false;
     *list = folded;
     return folded != NULL;
@@ -99,7 +79,7 @@ const struct logical *rewrite_fold(struct planner *p, const struct logical *node
     bool ok = true;
     switch (node->kind) {
     case LOGICAL_FILTER:
-        copy->filter.predicate = fold(p, node->filter.predicate);
+        copy->filter.predicate = fold(p, node->filter.predicate, NULL);
         ok = copy->filter.predicate != NULL;
         if (ok && is_true(copy->filter.predicate) && node->changelog == CHANGELOG_APPEND)
             return copy->inputs[0];

@@ -1,5 +1,6 @@
 /* A recursive-descent JSON reader into an arena. */
 #include "cli/test/json.h"
+#include "cli/text.h"
 
 enum { MAX_DEPTH = 500 };
 
@@ -235,21 +236,6 @@ struct str json_text(const struct json *object, const char *name)
     return j && j->kind == JSON_TEXT ? j->text : (struct str){NULL, 0};
 }
 
-void case_json_put_text(struct buf *out, struct str s)
-{
-    buf_putc(out, '"');
-    for (uint32_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c == '"' || c == '\\')
-            buf_putc(out, '\\');
-        if (c < 0x20)
-            buf_printf(out, "\\u%04x", c);
-        else
-            buf_putc(out, (char)c);
-    }
-    buf_putc(out, '"');
-}
-
 void case_json_print(struct buf *out, const struct json *j)
 {
     bool object = j->kind == JSON_OBJECT;
@@ -258,7 +244,7 @@ void case_json_print(struct buf *out, const struct json *j)
     case JSON_FALSE: buf_puts(out, STR("false")); return;
     case JSON_TRUE: buf_puts(out, STR("true")); return;
     case JSON_NUMBER: buf_puts(out, j->text); return;
-    case JSON_TEXT: case_json_put_text(out, j->text); return;
+    case JSON_TEXT: put_json_text(out, j->text); return;
     case JSON_ARRAY:
     case JSON_OBJECT: break;
     }
@@ -267,7 +253,7 @@ void case_json_print(struct buf *out, const struct json *j)
         if (child != j->first)
             buf_putc(out, ',');
         if (object) {
-            case_json_put_text(out, child->name);
+            put_json_text(out, child->name);
             buf_putc(out, ':');
         }
         case_json_print(out, child);

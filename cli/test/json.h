@@ -21,7 +21,6 @@ const struct json *json_member(const struct json *object, const char *name); /* 
 struct str json_text(const struct json *object, const char *name);           /* {NULL,0}: no such text */
 /* Compact JSON, members in document order. */
 void case_json_print(struct buf *out, const struct json *j);
-void case_json_put_text(struct buf *out, struct str s); /* quoted and escaped */
 #define JSON_EACH(parent, child) for (const struct json *child = (parent) ? (parent)->first : NULL; child; child = child->next)
 
 #endif

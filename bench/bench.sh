@@ -53,14 +53,13 @@ query_sql() {
 topic=orders_${records}_${keys}_${partitions}
 expected=$home/$log-$topic.expected
 if [[ $log == kafka ]]; then
-    if [[ -z ${WEIR_BENCH_BOOTSTRAP:-} ]]; then
-        port=${WEIR_BENCH_PORT:-19392}
-        "$here/../tests/broker/broker.sh" start "$port" "$home/kafka" >/dev/null || die "no broker"
+    if [[ -n ${WEIR_BENCH_BOOTSTRAP:-} ]]; then
+        expected=$home/kafka-$(cksum <<<"$WEIR_BENCH_BOOTSTRAP" | cut -d' ' -f1)-$topic.expected
+    else
+        WEIR_BENCH_BOOTSTRAP=$("$here/../tests/broker/broker.sh" start 0 "$home/kafka") || die "no broker"
         trap '"$here/../tests/broker/broker.sh" stop "$home/kafka" >/dev/null' EXIT
-        WEIR_BENCH_BOOTSTRAP=127.0.0.1:$port
     fi
     where=(--bootstrap-server "$WEIR_BENCH_BOOTSTRAP")
-    expected=$home/kafka-$(cksum <<<"$WEIR_BENCH_BOOTSTRAP" | cut -d' ' -f1)-$topic.expected
 else
     where=(--data "$home/$topic")
 fi

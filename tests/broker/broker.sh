@@ -2,7 +2,8 @@
 # One Apache Kafka broker on the loopback interface, for the broker tests and for benchmarks.
 #
 #   broker.sh install                 fetch Kafka and what it needs from Maven Central, once
-#   broker.sh start PORT DATADIR      format DATADIR if it is empty, start, wait until it serves; prints the address
+#   broker.sh start PORT DATADIR      format DATADIR if it is empty, start, wait until it serves; prints the address;
+#                                     PORT 0: one that is free
 #   broker.sh stop DATADIR            orderly stop
 #   broker.sh kill DATADIR            kill -9
 #   broker.sh pause|resume DATADIR    SIGSTOP, SIGCONT
@@ -91,12 +92,28 @@ launch() { # DATADIR: starts the broker that is configured there and waits until
     die "the broker did not start"
 }
 
+# Whether something listens on port $1.
+listens() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# Two free ports, PORT and PORT + 500, below those that the system gives to outgoing connections.
+free_port() {
+    local port
+    for ((;;)); do
+        port=$((12000 + RANDOM % 18000))
+        listens "$port" || listens $((port + 500)) || break
+    done
+    echo "$port"
+}
+
 start() { # PORT DATADIR
     local port=$1 data id
+    if [[ $port == 0 ]]; then port=$(free_port); fi
     mkdir -p "$2"
     data=$(cd "$2" && pwd)
     if pid_of "$data" >/dev/null; then die "a broker runs on $data already"; fi
-    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then die "port $port is taken"; fi
+    if listens "$port"; then die "port $port is taken"; fi
     install
     write_config "$port" "$data" >"$data/broker.properties"
     if [[ ! -f $data/log/meta.properties ]]; then
@@ -107,13 +124,16 @@ start() { # PORT DATADIR
     launch "$data"
 }
 
-end() { # DATADIR SIGNAL: sends it and waits for the end; the second half of the time with SIGKILL
-    local data pid tenths
+# Sends the signal and waits until the broker is gone and its port is free (the kernel closes the sockets of a killed
+# process after its memory is gone); the second half of the time with SIGKILL.
+end() { # DATADIR SIGNAL
+    local data pid port tenths
     data=$(cd "$1" && pwd)
     pid=$(pid_of "$data") || return 0
+    port=$(sed -n 's,^advertised.listeners=PLAINTEXT://.*:,,p' "$data/broker.properties")
     kill -s "$2" "$pid"
     for ((tenths = 0; tenths < 300; tenths++)); do
-        pid_of "$data" >/dev/null || break
+        pid_of "$data" >/dev/null || listens "$port" || listens $((port + 500)) || break
         if ((tenths == 150)); then kill -s KILL "$pid"; fi
         sleep 0.1
     done
@@ -125,13 +145,13 @@ signal() { # DATADIR SIGNAL
 }
 
 run() { # PORT COMMAND...
-    local port=$1 data rc=0
+    local port=$1 data address rc=0
     shift
     data=$(mktemp -d "${TMPDIR:-/tmp}/weir-broker.XXXXXX")
     # shellcheck disable=SC2064
     trap "end '$data' KILL; rm -rf '$data'" EXIT
-    start "$port" "$data" >/dev/null
-    WEIR_TEST_BOOTSTRAP=127.0.0.1:$port WEIR_TEST_BROKER_DATA=$data "$@" || rc=$?
+    address=$(start "$port" "$data")
+    WEIR_TEST_BOOTSTRAP=$address WEIR_TEST_BROKER_DATA=$data "$@" || rc=$?
     return $rc
 }
 

@@ -40,10 +40,10 @@ recovery_series() {
 }
 
 suite_recovery() {
-    local rounds=${WEIR_KILL_ROUNDS:-50} passed=0 failed=0 skipped=0 port=${WEIR_TEST_PORT:-19292} log cache n
+    local rounds=${WEIR_KILL_ROUNDS:-50} passed=0 failed=0 skipped=0 address log cache n
     local -A where=([embedded]="--data DIR/data")
-    if "$here/broker/broker.sh" start "$port" "$1/kafka" >"$1/broker.log" 2>&1; then
-        where[kafka]="--bootstrap-server 127.0.0.1:$port"
+    if address=$("$here/broker/broker.sh" start 0 "$1/kafka" 2>"$1/broker.log"); then
+        where[kafka]="--bootstrap-server $address"
     else
         tail -n 5 "$1/broker.log"
         echo "skipped: recovery on Kafka: no broker could be started"
@@ -66,7 +66,7 @@ suite_recovery() {
             if [[ $log == kafka && $cache == 0 ]]; then
                 "$here/broker/broker.sh" stop "$1/kafka"
                 rm -rf "$1/kafka"
-                "$here/broker/broker.sh" start "$port" "$1/kafka" >"$1/broker.log" 2>&1 || echo "the broker did not start again"
+                "$here/broker/broker.sh" start "${address##*:}" "$1/kafka" >"$1/broker.log" 2>&1 || echo "the broker did not start again"
             fi
         done
     done

@@ -1,7 +1,7 @@
 /* The changelog of a store: changes to records and back. The layout is in state.h. */
 #include "state/state_int.h"
 
-enum { CHUNK = 512, KIND_MARKS = 0, KIND_ENTRY = 1, MARKS_SIZE = 24 };
+enum { CHUNK = 512, KIND_MARKS = 0, KIND_ENTRY = 1, MARKS_SIZE = 32 };
 
 static void put_be64(struct buf *out, int64_t v)
 {
@@ -96,6 +96,7 @@ void marks_value(struct buf *out, const struct store_marks *m)
     buf_put(out, &m->time, sizeof m->time);
     buf_put(out, &m->observed, sizeof m->observed);
     buf_put(out, &m->closed, sizeof m->closed);
+    buf_put(out, &m->seq, sizeof m->seq);
 }
 
 static void add_marks(struct pending *p, const struct store_marks *m)
@@ -202,6 +203,7 @@ enum status restore_record(struct store *s, const struct record *r, struct diag 
         memcpy(&s->marks.time, r->value.p, sizeof(int64_t));
         memcpy(&s->marks.observed, r->value.p + 8, sizeof(int64_t));
         memcpy(&s->marks.closed, r->value.p + 16, sizeof(int64_t));
+        memcpy(&s->marks.seq, r->value.p + 24, sizeof(int64_t));
         s->written = s->marks;
         return STATUS_OK;
     }

@@ -15,8 +15,8 @@
  * Removed entries stay, dead, until store_clear_changes.
  *
  * Time. `time` is the highest window start (session end) that was put. Windows with start < time - retention, and sessions
- * with end <= time - retention, are not found any more; store_clear_changes frees them. `observed` and `closed` belong to the operator
- * (stream time, and up to where windows were closed); they are written to the changelog with the entries.
+ * with end <= time - retention, are not found any more; store_clear_changes frees them. `observed`, `closed` and `seq` belong to the operator
+ * (stream time, up to where windows were closed, and how many rows it has taken); they are written to the changelog with the entries.
  *
  * Memory. Everything is counted in store_memory. With a budget and a snapshot (snapshot.h), entries that were not used lately
  * live in the snapshot alone, and come back when they are asked for. */
@@ -49,8 +49,7 @@ enum {
     ENTRY_DEAD = 1,
     ENTRY_USED = 2,       /* since the last look of the evictor */
     ENTRY_KEY_SHARED = 4, /* the key belongs to another entry */
-    ENTRY_WHOLE = 8,      /* owner of sessions: none of them is in the snapshot alone */
-    ENTRY_UNFOLDED = 16,  /* the snapshot does not have this value yet */
+    ENTRY_UNFOLDED = 8,   /* the snapshot does not have this value yet */
 };
 
 struct entry {
@@ -118,7 +117,8 @@ struct session {
     int64_t start, end;
     struct session *next, *previous; /* of the key, descending (end, start) */
     struct session *prev_in_bucket, *next_in_bucket;
-    struct entry *owner;            /* the key's entry in the store's table */
+    struct bucket *bucket;
+    struct entry *owner; /* the key's entry in the store's table */
     struct entry entry;
 };
 
@@ -143,9 +143,9 @@ size_t store_slack(const struct store *s);  /* of these, free for new entries */
 uint64_t store_count(const struct store *s); /* live entries in memory */
 uint32_t store_fixed_size(const struct store *s);
 
-/* The marks: see above. INT64_MIN: not set yet. */
+/* The marks: see above. INT64_MIN: not set yet; `seq` begins with 0. */
 struct store_marks {
-    int64_t time, observed, closed;
+    int64_t time, observed, closed, seq;
 };
 struct store_marks *store_marks(struct store *s);
 /* Lowest window start (session end) that is still found; INT64_MIN: all. */

@@ -9,7 +9,7 @@ enum status store_create(const struct store_options *options, struct store **out
     uint32_t fixed = options->kind == STORE_SESSION ? (uint32_t)sizeof(struct session *) : options->fixed_size;
     s->options = *options;
     s->stride = (uint32_t)((sizeof(struct entry) + fixed + 15) & ~(size_t)15);
-    s->marks = s->written = (struct store_marks){INT64_MIN, INT64_MIN, INT64_MIN};
+    s->marks = s->written = (struct store_marks){INT64_MIN, INT64_MIN, INT64_MIN, 0};
     s->bucket_width = options->gap / 64 > 0 ? options->gap / 64 : 1;
     table_init(&s->table, s->stride);
     *out = s;

@@ -151,6 +151,7 @@ enum status agg_step(struct agg *g, char *fixed, const struct column *cells, uin
         for (uint32_t arg = 0; arg < c->n_args; arg++)
             g->args[arg] = column_get(&cells[c->args[arg]], row);
         const struct aggregate *ops = c->call.ops;
+        c->call.seq = g->seq;
         bool ok = undo ? ops->undo && ops->undo(&c->call, state_of(g, c, fixed), g->args)
                        : ops->step(&c->call, state_of(g, c, fixed), g->args);
         if (!ok)

@@ -32,6 +32,7 @@ struct agg {
     struct buf bytes;
     struct row_builder out; /* results being collected */
     const struct schema *input;
+    int64_t seq; /* of the row at hand: where states are merged, it tells which row was first */
 };
 
 enum status agg_open(struct agg *g, struct op *op, struct diag *d) MUST_CHECK;

@@ -234,6 +234,7 @@ static enum status session_push(struct op *op, uint32_t port, struct batch *b, s
             store_prefetch(store_table(op->store), hashes[i + 8]);
         if (c.ts > marks->observed)
             marks->observed = c.ts;
+        w->agg.seq = ++marks->seq;
         if (!b->null_value || !b->null_value[row])
             st = add_row(w, &c, marks->observed, d);
         if (st == STATUS_OK && w->spec.emit_final)

@@ -200,11 +200,13 @@ TEST(changelog, restores_windows_sessions_and_marks)
     REQUIRE(store_remove_session(s, put_session(s, STR("c"), 1, 2, 9)));
     store_marks(s)->observed = 77;
     store_marks(s)->closed = 5;
+    store_marks(s)->seq = 1234567890123;
     struct store *back = round_trip(s, &log);
     CHECK_INT(log.n, 3);
     CHECK_TEXT(sessions_text(back, 0, 100), "a[10,20]=1 a[50,60]=2");
     CHECK_INT(store_marks(back)->observed, 77);
     CHECK_INT(store_marks(back)->closed, 5);
+    CHECK_INT(store_marks(back)->seq, 1234567890123);
     CHECK_INT(store_marks(back)->time, 60);
     struct diag d = DIAG_INIT;
     REQUIRE(store_write_changes(s, copy_records, &log, &d) == STATUS_OK);

@@ -5,13 +5,15 @@
  * The tree is as written: names are folded to upper case unless they were quoted, numbers are typed, everything else
  * (types, names, functions) is resolved by the planner.
  *
- * Depth: no tree is deeper than AST_MAX_DEPTH levels, so recursive walks need no check of their own. */
+ * Depth: no tree is deeper than AST_MAX_DEPTH levels, so recursive walks need no check of their own. Chains of one
+ * operator (a OR b OR c ...) lean to the left; from AST_CHAIN_DEPTH levels on they grow in width: the topmost node has
+ * more than two arguments then. */
 #ifndef WEIR_PARSER_AST_H
 #define WEIR_PARSER_AST_H
 
 #include "core/core.h"
 
-enum { AST_MAX_DEPTH = 1000 };
+enum { AST_MAX_DEPTH = 1000, AST_CHAIN_DEPTH = 100 };
 
 /* ---- names -------------------------------------------------------------------------------------------- */
 
@@ -66,35 +68,45 @@ enum ast_expr_kind {
     AST_COLUMN,     /* source (len 0: none), text */
     AST_LAMBDA_VAR, /* text: the name of an argument of an enclosing lambda */
     /* operators */
-    AST_SIGN,       /* op OP_ADD or OP_SUB; 1 arg */
-    AST_ARITHMETIC, /* op OP_ADD..OP_MOD; 2 args */
-    AST_COMPARISON, /* op OP_EQ..OP_NOT_DISTINCT; 2 args */
-    AST_AND,        /* 2 args */
-    AST_OR,         /* 2 args */
-    AST_NOT,        /* 1 arg; NOT BETWEEN, NOT IN and NOT LIKE are AST_NOT of the predicate */
-    AST_IS_NULL,    /* 1 arg */
-    AST_IS_NOT_NULL,/* 1 arg */
-    AST_BETWEEN,    /* value, low, high */
-    AST_IN,         /* value, items... (no items: refused by parser_prepare) */
-    AST_LIKE,       /* value, pattern; text: the escape (len 0: none), checked by parser_prepare */
-    AST_AT_ZONE,    /* e AT TIME ZONE 'text'; 1 arg; has no meaning yet: refused when typed */
+    AST_SIGN,        /* op OP_ADD or OP_SUB; 1 arg */
+    AST_ARITHMETIC,  /* ast_chain_op: OP_ADD..OP_MOD; 2 args, or a chain of + and -, or of *, / and % */
+    AST_COMPARISON,  /* op OP_EQ..OP_NOT_DISTINCT; 2 args */
+    AST_AND,         /* 2 args, or a chain */
+    AST_OR,          /* 2 args, or a chain */
+    AST_NOT,         /* 1 arg; NOT BETWEEN, NOT IN and NOT LIKE are AST_NOT of the predicate */
+    AST_IS_NULL,     /* 1 arg */
+    AST_IS_NOT_NULL, /* 1 arg */
+    AST_BETWEEN,     /* value, low, high */
+    AST_IN,          /* value, items... (no items: refused by parser_prepare) */
+    AST_LIKE,        /* value, pattern; text: the escape (len 0: none), checked by parser_prepare */
+    AST_AT_ZONE,     /* e AT TIME ZONE 'text'; 1 arg; has no meaning yet: refused when typed */
     /* others */
     AST_CASE,        /* when, then, when, then..., [else]: odd n_args means that the last one is the ELSE */
     AST_CASE_SIMPLE, /* operand, when, then..., [else]: even n_args means ELSE; refused when typed */
     AST_CAST,        /* 1 arg; type */
     AST_SUBSCRIPT,   /* base, index */
     AST_DEREF,       /* base; text: the field */
-    AST_CALL,        /* text: function name; args; star: f(*), args are then empty; op OP_CONCAT: written as || */
-    AST_LAMBDA,      /* body in args[0]; n_names, names: its arguments */
-    AST_ARRAY,       /* items */
-    AST_MAP,         /* key, value, key, value... */
-    AST_STRUCT,      /* values; names[i] is the field of args[i] */
+    AST_CALL, /* text: function name; args; star: f(*), args are then empty; op OP_CONCAT: written as ||, may be a chain
+               */
+    AST_LAMBDA, /* body in args[0]; n_names, names: its arguments */
+    AST_ARRAY,  /* items */
+    AST_MAP,    /* key, value, key, value... */
+    AST_STRUCT, /* values; names[i] is the field of args[i] */
 };
 
 enum ast_op {
     OP_NONE,
-    OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_MOD,
-    OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE,
+    OP_ADD,
+    OP_SUB,
+    OP_MUL,
+    OP_DIV,
+    OP_MOD,
+    OP_EQ,
+    OP_NE,
+    OP_LT,
+    OP_LE,
+    OP_GT,
+    OP_GE,
     OP_DISTINCT,     /* IS DISTINCT FROM */
     OP_NOT_DISTINCT, /* IS NOT DISTINCT FROM */
     OP_CONCAT,       /* on AST_CALL of CONCAT only */
@@ -103,12 +115,12 @@ enum ast_op {
 struct ast_expr {
     enum ast_expr_kind kind;
     enum ast_op op;
-    bool quoted;        /* text was a quoted name (AST_COLUMN, AST_DEREF, AST_CALL) */
+    bool quoted; /* text was a quoted name (AST_COLUMN, AST_DEREF, AST_CALL) */
     bool source_quoted;
     bool star;
     bool boolean;
-    uint32_t depth;     /* 1: a leaf */
-    struct span span;   /* from the first to the last token of the expression */
+    uint32_t depth;   /* 1: a leaf */
+    struct span span; /* from the first to the last token of the expression */
     struct str text;
     struct str source;
     union {
@@ -116,11 +128,18 @@ struct ast_expr {
         double number;
         const struct ast_type *type;
         const struct ast_name *names; /* AST_LAMBDA, AST_STRUCT */
+        const enum ast_op *ops;       /* AST_ARITHMETIC with more than 2 args; ops[i] stands before args[i + 1] */
     };
     uint32_t n_names;
     uint32_t n_args;
     const struct ast_expr *const *args;
 };
+
+/* The operator before args[i + 1] of an operator with two or more arguments. */
+static inline enum ast_op ast_chain_op(const struct ast_expr *e, uint32_t i)
+{
+    return e->kind == AST_ARITHMETIC && e->n_args > 2 ? e->ops[i] : e->op;
+}
 
 /* ---- queries ------------------------------------------------------------------------------------------ */
 
@@ -133,9 +152,9 @@ enum ast_item_kind {
 struct ast_item {
     enum ast_item_kind kind;
     struct span span;
-    struct ast_name source;     /* ITEM_SOURCE_STAR */
+    struct ast_name source; /* ITEM_SOURCE_STAR */
     const struct ast_expr *expr;
-    struct ast_name alias;      /* text.p NULL: none */
+    struct ast_name alias; /* text.p NULL: none */
 };
 
 enum ast_unit { UNIT_MILLISECONDS, UNIT_SECONDS, UNIT_MINUTES, UNIT_HOURS, UNIT_DAYS };
@@ -143,7 +162,7 @@ struct ast_duration {
     struct span span; /* line 0: not given */
     int64_t amount;
     enum ast_unit unit;
-    int64_t ms;       /* amount in milliseconds, at most INT64_MAX */
+    int64_t ms; /* amount in milliseconds, at most INT64_MAX */
 };
 static inline bool ast_duration_given(const struct ast_duration *d)
 {
@@ -164,13 +183,13 @@ struct ast_join {
     bool has_within;
     struct ast_duration before, after; /* equal for the form WITHIN n unit */
     struct ast_duration grace;
-    const struct ast_expr *on;         /* NULL: left out (refused by parser_prepare) */
+    const struct ast_expr *on; /* NULL: left out (refused by parser_prepare) */
 };
 
 struct ast_window {
-    enum window_kind kind; /* WINDOW_TUMBLING, _HOPPING, _SESSION */
-    struct span span;      /* from WINDOW on */
-    struct ast_name name;  /* WINDOW name TUMBLING (...); text.p NULL: none */
+    enum window_kind kind;    /* WINDOW_TUMBLING, _HOPPING, _SESSION */
+    struct span span;         /* from WINDOW on */
+    struct ast_name name;     /* WINDOW name TUMBLING (...); text.p NULL: none */
     struct ast_duration size; /* SESSION: the gap */
     struct ast_duration advance;
     struct ast_duration retention, grace;
@@ -178,8 +197,8 @@ struct ast_window {
 
 /* GROUP BY or PARTITION BY. */
 struct ast_keys {
-    struct span span;     /* line 0: there is no such clause */
-    uint32_t n;           /* 0 with a span: `()`, refused by parser_prepare */
+    struct span span; /* line 0: there is no such clause */
+    uint32_t n;       /* 0 with a span: `()`, refused by parser_prepare */
     bool parenthesised;
     const struct ast_expr *const *exprs;
 };
@@ -200,41 +219,41 @@ struct ast_query {
     const struct ast_window *window; /* NULL: none */
     const struct ast_expr *where;    /* NULL: none */
     struct ast_keys group_by, partition_by;
-    const struct ast_expr *having;   /* NULL: none */
-    enum ast_emit emit;              /* EMIT_NONE: a pull query, or a persistent one */
+    const struct ast_expr *having; /* NULL: none */
+    enum ast_emit emit;            /* EMIT_NONE: a pull query, or a persistent one */
     bool has_limit;
-    int64_t limit;                   /* may be negative: `LIMIT -1` is refused later */
+    int64_t limit; /* may be negative: `LIMIT -1` is refused later */
     struct span limit_span;
 };
 
 /* ---- statements --------------------------------------------------------------------------------------- */
 
 enum ast_stmt_kind {
-    STMT_QUERY,             /* struct ast_stmt_query */
-    STMT_CREATE_SOURCE,     /* struct ast_create_source */
-    STMT_CREATE_AS,         /* struct ast_create_as */
-    STMT_CREATE_CONNECTOR,  /* struct ast_create_connector */
-    STMT_CREATE_TYPE,       /* struct ast_create_type */
-    STMT_INSERT_SELECT,     /* struct ast_insert_select */
-    STMT_INSERT_VALUES,     /* struct ast_insert_values */
-    STMT_DROP_SOURCE,       /* struct ast_drop */
-    STMT_DROP_CONNECTOR,    /* struct ast_drop */
-    STMT_DROP_TYPE,         /* struct ast_drop */
-    STMT_ALTER_SOURCE,      /* struct ast_alter_source */
-    STMT_LIST,              /* struct ast_list */
-    STMT_DESCRIBE,          /* struct ast_describe */
-    STMT_PRINT,             /* struct ast_print */
-    STMT_TERMINATE,         /* struct ast_query_control */
-    STMT_PAUSE,             /* struct ast_query_control */
-    STMT_RESUME,            /* struct ast_query_control */
-    STMT_SET,               /* struct ast_setting */
-    STMT_UNSET,             /* struct ast_setting */
-    STMT_ALTER_SYSTEM,      /* struct ast_setting */
-    STMT_DEFINE,            /* struct ast_setting */
-    STMT_UNDEFINE,          /* struct ast_setting */
-    STMT_EXPLAIN,           /* struct ast_explain */
-    STMT_ASSERT_TOPIC,      /* struct ast_assert_topic */
-    STMT_ASSERT_SCHEMA,     /* struct ast_assert_schema */
+    STMT_QUERY,            /* struct ast_stmt_query */
+    STMT_CREATE_SOURCE,    /* struct ast_create_source */
+    STMT_CREATE_AS,        /* struct ast_create_as */
+    STMT_CREATE_CONNECTOR, /* struct ast_create_connector */
+    STMT_CREATE_TYPE,      /* struct ast_create_type */
+    STMT_INSERT_SELECT,    /* struct ast_insert_select */
+    STMT_INSERT_VALUES,    /* struct ast_insert_values */
+    STMT_DROP_SOURCE,      /* struct ast_drop */
+    STMT_DROP_CONNECTOR,   /* struct ast_drop */
+    STMT_DROP_TYPE,        /* struct ast_drop */
+    STMT_ALTER_SOURCE,     /* struct ast_alter_source */
+    STMT_LIST,             /* struct ast_list */
+    STMT_DESCRIBE,         /* struct ast_describe */
+    STMT_PRINT,            /* struct ast_print */
+    STMT_TERMINATE,        /* struct ast_query_control */
+    STMT_PAUSE,            /* struct ast_query_control */
+    STMT_RESUME,           /* struct ast_query_control */
+    STMT_SET,              /* struct ast_setting */
+    STMT_UNSET,            /* struct ast_setting */
+    STMT_ALTER_SYSTEM,     /* struct ast_setting */
+    STMT_DEFINE,           /* struct ast_setting */
+    STMT_UNDEFINE,         /* struct ast_setting */
+    STMT_EXPLAIN,          /* struct ast_explain */
+    STMT_ASSERT_TOPIC,     /* struct ast_assert_topic */
+    STMT_ASSERT_SCHEMA,    /* struct ast_assert_schema */
     /* test scripts only */
     STMT_ASSERT_VALUES,      /* struct ast_insert_values */
     STMT_ASSERT_NULL_VALUES, /* struct ast_insert_values */
@@ -257,8 +276,8 @@ struct ast_hole {
 struct ast_stmt {
     enum ast_stmt_kind kind;
     uint32_t depth;
-    struct span span;             /* without the semicolon */
-    struct str text;              /* as written, with the semicolon; points into the text that was parsed */
+    struct span span; /* without the semicolon */
+    struct str text;  /* as written, with the semicolon; points into the text that was parsed */
     uint32_t n_holes;
     const struct ast_hole *holes; /* in the order of the text */
     /* A mistake that does not keep the statement from being parsed (a number too large, two equal columns...). ksqlDB
@@ -362,7 +381,7 @@ enum ast_connector_scope { CONNECTOR_ANY, CONNECTOR_SOURCE, CONNECTOR_SINK };
 struct ast_list {
     struct ast_stmt head;
     enum ast_list_what what;
-    bool all;      /* LIST ALL TOPICS */
+    bool all; /* LIST ALL TOPICS */
     bool extended;
     enum ast_connector_scope scope;
 };
@@ -389,8 +408,8 @@ struct ast_query_control {
 };
 struct ast_setting { /* SET, UNSET, ALTER SYSTEM, DEFINE, UNDEFINE */
     struct ast_stmt head;
-    struct ast_name name;  /* property: text of the literal; variable: as written, case kept */
-    struct str value;      /* quotes undone; p NULL for UNSET and UNDEFINE */
+    struct ast_name name; /* property: text of the literal; variable: as written, case kept */
+    struct str value;     /* quotes undone; p NULL for UNSET and UNDEFINE */
 };
 struct ast_explain {
     struct ast_stmt head;

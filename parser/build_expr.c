@@ -214,6 +214,66 @@ static const struct operator_kind {
     {TK_PERCENT, AST_ARITHMETIC, OP_MOD},
 };
 
+static bool is_sum(enum ast_op op)
+{
+    return op == OP_ADD || op == OP_SUB;
+}
+
+/* Is `left` a chain that is deep enough to grow in width, by an operator of that kind? */
+static bool takes_more(const struct ast_expr *left, enum ast_expr_kind kind, enum ast_op op)
+{
+    if (left->depth < AST_CHAIN_DEPTH || left->kind != kind)
+        return false;
+    switch (kind) {
+    case AST_AND:
+    case AST_OR:
+        return true;
+    case AST_CALL:
+        return left->op == OP_CONCAT;
+    case AST_ARITHMETIC:
+        return is_sum(left->op) == is_sum(op);
+    default:
+        return false;
+    }
+}
+
+/* Room for one argument more; it doubles. */
+static bool make_room(struct builder *b, struct ast_expr *e)
+{
+    enum { FIRST = 8 };
+    uint32_t n = e->n_args;
+    if (n > 2 && (n < FIRST || (n & (n - 1)) != 0))
+        return true;
+    uint32_t cap = n > 2 ? 2 * n : FIRST;
+    const struct ast_expr **args = build_alloc(b, cap * sizeof *args);
+    enum ast_op *ops = e->kind == AST_ARITHMETIC ? build_alloc(b, cap * sizeof *ops) : NULL;
+    if (!args || (e->kind == AST_ARITHMETIC && !ops))
+        return false;
+    memcpy(args, e->args, n * sizeof *args);
+    for (uint32_t i = 0; ops && i + 1 < n; i++)
+        ops[i] = ast_chain_op(e, i);
+    e->args = args;
+    if (ops)
+        e->ops = ops;
+    return true;
+}
+
+static struct ast_expr *take_more(struct builder *b, struct ast_expr *chain, enum ast_op op, struct ast_expr *right)
+{
+    if (right->depth >= b->max_depth) {
+        build_too_deep(b);
+        return NULL;
+    }
+    if (!make_room(b, chain))
+        return NULL;
+    if (chain->kind == AST_ARITHMETIC)
+        ((enum ast_op *)(uintptr_t)chain->ops)[chain->n_args - 1] = op;
+    ((const struct ast_expr **)(uintptr_t)chain->args)[chain->n_args++] = right;
+    chain->depth = right->depth >= chain->depth ? right->depth + 1 : chain->depth;
+    chain->span = span_join(chain->span, right->span);
+    return chain;
+}
+
 struct ast_expr *build_binary(struct builder *b, int op, struct ast_expr *left, struct ast_expr *right)
 {
     if (!left || !right)
@@ -221,6 +281,8 @@ struct ast_expr *build_binary(struct builder *b, int op, struct ast_expr *left, 
     const struct operator_kind *o = operators;
     while (o->token != op)
         o++;
+    if (takes_more(left, o->kind, o->op))
+        return take_more(b, left, o->op, right);
     struct ast_expr *e = node(b, o->kind, span_join(left->span, right->span), 2, left, right, NULL);
     if (e)
         e->op = o->op;
@@ -231,6 +293,8 @@ struct ast_expr *build_concat(struct builder *b, struct ast_expr *left, struct a
 {
     if (!left || !right)
         return NULL;
+    if (takes_more(left, AST_CALL, OP_CONCAT))
+        return take_more(b, left, OP_CONCAT, right);
     struct ast_expr *e = node(b, AST_CALL, span_join(left->span, right->span), 2, left, right, NULL);
     if (e) {
         e->op = OP_CONCAT;
@@ -264,8 +328,7 @@ struct ast_expr *build_in(struct builder *b, struct ast_expr *e, struct token ne
         return NULL;
     args[0] = e;
     memcpy(args + 1, items->items, items->n * sizeof *args);
-    return negate(b, negation,
-                  build_expr(b, AST_IN, span_join(e->span, token_span(b, last)), items->n + 1, args));
+    return negate(b, negation, build_expr(b, AST_IN, span_join(e->span, token_span(b, last)), items->n + 1, args));
 }
 
 struct ast_expr *build_like(struct builder *b, struct ast_expr *e, struct token negation, struct ast_expr *pattern,
@@ -336,7 +399,8 @@ struct ast_expr *build_case(struct builder *b, struct token first, struct ast_ex
     for (uint32_t i = 0; whens && i < whens->n; i++)
         build_list(b, all, whens->items[i]);
     build_list(b, all, otherwise);
-    return node_list(b, operand ? AST_CASE_SIMPLE : AST_CASE, span_join(token_span(b, first), token_span(b, last)), all);
+    return node_list(b, operand ? AST_CASE_SIMPLE : AST_CASE, span_join(token_span(b, first), token_span(b, last)),
+                     all);
 }
 
 struct list *build_pair(struct builder *b, struct list *to, struct ast_expr *first, struct ast_expr *second)

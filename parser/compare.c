@@ -31,6 +31,10 @@ bool ast_expr_eq(const struct ast_expr *x, const struct ast_expr *y)
         return false;
     if (x->kind != AST_CALL && x->op != y->op) /* || is CONCAT */
         return false;
+    for (uint32_t i = 0; x->kind == AST_ARITHMETIC && i + 1 < x->n_args; i++) {
+        if (ast_chain_op(x, i) != ast_chain_op(y, i))
+            return false;
+    }
     if (x->kind == AST_DOUBLE ? x->number != y->number : !str_eq(x->text, y->text))
         return false;
     if ((x->kind == AST_INT || x->kind == AST_BIGINT) && x->integer != y->integer)

@@ -196,15 +196,25 @@ static const char *op_text(enum ast_op op)
     }
 }
 
-static void put_binary(struct printer *p, const struct ast_expr *e, const char *op)
+static void put_times(struct printer *p, const char *text, uint32_t n)
 {
-    put(p, "(");
+    for (uint32_t i = 0; i < n; i++)
+        put(p, text);
+}
+
+/* A chain is ((a OR b) OR c) in messages, and (a OR b OR c) in SQL, where brackets may not be nested without bounds.
+ * `op` NULL: the node's own. */
+static void put_chain(struct printer *p, const struct ast_expr *e, const char *op)
+{
+    put_times(p, "(", p->sql ? 1 : e->n_args - 1);
     put_expr(p, e->args[0]);
-    put(p, " ");
-    put(p, op);
-    put(p, " ");
-    put_expr(p, e->args[1]);
-    put(p, ")");
+    for (uint32_t i = 1; i < e->n_args; i++) {
+        put(p, " ");
+        put(p, op ? op : op_text(ast_chain_op(e, i - 1)));
+        put(p, " ");
+        put_expr(p, e->args[i]);
+        put(p, p->sql && i + 1 < e->n_args ? "" : ")");
+    }
 }
 
 /* before X after */
@@ -320,16 +330,25 @@ static void put_pairs(struct printer *p, const struct ast_expr *e)
     put(p, ")");
 }
 
-static void put_call(struct printer *p, const struct ast_expr *e)
+static void put_concat(struct printer *p, const struct ast_expr *e)
 {
-    if (e->op == OP_CONCAT && p->sql) {
-        put_binary(p, e, "||");
+    if (p->sql) {
+        put_chain(p, e, NULL);
         return;
     }
-    if (e->op == OP_CONCAT)
-        put(p, "concat");
-    else
-        put_name(p, e->text);
+    put_times(p, "concat(", e->n_args - 1);
+    put_expr(p, e->args[0]);
+    for (uint32_t i = 1; i < e->n_args; i++)
+        put_around(p, ", ", e->args[i], ")");
+}
+
+static void put_call(struct printer *p, const struct ast_expr *e)
+{
+    if (e->op == OP_CONCAT) {
+        put_concat(p, e);
+        return;
+    }
+    put_name(p, e->text);
     put(p, "(");
     if (e->star && (p->sql || (e->n_args == 0 && str_eq(e->text, STR("COUNT")))))
         put(p, "*");
@@ -415,13 +434,13 @@ static void put_expr(struct printer *p, const struct ast_expr *e)
         break;
     case AST_ARITHMETIC:
     case AST_COMPARISON:
-        put_binary(p, e, op_text(e->op));
+        put_chain(p, e, NULL);
         break;
     case AST_AND:
-        put_binary(p, e, "AND");
+        put_chain(p, e, "AND");
         break;
     case AST_OR:
-        put_binary(p, e, "OR");
+        put_chain(p, e, "OR");
         break;
     case AST_NOT:
         put_around(p, "(NOT ", e->args[0], ")");

@@ -68,7 +68,10 @@ static bool is_sure(const struct node *n)
         return n->args[0]->sure;
     case EXPR_AND:
     case EXPR_OR:
-        return n->args[0]->sure && n->args[1]->sure;
+        for (uint32_t i = 0; i < n->n_args; i++)
+            if (!n->args[i]->sure)
+                return false;
+        return true;
     default:
         return false;
     }

@@ -167,26 +167,30 @@ static void copy_bytes(uint8_t *to, struct rows rows, const struct vec *from)
         ROWS_LOOP(rows, row, { to[row] = from->column.u8[row]; });
 }
 
-/* Both sides are sure: no row needs to be left out. */
-static bool logic_sure(struct eval *x, const struct node *n, struct rows rows, const struct vec *left, struct vec *out)
+/* Combines a condition without nulls into `to`. */
+static void combine_bytes(uint8_t *to, struct rows rows, const struct vec *v, bool is_and)
 {
-    struct vec right;
-    if (!vec_eval(x, n->args[1], rows, &right) || !vec_init(x, n, false, out))
+    const uint8_t *bytes = v->column.u8;
+    if (!v->constant && is_and)
+        ROWS_LOOP(rows, row, { to[row] &= bytes[row]; });
+    else if (!v->constant)
+        ROWS_LOOP(rows, row, { to[row] |= bytes[row]; });
+    else if (v->value.boolean != is_and)
+        ROWS_LOOP(rows, row, { to[row] = v->value.boolean; });
+}
+
+/* All arguments are sure: no row needs to be left out. */
+static bool logic_sure(struct eval *x, const struct node *n, struct rows rows, struct vec *out)
+{
+    struct vec v;
+    if (!vec_eval(x, n->args[0], rows, &v) || !vec_init(x, n, false, out))
         return false;
-    uint8_t *to = out->column.u8;
-    if (left->constant || right.constant) {
-        bool is_and = n->e->kind == EXPR_AND;
-        copy_bytes(to, rows, left->constant ? &right : left);
-        bool b = left->constant ? left->value.boolean : right.value.boolean;
-        if (b != is_and)
-            ROWS_LOOP(rows, row, { to[row] = b; });
-        return true;
+    copy_bytes(out->column.u8, rows, &v);
+    for (uint32_t i = 1; i < n->n_args; i++) {
+        if (!vec_eval(x, n->args[i], rows, &v))
+            return false;
+        combine_bytes(out->column.u8, rows, &v, n->e->kind == EXPR_AND);
     }
-    const uint8_t *l = left->column.u8, *r = right.column.u8;
-    if (n->e->kind == EXPR_AND)
-        ROWS_LOOP(rows, row, { to[row] = l[row] & r[row]; });
-    else
-        ROWS_LOOP(rows, row, { to[row] = l[row] | r[row]; });
     return true;
 }
 
@@ -220,21 +224,21 @@ static bool eval_condition(struct eval *x, const struct node *n, struct rows *ro
 
 static bool eval_logic(struct eval *x, const struct node *n, struct rows rows, struct vec *out)
 {
-    struct vec left, right;
-    struct rows hit, miss;
-    if (!eval_condition(x, n->args[0], &rows, &left))
+    if (n->sure)
+        return logic_sure(x, n, rows, out);
+    if (!vec_init(x, n, false, out))
         return false;
-    if (n->args[0]->sure && n->args[1]->sure)
-        return logic_sure(x, n, rows, &left, out);
-    if (!vec_init(x, n, false, out) || !split_rows(x, rows, &left, &hit, &miss))
-        return false;
-    copy_bytes(out->column.u8, rows, &left);
-    struct rows rest = n->e->kind == EXPR_AND ? hit : miss;
-    if (rest.n == 0)
-        return true;
-    if (!eval_condition(x, n->args[1], &rest, &right))
-        return false;
-    copy_bytes(out->column.u8, rest, &right);
+    for (uint32_t i = 0; rows.n && i < n->n_args; i++) {
+        struct vec v;
+        struct rows hit, miss;
+        if (!eval_condition(x, n->args[i], &rows, &v))
+            return false;
+        copy_bytes(out->column.u8, rows, &v);
+        if (i + 1 < n->n_args && !split_rows(x, rows, &v, &hit, &miss))
+            return false;
+        if (i + 1 < n->n_args)
+            rows = n->e->kind == EXPR_AND ? hit : miss;
+    }
     return true;
 }
 
@@ -309,6 +313,22 @@ static bool eval_strict(struct eval *x, const struct node *n, struct rows rows, 
     return n->kernel ? n->kernel(x, n, rows, args, out) : apply_rows(x, n, rows, args, out);
 }
 
+/* Row by row, arguments too: what is long would leave too many columns behind. */
+static bool eval_rows(struct eval *x, const struct node *n, struct rows rows, struct vec *out)
+{
+    if (!vec_init(x, n, true, out))
+        return false;
+    ROWS_EACH(rows, i, row)
+    {
+        struct value v = VALUE_NULL;
+        if (row_inner(x, n, row, &v))
+            column_set(&out->column, row, &v);
+        else if (x->nomem || !eval_fail(x, row, x->error))
+            return false;
+    }
+    return true;
+}
+
 static bool eval_inner(struct eval *x, const struct node *n, struct rows rows, struct vec *out)
 {
     switch (n->e->kind) {
@@ -322,7 +342,9 @@ static bool eval_inner(struct eval *x, const struct node *n, struct rows rows, s
         return pseudo_vec(x, n, rows, out);
     case EXPR_AND:
     case EXPR_OR:
-        return eval_logic(x, n, rows, out);
+        return n->n_args > LONG_CHAIN ? eval_rows(x, n, rows, out) : eval_logic(x, n, rows, out);
+    case EXPR_CHAIN:
+        return eval_rows(x, n, rows, out);
     case EXPR_CASE:
         return eval_case(x, n, rows, out);
     default:

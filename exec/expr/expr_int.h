@@ -28,7 +28,10 @@ struct node {
     bool (*kernel)(struct eval *x, const struct node *n, struct rows rows, const struct vec *args, struct vec *out);
 };
 
-enum { LONG_LIST = 10 }; /* arguments of IN above which its literals become a hash table */
+enum {
+    LONG_LIST = 10,  /* arguments of IN above which its literals become a hash table */
+    LONG_CHAIN = 64, /* arguments of AND and OR above which columns of results would take too much memory */
+};
 
 struct expr_prog {
     struct node *root;
@@ -82,13 +85,15 @@ struct eval {
     uint64_t *failed; /* rows that failed since the innermost boundary; NULL: none */
     struct failure *failures;
     uint32_t n_failures, cap_failures;
-    uint32_t row;    /* row mode: the current one */
-    char error[512]; /* row mode: why it failed */
+    uint32_t row;        /* row mode: the current one */
+    struct value so_far; /* row mode: of the chain being computed */
+    char error[512];     /* row mode: why it failed */
     bool nomem;
 };
 
 /* Row mode (row.c). False: it failed, the text is in x->error, or x->nomem is set. */
 bool row_eval(struct eval *x, const struct node *n, uint32_t row, struct value *out);
+bool row_inner(struct eval *x, const struct node *n, uint32_t row, struct value *out); /* not stopped by a boundary */
 /* The operation alone, on computed arguments. Not for AND, OR, CASE, LAMBDA. */
 bool row_apply(struct eval *x, const struct node *n, const struct value *args, struct value *out);
 bool row_fail(struct eval *x, const char *format, ...) PRINTF_LIKE(2, 3); /* always false */

@@ -85,18 +85,21 @@ static bool set_decimal(struct eval *x, int128 v, struct value *out)
     return out->decimal || row_nomem(x);
 }
 
-static bool concat_texts(struct eval *x, const struct value *args, struct value *out)
+static bool concat_texts(struct eval *x, const struct value *args, uint32_t n, struct value *out)
 {
-    struct str a = value_is_null(&args[0]) ? STR("null") : args[0].str;
-    struct str b = value_is_null(&args[1]) ? STR("null") : args[1].str;
-    char *p = (uint64_t)a.len + b.len <= UINT32_MAX ? arena_alloc(x->run->arena, (size_t)a.len + b.len) : NULL;
+    uint64_t size = 0, at = 0;
+    for (uint32_t i = 0; i < n; i++)
+        size += value_is_null(&args[i]) ? 4 : args[i].str.len;
+    char *p = size <= UINT32_MAX ? arena_alloc(x->run->arena, (size_t)size) : NULL;
     if (!p)
         return row_nomem(x);
-    if (a.len)
-        memcpy(p, a.p, a.len);
-    if (b.len)
-        memcpy(p + a.len, b.p, b.len);
-    *out = (struct value){.kind = KIND_STRING, .str = str_make(p, (size_t)a.len + b.len)};
+    for (uint32_t i = 0; i < n; i++) {
+        struct str s = value_is_null(&args[i]) ? STR("null") : args[i].str;
+        if (s.len)
+            memcpy(p + at, s.p, s.len);
+        at += s.len;
+    }
+    *out = (struct value){.kind = KIND_STRING, .str = str_make(p, (size_t)size)};
     return true;
 }
 
@@ -107,7 +110,7 @@ static bool apply_arith(struct eval *x, const struct node *n, const struct value
     int64_t whole;
     int128 decimal;
     if (n->e->type->kind == KIND_STRING)
-        return concat_texts(x, args, out);
+        return concat_texts(x, args, n->n_args, out);
     if (value_is_null(&args[0]) || value_is_null(&args[1]))
         return row_fail(x, "Arithmetic on null");
     switch (kind) {
@@ -399,11 +402,24 @@ static bool eval_condition(struct eval *x, const struct node *n, uint32_t row, b
 
 static bool eval_logic(struct eval *x, const struct node *n, uint32_t row, struct value *out)
 {
-    bool stop = n->e->kind == EXPR_OR, b;
-    if (!eval_condition(x, n->args[0], row, &b) || (b != stop && !eval_condition(x, n->args[1], row, &b)))
-        return false;
+    bool stop = n->e->kind == EXPR_OR, b = !stop;
+    for (uint32_t i = 0; b != stop && i < n->n_args; i++)
+        if (!eval_condition(x, n->args[i], row, &b))
+            return false;
     set_boolean(out, b);
     return true;
+}
+
+static bool eval_chain(struct eval *x, const struct node *n, uint32_t row, struct value *out)
+{
+    struct value outer = x->so_far;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < n->n_args; i++) {
+        ok = row_eval(x, n->args[i], row, out);
+        x->so_far = *out;
+    }
+    x->so_far = outer;
+    return ok;
 }
 
 static bool eval_case(struct eval *x, const struct node *n, uint32_t row, struct value *out)
@@ -431,7 +447,7 @@ static bool eval_strict(struct eval *x, const struct node *n, uint32_t row, stru
     return row_apply(x, n, n->values, out);
 }
 
-static bool eval_inner(struct eval *x, const struct node *n, uint32_t row, struct value *out)
+bool row_inner(struct eval *x, const struct node *n, uint32_t row, struct value *out)
 {
     switch (n->e->kind) {
     case EXPR_LITERAL:
@@ -445,6 +461,11 @@ static bool eval_inner(struct eval *x, const struct node *n, uint32_t row, struc
     case EXPR_LAMBDA_VAR:
         *out = x->prog->vars[n->e->column];
         return true;
+    case EXPR_CHAIN:
+        return eval_chain(x, n, row, out);
+    case EXPR_SO_FAR:
+        *out = x->so_far;
+        return true;
     case EXPR_AND:
     case EXPR_OR:
         return eval_logic(x, n, row, out);
@@ -457,7 +478,7 @@ static bool eval_inner(struct eval *x, const struct node *n, uint32_t row, struc
 
 bool row_eval(struct eval *x, const struct node *n, uint32_t row, struct value *out)
 {
-    if (eval_inner(x, n, row, out))
+    if (row_inner(x, n, row, out))
         return true;
     if (!n->boundary || x->nomem || !eval_record(x, row, x->error))
         return false;

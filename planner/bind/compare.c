@@ -74,36 +74,65 @@ static const struct expr *arithmetic_error(struct binder *b, const struct ast_ex
     return NULL;
 }
 
-const struct expr *bind_arithmetic(struct binder *b, const struct ast_expr *e)
+/* One operation. `whole` is what messages show. */
+static const struct expr *arith(struct binder *b, const struct ast_expr *whole, enum ast_op op, const struct expr *left,
+                                const struct expr *right)
 {
     static const enum arith_op ops[] = {
         [OP_ADD] = ARITH_ADD, [OP_SUB] = ARITH_SUB, [OP_MUL] = ARITH_MUL, [OP_DIV] = ARITH_DIV, [OP_MOD] = ARITH_MOD};
     struct planner *p = b->p;
-    const struct expr *args[2] = {bind_expr(b, e->args[0])};
-    if (!args[0] || !(args[1] = bind_expr(b, e->args[1])))
+    const struct expr *args[2] = {left, right};
+    if (!left || !right)
         return NULL;
-    const struct type *x = args[0]->type, *y = args[1]->type, *result = NULL;
+    const struct type *x = left->type, *y = right->type, *result = NULL;
     if (type_is_numeric(x) && type_is_numeric(y)) {
         const struct type *common = wider_type(p, x, y);
         if (common && common->kind == KIND_DECIMAL) { /* each keeps its own precision */
             args[0] = expr_cast(p, args[0], decimal_of(p, x));
             args[1] = expr_cast(p, args[1], decimal_of(p, y));
-            result = args[0] && args[1] ? decimal_result(p, ops[e->op], args[0]->type, args[1]->type) : NULL;
+            result = args[0] && args[1] ? decimal_result(p, ops[op], args[0]->type, args[1]->type) : NULL;
         } else if ((result = common)) {
             args[0] = expr_cast(p, args[0], result);
             args[1] = expr_cast(p, args[1], result);
         }
-    } else if (x->kind == KIND_STRING && y->kind == KIND_STRING && e->op == OP_ADD) {
+    } else if (x->kind == KIND_STRING && y->kind == KIND_STRING && op == OP_ADD) {
         result = &TYPE_STRING;
     } else {
-        return arithmetic_error(b, e, args);
+        return arithmetic_error(b, whole, args);
     }
     if (!result || !args[0] || !args[1])
         return NULL;
     struct expr *sum = (struct expr *)(uintptr_t)expr_n(p, EXPR_ARITH, result, args, 2);
     if (sum)
-        sum->op = (uint8_t)ops[e->op];
+        sum->op = (uint8_t)ops[op];
     return sum;
+}
+
+/* A chain of more than two: texts are put together at once, numbers one after the other. */
+static const struct expr *arith_chain(struct binder *b, const struct ast_expr *e)
+{
+    const struct expr **operands = PLAN_ARRAY(b->p, const struct expr *, e->n_args);
+    const struct expr **steps = PLAN_ARRAY(b->p, const struct expr *, e->n_args);
+    if (!operands || !steps || !(operands[0] = steps[0] = bind_expr(b, e->args[0])))
+        return NULL;
+    for (uint32_t i = 1; i < e->n_args; i++) {
+        const struct expr *so_far = expr_new(b->p, EXPR_SO_FAR, steps[i - 1]->type);
+        operands[i] = so_far ? bind_expr(b, e->args[i]) : NULL;
+        if (!(steps[i] = arith(b, e, ast_chain_op(e, i - 1), so_far, operands[i])))
+            return NULL;
+    }
+    const struct type *result = steps[e->n_args - 1]->type;
+    if (result->kind == KIND_STRING)
+        return expr_n(b->p, EXPR_ARITH, result, operands, e->n_args);
+    return expr_n(b->p, EXPR_CHAIN, result, steps, e->n_args);
+}
+
+const struct expr *bind_arithmetic(struct binder *b, const struct ast_expr *e)
+{
+    if (e->n_args > 2)
+        return arith_chain(b, e);
+    const struct expr *left = bind_expr(b, e->args[0]);
+    return left ? arith(b, e, e->op, left, bind_expr(b, e->args[1])) : NULL;
 }
 
 /* ---- comparisons ---- */

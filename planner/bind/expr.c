@@ -168,13 +168,14 @@ static const struct expr *bind_operand(struct binder *b, const struct ast_expr *
 
 static const struct expr *bind_logic(struct binder *b, const struct ast_expr *e)
 {
-    const struct expr *args[2] = {bind_operand(b, e->args[0], true)};
-    if (!args[0])
+    const struct expr **args = PLAN_ARRAY(b->p, const struct expr *, e->n_args);
+    enum expr_kind kind = e->kind == AST_NOT ? EXPR_NOT : e->kind == AST_AND ? EXPR_AND : EXPR_OR;
+    if (!args)
         return NULL;
-    if (e->kind == AST_NOT)
-        return expr_n(b->p, EXPR_NOT, &TYPE_BOOLEAN, args, 1);
-    args[1] = bind_operand(b, e->args[1], false);
-    return args[1] ? expr_n(b->p, e->kind == AST_AND ? EXPR_AND : EXPR_OR, &TYPE_BOOLEAN, args, 2) : NULL;
+    for (uint32_t i = 0; i < e->n_args; i++)
+        if (!(args[i] = bind_operand(b, e->args[i], i == 0 || i + 1 < e->n_args)))
+            return NULL;
+    return expr_n(b->p, kind, &TYPE_BOOLEAN, args, e->n_args);
 }
 
 static const struct expr *bind_null_test(struct binder *b, const struct ast_expr *e)

@@ -56,9 +56,11 @@ static void print_pairs(struct buf *out, const struct expr *e)
 static void print_infix(struct buf *out, const struct expr *e, const char *op)
 {
     buf_putc(out, '(');
-    expr_print(out, e->args[0]);
-    buf_printf(out, " %s ", op);
-    expr_print(out, e->args[1]);
+    for (uint32_t i = 0; i < e->n_args; i++) {
+        if (i)
+            buf_printf(out, " %s ", op);
+        expr_print(out, e->args[i]);
+    }
     buf_putc(out, ')');
 }
 
@@ -187,6 +189,14 @@ void expr_print(struct buf *out, const struct expr *e)
         break;
     case EXPR_LAMBDA:
         print_lambda(out, e);
+        break;
+    case EXPR_CHAIN:
+        buf_puts(out, STR("CHAIN["));
+        print_args(out, e, 0);
+        buf_putc(out, ']');
+        break;
+    case EXPR_SO_FAR:
+        buf_putc(out, '$');
         break;
     case EXPR_LAMBDA_VAR:
         buf_printf(out, "$%u", e->column);

@@ -20,33 +20,36 @@ static bool only_keys(const struct expr *e, uint32_t n_keys)
     return state != UINT32_MAX;
 }
 
+/* The conjuncts of a predicate, apart. */
 struct split {
     struct planner *p;
-    uint32_t n_keys;
-    const struct expr *down, *stay; /* NULL: nothing */
-    bool ok;
+    uint32_t n_keys, n_down, n_stay;
+    const struct expr **down, **stay;
 };
 
-static const struct expr *and_both(struct split *s, const struct expr *x, const struct expr *y)
+static uint32_t count_conjuncts(const struct expr *e)
 {
-    if (!x)
-        return y;
-    const struct expr *args[2] = {x, y};
-    const struct expr *both = expr_n(s->p, EXPR_AND, &TYPE_BOOLEAN, args, 2);
-    s->ok = s->ok && both;
-    return both;
+    uint32_t n = e->kind == EXPR_AND ? 0 : 1;
+    for (uint32_t i = 0; e->kind == EXPR_AND && i < e->n_args; i++)
+        n += count_conjuncts(e->args[i]);
+    return n;
 }
 
 static void split_conjuncts(struct split *s, const struct expr *e)
 {
     if (e->kind == EXPR_AND) {
-        split_conjuncts(s, e->args[0]);
-        split_conjuncts(s, e->args[1]);
+        for (uint32_t i = 0; i < e->n_args; i++)
+            split_conjuncts(s, e->args[i]);
     } else if (only_keys(e, s->n_keys)) {
-        s->down = and_both(s, s->down, e);
+        s->down[s->n_down++] = e;
     } else {
-        s->stay = and_both(s, s->stay, e);
+        s->stay[s->n_stay++] = e;
     }
+}
+
+static const struct expr *conjunction(struct planner *p, const struct expr *const *list, uint32_t n)
+{
+    return n == 1 ? list[0] : expr_n(p, EXPR_AND, &TYPE_BOOLEAN, list, n);
 }
 
 static const struct logical *make_filter(struct planner *p, const struct logical *like, const struct logical *input,
@@ -83,18 +86,21 @@ static const struct logical *push(struct planner *p, const struct logical *filte
     struct logical *nodes[3] = {arena_dup(p->a, aggregate, sizeof *aggregate), arena_dup(p->a, group, sizeof *group),
                                 arena_dup(p->a, prepare, sizeof *prepare)};
     struct through of_group = {group->select.exprs}, of_prepare = {prepare->select.exprs};
-    const struct expr *down = expr_rewrite(p, s->down, see_through, &of_group);
+    const struct expr *down = conjunction(p, s->down, s->n_down);
+    const struct expr *stay = s->n_stay ? conjunction(p, s->stay, s->n_stay) : NULL;
+    if (down)
+        down = expr_rewrite(p, down, see_through, &of_group);
     if (down)
         down = expr_rewrite(p, down, see_through, &of_prepare);
     const struct logical *lower = down ? make_filter(p, filter, prepare->inputs[0], down, text) : NULL;
-    if (!lower || !nodes[0] || !nodes[1] || !nodes[2]) {
+    if (!lower || (s->n_stay && !stay) || !nodes[0] || !nodes[1] || !nodes[2]) {
         (void)plan_nomem(p);
         return NULL;
     }
     nodes[2]->inputs[0] = lower;
     nodes[1]->inputs[0] = nodes[2];
     nodes[0]->inputs[0] = nodes[1];
-    return s->stay ? make_filter(p, filter, nodes[0], s->stay, text) : nodes[0];
+    return stay ? make_filter(p, filter, nodes[0], stay, text) : nodes[0];
 }
 
 const struct logical *rewrite_filter(struct planner *p, const struct logical *node)
@@ -113,9 +119,13 @@ const struct logical *rewrite_filter(struct planner *p, const struct logical *no
     if (group->inputs[0]->kind != LOGICAL_PROJECT || group->changelog != CHANGELOG_APPEND ||
         copy->inputs[0]->aggregate.window.kind != WINDOW_NONE)
         return copy;
-    struct split s = {.p = p, .n_keys = group->schema.n_keys, .ok = true};
-    split_conjuncts(&s, copy->filter.predicate);
-    if (!s.ok)
+    uint32_t n = count_conjuncts(copy->filter.predicate);
+    struct split s = {.p = p,
+                      .n_keys = group->schema.n_keys,
+                      .down = PLAN_ARRAY(p, const struct expr *, n),
+                      .stay = PLAN_ARRAY(p, const struct expr *, n)};
+    if (!s.down || !s.stay)
         return NULL;
-    return s.down ? push(p, copy, &s) : copy;
+    split_conjuncts(&s, copy->filter.predicate);
+    return s.n_down ? push(p, copy, &s) : copy;
 }

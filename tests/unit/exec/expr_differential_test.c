@@ -132,8 +132,12 @@ static struct expr *random_boolean(struct expr_test *t, int depth)
 {
     const struct type *type = column_type(pick(COLUMNS));
     struct expr *a, *b;
-    switch (pick(10)) {
+    switch (pick(11)) {
     case 0:
+        a = random_expr(t, &TYPE_BOOLEAN, depth);
+        b = random_expr(t, &TYPE_BOOLEAN, depth);
+        return expr_node(t, pick(2) ? EXPR_AND : EXPR_OR, 0, &TYPE_BOOLEAN, 3, a, b,
+                         random_expr(t, &TYPE_BOOLEAN, depth));
     case 1:
         return expr_node(t, pick(2) ? EXPR_AND : EXPR_OR, 0, &TYPE_BOOLEAN, 2, random_expr(t, &TYPE_BOOLEAN, depth),
                          random_expr(t, &TYPE_BOOLEAN, depth));

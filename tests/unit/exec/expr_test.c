@@ -130,6 +130,61 @@ TEST(expr, logic_is_lazy)
     expr_teardown(&t);
 }
 
+TEST(expr, chains)
+{
+    struct expr_test t;
+    setup(&t);
+    struct expr *fails = BOOLEAN(EXPR_COMPARE, COMPARE_EQ, 2, NODE(EXPR_ARITH, ARITH_DIV, &TYPE_INT, 2, COL(A), COL(B)),
+                                 expr_int(&t, 0));
+    struct expr *is_one = BOOLEAN(EXPR_COMPARE, COMPARE_EQ, 2, COL(A), expr_int(&t, 1));
+    struct expr *is_two = BOOLEAN(EXPR_COMPARE, COMPARE_EQ, 2, COL(B), expr_int(&t, 2));
+    CHECK_SHOWN(BOOLEAN(EXPR_OR, 0, 3, is_one, is_two, fails), "true|true|null", "2:Arithmetic on null;");
+    CHECK_SHOWN(BOOLEAN(EXPR_OR, 0, 3, fails, is_one, is_two), "null|null|null",
+                "0:/ by zero;1:Arithmetic on null;2:Arithmetic on null;");
+    CHECK_SHOWN(BOOLEAN(EXPR_OR, 0, 3, is_two, expr_bool(&t, false), is_one), "true|true|false", "");
+    CHECK_SHOWN(BOOLEAN(EXPR_AND, 0, 3, is_one, expr_bool(&t, true), COL(BOOL)), "true|false|false", "");
+    CHECK_SHOWN(NODE(EXPR_ARITH, ARITH_ADD, &TYPE_STRING, 3, COL(S), expr_text(&t, "!"), COL(S)),
+                "abc!abc|null!null|a\nb!a\nb", "");
+    struct expr *so_far = NODE(EXPR_SO_FAR, 0, &TYPE_INT, 0, NULL);
+    struct expr *plus = NODE(EXPR_ARITH, ARITH_ADD, &TYPE_INT, 2, so_far, expr_int(&t, 2));
+    struct expr *times = NODE(EXPR_ARITH, ARITH_MUL, &TYPE_INT, 2, so_far, expr_int(&t, 10));
+    struct expr *inner = NODE(EXPR_CHAIN, 0, &TYPE_INT, 3, COL(B), plus, times);
+    struct expr *minus = NODE(EXPR_ARITH, ARITH_SUB, &TYPE_INT, 2, so_far, inner);
+    CHECK_SHOWN(NODE(EXPR_CHAIN, 0, &TYPE_INT, 3, COL(A), plus, times), "30|null|50", "1:Arithmetic on null;");
+    CHECK_SHOWN(NODE(EXPR_CHAIN, 0, &TYPE_INT, 3, expr_int(&t, 1), minus, plus), "-17|-37|null",
+                "2:Arithmetic on null;");
+    expr_teardown(&t);
+}
+
+static struct expr *long_logic(struct expr_test *t, enum expr_kind kind, struct expr *first, uint32_t n)
+{
+    struct expr *e = expr_node(t, kind, 0, &TYPE_BOOLEAN, 1, first);
+    const struct expr **args = ARENA_ARRAY(&t->arena, const struct expr *, n);
+    args[0] = first;
+    for (uint32_t i = 1; i < n; i++)
+        args[i] = expr_node(t, EXPR_COMPARE, kind == EXPR_OR ? COMPARE_EQ : COMPARE_NE, &TYPE_BOOLEAN, 2,
+                            expr_column(t, A), expr_int(t, (int32_t)i + 2));
+    e->args = args;
+    e->n_args = n;
+    return e;
+}
+
+TEST(expr, long_logic)
+{
+    struct expr_test t;
+    setup(&t);
+    struct expr *half = BOOLEAN(EXPR_COMPARE, COMPARE_EQ, 2, NODE(EXPR_ARITH, ARITH_DIV, &TYPE_INT, 2, COL(A), COL(B)),
+                                expr_int(&t, 0));
+    for (uint32_t n = 2; n <= 20000; n = n * 3 + 1) {
+        CHECK_SHOWN(long_logic(&t, EXPR_OR, COL(BOOL), n), "true|false|null", "2:A condition is null;");
+        CHECK_SHOWN(long_logic(&t, EXPR_OR, expr_bool(&t, false), n), "false|false|true", "");
+        CHECK_SHOWN(long_logic(&t, EXPR_AND, expr_bool(&t, true), n), "true|false|false", "");
+        CHECK_SHOWN(long_logic(&t, EXPR_AND, half, n), "null|null|null",
+                    "0:/ by zero;1:Arithmetic on null;2:Arithmetic on null;");
+    }
+    expr_teardown(&t);
+}
+
 TEST(expr, like)
 {
     struct expr_test t;

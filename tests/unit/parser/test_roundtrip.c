@@ -91,3 +91,66 @@ TEST(roundtrip, spliced)
     }
     CHECK(n_parsed > 1000);
 }
+
+/* a OP b OP b ...; `links` are taken in turn. */
+static const struct ast_expr *chain(struct arena *a, const char *const links[2], int n)
+{
+    const struct ast_expr *e = NULL;
+    struct diag d = DIAG_INIT;
+    struct buf text;
+    buf_init(&text, 0);
+    buf_puts(&text, STR("A"));
+    for (int i = 0; i < n; i++)
+        buf_puts(&text, str_from(links[i % 2]));
+    CHECK_INT(parser_expression(a, str_dup(a, buf_str(&text)), &e, &d), STATUS_OK);
+    REQUIRE(e != NULL);
+    buf_free(&text);
+    return e;
+}
+
+TEST(roundtrip, long_chains)
+{
+    static const char *const links[][2] = {{" OR B", " OR C"}, {" AND B", " AND C"}, {" || B", " || C"},
+                                           {" + B", " - C"},   {" * B", " % C"},     {" + B", " * C"}};
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+        for (int n = 97; n < 120; n++) {
+            struct arena a;
+            struct buf text, again, message;
+            struct diag d = DIAG_INIT;
+            const struct ast_expr *back;
+            arena_init(&a, 0);
+            buf_init(&text, 0);
+            buf_init(&again, 0);
+            buf_init(&message, 0);
+            const struct ast_expr *e = chain(&a, links[i], n);
+            ast_format_expr(&text, e);
+            CHECK_INT(parser_expression(&a, buf_str(&text), &back, &d), STATUS_OK);
+            CHECK(ast_expr_eq(e, back));
+            ast_format_expr(&again, back);
+            CHECK_TEXT(buf_z(&again), buf_z(&text));
+            /* messages have a pair of brackets an operator, whatever the tree is */
+            ast_expr_print(&message, e);
+            int open = 0;
+            for (size_t at = 0; at < message.len; at++)
+                open += message.p[at] == '(';
+            CHECK_INT(open, n);
+            buf_free(&text);
+            buf_free(&again);
+            buf_free(&message);
+            arena_free(&a);
+        }
+    }
+}
+
+TEST(roundtrip, chains_differ_by_their_operators)
+{
+    static const char *const plus_minus[2] = {" + B", " - B"}, *const plus[2] = {" + B", " + B"};
+    struct arena a;
+    arena_init(&a, 0);
+    const struct ast_expr *x = chain(&a, plus_minus, 150), *y = chain(&a, plus, 150);
+    CHECK(x->n_args > 2);
+    CHECK_INT(x->n_args, y->n_args);
+    CHECK(ast_expr_eq(x, chain(&a, plus_minus, 150)));
+    CHECK(!ast_expr_eq(x, y));
+    arena_free(&a);
+}

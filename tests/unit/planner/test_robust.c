@@ -74,20 +74,43 @@ TEST(robust, many_columns)
     session_close(&s);
 }
 
-TEST(robust, deep_expressions)
+/* SELECT first link link ... WHERE or HAVING likewise. */
+static enum status plan_chain(struct session *s, const char *before, const char *link, int n, const char *after)
 {
-    struct session s;
     struct buf sql;
-    session_open(&s);
     buf_init(&sql, 0);
-    buf_puts(&sql, STR("CREATE STREAM S (K INT KEY, V INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);"
-                       "SELECT V"));
-    for (int i = 0; i < 900; i++)
-        buf_puts(&sql, STR(" + 1"));
-    buf_puts(&sql, STR(" AS X FROM S EMIT CHANGES;"));
-    CHECK_INT(session_run(&s, buf_z(&sql)), STATUS_OK);
+    buf_puts(&sql, str_from(before));
+    for (int i = 0; i < n; i++)
+        buf_puts(&sql, str_from(link));
+    buf_puts(&sql, str_from(after));
+    enum status st = session_run(s, buf_z(&sql));
     buf_free(&sql);
-    session_close(&s);
+    return st;
+}
+
+TEST(robust, long_chains)
+{
+    static const char *const chains[][3] = {
+        {"SELECT V", " + 1", " AS X FROM S EMIT CHANGES;"},
+        {"SELECT V", " - V * 2 + D", " AS X FROM S EMIT CHANGES;"},
+        {"SELECT T", " || 'x'", " AS X FROM S EMIT CHANGES;"},
+        {"SELECT T", " + T", " AS X FROM S EMIT CHANGES;"},
+        {"SELECT V FROM S WHERE V = 1", " OR V = 2", " EMIT CHANGES;"},
+        {"SELECT V FROM S WHERE V <> 1", " AND T LIKE 'a%'", " EMIT CHANGES;"},
+        {"SELECT V, COUNT(*) AS C FROM S GROUP BY V HAVING COUNT(*) > 1", " AND V > 1 AND COUNT(*) < 9",
+         " EMIT CHANGES;"},
+        {"SELECT V, COUNT(*) AS C FROM S GROUP BY V HAVING V > 1", " AND V < 9", " EMIT CHANGES;"},
+        {"INSERT INTO S (K, T) VALUES (1, 'x'", " || 'x'", ");"},
+    };
+    for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++) {
+        struct session s;
+        session_open(&s);
+        REQUIRE(session_run(&s, "CREATE STREAM S (K INT KEY, V INT, T STRING, D DOUBLE) WITH (KAFKA_TOPIC='s', "
+                                "VALUE_FORMAT='JSON', PARTITIONS=1);") == STATUS_OK);
+        CHECK_INT(plan_chain(&s, chains[i][0], chains[i][1], 900, chains[i][2]), STATUS_OK);
+        CHECK_INT(plan_chain(&s, chains[i][0], chains[i][1], 20000, chains[i][2]), STATUS_OK);
+        session_close(&s);
+    }
 }
 
 TEST(robust, snapshots_are_independent)

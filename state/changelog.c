@@ -3,20 +3,7 @@
 
 enum { CHUNK = 512, KIND_MARKS = 0, KIND_ENTRY = 1, MARKS_SIZE = 32 };
 
-static void put_be64(struct buf *out, int64_t v)
-{
-    uint64_t flipped = __builtin_bswap64((uint64_t)v ^ UINT64_C(1) << 63);
-    buf_put(out, &flipped, sizeof flipped);
-}
-
-static int64_t get_be64(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return (int64_t)(__builtin_bswap64(v) ^ UINT64_C(1) << 63);
-}
-
-void change_key(struct buf *out, const struct store *s, int64_t start, int64_t end, struct str key)
+static void change_key(struct buf *out, const struct store *s, int64_t start, int64_t end, struct str key)
 {
     buf_putc(out, KIND_ENTRY);
     if (s->options.kind == STORE_SESSION)
@@ -164,7 +151,7 @@ static bool restore_session(struct store *s, struct str key, int64_t start, int6
     return true;
 }
 
-static bool restore_entry(struct store *s, struct table *t, struct str key, struct str value)
+static bool restore_in_table(struct store *s, struct table *t, struct str key, struct str value)
 {
     uint64_t hash = key_hash(key);
     struct entry *e = table_find(t, key, hash);
@@ -181,7 +168,7 @@ static bool restore_entry(struct store *s, struct table *t, struct str key, stru
     return true;
 }
 
-bool change_key_parse(const struct store *s, struct str key, int64_t *start, int64_t *end, struct str *user_key)
+static bool change_key_parse(const struct store *s, struct str key, int64_t *start, int64_t *end, struct str *user_key)
 {
     uint32_t head = 1 + (s->options.kind == STORE_KEYED ? 0 : s->options.kind == STORE_WINDOWED ? 8 : 16);
     if (key.len < head || key.p[0] != KIND_ENTRY)
@@ -195,34 +182,46 @@ bool change_key_parse(const struct store *s, struct str key, int64_t *start, int
     return true;
 }
 
-enum status restore_record(struct store *s, const struct record *r, struct diag *d)
+bool marks_load(struct store *s, struct str value)
 {
-    struct str key = r->key, rest;
-    int64_t start, end;
-    if (key.len == 1 && key.p[0] == KIND_MARKS && r->value.len == MARKS_SIZE) {
-        memcpy(&s->marks.time, r->value.p, sizeof(int64_t));
-        memcpy(&s->marks.observed, r->value.p + 8, sizeof(int64_t));
-        memcpy(&s->marks.closed, r->value.p + 16, sizeof(int64_t));
-        memcpy(&s->marks.seq, r->value.p + 24, sizeof(int64_t));
-        s->written = s->marks;
-        return STATUS_OK;
-    }
-    if (!change_key_parse(s, key, &start, &end, &rest) || (r->value.p && r->value.len < 8 + s->options.fixed_size))
-        return not_ours(s, d);
+    if (value.len != MARKS_SIZE)
+        return false;
+    memcpy(&s->marks.time, value.p, sizeof(int64_t));
+    memcpy(&s->marks.observed, value.p + 8, sizeof(int64_t));
+    memcpy(&s->marks.closed, value.p + 16, sizeof(int64_t));
+    memcpy(&s->marks.seq, value.p + 24, sizeof(int64_t));
+    s->written = s->marks;
+    return true;
+}
+
+enum status restore_entry(struct store *s, int64_t start, int64_t end, struct str key, struct str value, struct diag *d)
+{
     bool ok = true;
-    if (!r->value.p)
-        mark_removed(s, start, end, rest);
+    if (value.p && value.len < 8 + s->options.fixed_size)
+        return not_ours(s, d);
+    if (!value.p)
+        mark_removed(s, start, end, key);
     if (s->options.kind == STORE_KEYED) {
-        ok = restore_entry(s, &s->table, rest, r->value);
+        ok = restore_in_table(s, &s->table, key, value);
     } else if (s->options.kind == STORE_WINDOWED) {
         if (start < store_horizon(s))
             return STATUS_OK;
         struct window *w = window_get(s, start, true);
-        ok = w && restore_entry(s, &w->table, rest, r->value);
+        ok = w && restore_in_table(s, &w->table, key, value);
     } else {
-        ok = restore_session(s, rest, start, end, r->value);
+        ok = restore_session(s, key, start, end, value);
     }
     return ok ? STATUS_OK : diag_nomem(d);
+}
+
+static enum status restore_record(struct store *s, const struct record *r, struct diag *d)
+{
+    int64_t start, end;
+    struct str key;
+    if (r->key.len == 1 && r->key.p[0] == KIND_MARKS && marks_load(s, r->value))
+        return STATUS_OK;
+    return change_key_parse(s, r->key, &start, &end, &key) ? restore_entry(s, start, end, key, r->value, d)
+                                                           : not_ours(s, d);
 }
 
 enum status store_restore(struct store *s, const struct record *records, size_t n, struct diag *d)

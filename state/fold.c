@@ -18,7 +18,7 @@ static int step_once(sqlite3_stmt *stmt)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int fold_entry(struct snapshot *sn, struct fold *f, const struct entry *e)
+static int fold_entry(struct fold *f, const struct entry *e)
 {
     struct str key = entry_key(e);
     if (e->flags & ENTRY_DEAD) {
@@ -31,20 +31,9 @@ static int fold_entry(struct snapshot *sn, struct fold *f, const struct entry *e
     buf_put(&f->value, e->var, e->var_len);
     if (f->value.failed)
         return SQLITE_NOMEM;
-    bool owned = sn->of_sessions[(uint8_t)key.p[0]] && key.len >= OWNER_AT;
-    struct buf owner;
-    buf_init(&owner, 0);
-    if (owned)
-        snapshot_key(&owner, (uint8_t)key.p[0], str_make(key.p + OWNER_AT, key.len - OWNER_AT));
     sqlite3_bind_blob(f->put, 1, key.p, (int)key.len, SQLITE_STATIC);
     sqlite3_bind_blob(f->put, 2, f->value.p, (int)f->value.len, SQLITE_STATIC);
-    if (owned)
-        sqlite3_bind_blob(f->put, 3, owner.p, (int)owner.len, SQLITE_STATIC);
-    else
-        sqlite3_bind_null(f->put, 3);
-    int rc = owner.failed ? SQLITE_NOMEM : step_once(f->put);
-    buf_free(&owner);
-    return rc;
+    return step_once(f->put);
 }
 
 static int fold_offsets(struct snapshot *sn, struct fold *f)
@@ -82,19 +71,19 @@ static int fold_all(struct snapshot *sn, struct fold *f)
         if (list)
             list[n++] = e;
         else
-            rc = fold_entry(sn, f, e);
+            rc = fold_entry(f, e);
     }
     if (list)
         qsort(list, n, sizeof *list, by_key);
     for (uint32_t i = 0; rc == SQLITE_OK && i < n; i++)
-        rc = fold_entry(sn, f, list[i]);
+        rc = fold_entry(f, list[i]);
     mem_free(list);
     return rc == SQLITE_OK && sn->last_part ? fold_offsets(sn, f) : rc;
 }
 
 static int prepare_fold(sqlite3 *db, struct fold *f)
 {
-    int rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO entries VALUES(?, ?, ?)", -1, &f->put, NULL);
+    int rc = sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO entries VALUES(?, ?)", -1, &f->put, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_prepare_v2(db, "DELETE FROM entries WHERE key = ?", -1, &f->remove, NULL);
     if (rc == SQLITE_OK)
@@ -183,12 +172,12 @@ static void set_expired(struct snapshot *sn, uint32_t number)
     int64_t bound = s->options.kind == STORE_WINDOWED ? store_horizon(s) : sessions_segment_bound(s);
     if (bound == INT64_MIN)
         return;
-    uint64_t big = __builtin_bswap64((uint64_t)bound ^ UINT64_C(1) << 63);
-    char *key = sn->expired_bytes[number];
-    key[0] = (char)number;
-    key[1] = 1;
-    memcpy(key + 2, &big, sizeof big);
-    sn->expired[number] = str_make(key, 2 + sizeof big);
+    struct buf *key = &sn->expired_bytes[number];
+    key->len = 0;
+    buf_putc(key, (char)number);
+    row_key_time(key, s->options.kind == STORE_SESSION ? time_floor(bound, s->slice_width) : bound);
+    if (!key->failed)
+        sn->expired[number] = buf_str(key);
 }
 
 /* A part that could not be written is still in `folding`, and is tried again. */

@@ -103,6 +103,8 @@ bool store_may_hold(const struct store *s, int64_t lo, int64_t hi)
         uint32_t i = timeline_seek(&s->windows, lo);
         return i < s->windows.end && ((const struct window *)s->windows.items[i])->start <= hi;
     }
+    if (s->cold && cold_slices_hold(s, lo, hi))
+        return true;
     int64_t from = lo > INT64_MIN + s->bucket_width ? lo - s->bucket_width + 1 : lo;
     for (uint32_t i = timeline_seek(&s->buckets, from); i < s->buckets.end; i++) {
         struct bucket *b = s->buckets.items[i];
@@ -110,8 +112,6 @@ bool store_may_hold(const struct store *s, int64_t lo, int64_t hi)
             return false;
         if (b->min_end > hi)
             continue;
-        if (b->cold)
-            return true;
         b->min_end = INT64_MAX;
         for (const struct session *x = b->sessions; x; x = x->next_in_bucket)
             if (x->end >= lo && x->end < b->min_end)

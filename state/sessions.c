@@ -12,25 +12,19 @@ static struct session **list_of(struct entry *owner)
     return (struct session **)(void *)owner->fixed;
 }
 
-static int64_t floor_to(int64_t time, int64_t width)
-{
-    int64_t rest = time % width;
-    return rest < 0 ? time - rest - width : time - rest;
-}
-
 int64_t sessions_segment_bound(const struct store *s)
 {
     if (s->marks.time == INT64_MIN)
         return INT64_MIN;
     int64_t segment = s->options.retention / 2 > MIN_SEGMENT_MS ? s->options.retention / 2 : MIN_SEGMENT_MS;
-    return floor_to(s->marks.time - s->options.retention, segment);
+    return time_floor(s->marks.time - s->options.retention, segment);
 }
 
-struct bucket *bucket_of(struct store *s, int64_t end, bool create)
+static struct bucket *make_bucket(struct store *s, int64_t end)
 {
-    int64_t time = floor_to(end, s->bucket_width);
+    int64_t time = time_floor(end, s->bucket_width);
     struct bucket *b = timeline_find(&s->buckets, time);
-    if (b || !create)
+    if (b)
         return b;
     b = mem_alloc(sizeof *b);
     if (!b)
@@ -46,9 +40,10 @@ struct bucket *bucket_of(struct store *s, int64_t end, bool create)
 
 static bool link_bucket(struct store *s, struct session *session)
 {
-    struct bucket *b = bucket_of(s, session->end, true);
+    struct bucket *b = make_bucket(s, session->end);
     if (!b)
         return false;
+    session->bucket = b;
     session->next_in_bucket = b->sessions;
     if (b->sessions)
         b->sessions->prev_in_bucket = session;
@@ -58,14 +53,14 @@ static bool link_bucket(struct store *s, struct session *session)
     return true;
 }
 
-static void unlink_bucket(struct store *s, struct session *session)
+static void unlink_bucket(struct session *session)
 {
     if (session->next_in_bucket)
         session->next_in_bucket->prev_in_bucket = session->prev_in_bucket;
     if (session->prev_in_bucket)
         session->prev_in_bucket->next_in_bucket = session->next_in_bucket;
     else
-        bucket_of(s, session->end, false)->sessions = session->next_in_bucket;
+        session->bucket->sessions = session->next_in_bucket;
 }
 
 /* A key's list has its newest session first: that is the one that is nearly always wanted, and a long retention leaves
@@ -129,7 +124,7 @@ void session_erase(struct store *s, struct session *session)
     *(session->previous ? &session->previous->next : list_of(owner)) = session->next;
     if (session->next)
         session->next->previous = session->previous;
-    unlink_bucket(s, session);
+    unlink_bucket(session);
     if (session->entry.var)
         slab_free(&s->slab, session->entry.var, session->entry.var_len);
     slab_free(&s->slab, session, session_size(s));
@@ -140,15 +135,15 @@ void session_erase(struct store *s, struct session *session)
 enum status store_sessions(struct store *s, struct str key, uint64_t hash, int64_t from_end, int64_t to_start,
                            struct arena *a, struct session ***out, uint32_t *n)
 {
-    if (s->cold && filter_has(s, hash) && !cold_sessions(s, key, hash))
-        return STATUS_NOMEM;
-    struct entry *owner = table_find(&s->table, key, hash);
     int64_t horizon = store_horizon(s);
     uint32_t count = 0;
     *n = 0;
     *out = NULL;
     if (from_end < horizon)
         from_end = horizon;
+    if (s->cold && from_end <= s->cold_end && !cold_sessions(s, key, hash, from_end, to_start))
+        return STATUS_NOMEM;
+    struct entry *owner = table_find(&s->table, key, hash);
     struct session *newest = owner ? *list_of(owner) : NULL;
     for (struct session *x = newest; x && x->end >= from_end; x = x->next)
         count += x->start <= to_start && !(x->entry.flags & ENTRY_DEAD);
@@ -170,9 +165,12 @@ struct session *store_put_session(struct store *s, struct str key, uint64_t hash
 {
     if (end > s->marks.time)
         s->marks.time = end;
-    if (s->cold && filter_has(s, hash) && !cold_sessions(s, key, hash))
-        return NULL;
     struct session *session = session_find(s, key, hash, start, end);
+    if (!session && s->cold && end <= s->cold_end) {
+        if (!cold_sessions(s, key, hash, end, start))
+            return NULL;
+        session = session_find(s, key, hash, start, end);
+    }
     *created = !session || (session->entry.flags & ENTRY_DEAD);
     if (!session) {
         session = session_add(s, key, hash, start, end);
@@ -193,24 +191,53 @@ static void drop_bucket(struct store *s, struct bucket *b)
     mem_free(b);
 }
 
+static void drop_slice(struct store *s, struct slice *slice)
+{
+    s->account.held -= sizeof *slice + sizeof(void *);
+    mem_free(slice);
+}
+
+bool session_has_expired(const struct store *s, int64_t end)
+{
+    int64_t bucket = time_floor(end, s->bucket_width);
+    return bucket < s->expired && (uint64_t)s->expired - (uint64_t)bucket >= (uint64_t)s->bucket_width;
+}
+
 void sessions_expire(struct store *s)
 {
-    int64_t bound = s->options.kind == STORE_SESSION ? sessions_segment_bound(s) : INT64_MIN;
-    struct timeline *t = &s->buckets;
-    while (t->first < t->end) {
-        struct bucket *b = t->items[t->first];
-        if (b->time + s->bucket_width > bound)
+    struct timeline *t = &s->buckets, *slices = &s->slices;
+    if (s->options.kind == STORE_SESSION)
+        s->expired = sessions_segment_bound(s);
+    for (; t->first < t->end && session_has_expired(s, ((struct bucket *)t->items[t->first])->time); t->first++)
+        drop_bucket(s, t->items[t->first]);
+    for (; slices->first < slices->end; slices->first++) {
+        struct slice *slice = slices->items[slices->first];
+        if (!session_has_expired(s, slice->time) || !session_has_expired(s, slice->time + s->slice_width - 1))
             break;
-        drop_bucket(s, b);
-        t->first++;
+        drop_slice(s, slice);
     }
+}
+
+void sessions_drop_empty_buckets(struct store *s)
+{
+    struct timeline *t = &s->buckets;
+    uint32_t kept = t->first;
+    for (uint32_t i = t->first; i < t->end; i++) {
+        struct bucket *b = t->items[i];
+        if (b->sessions)
+            t->items[kept++] = b;
+        else
+            drop_bucket(s, b);
+    }
+    t->end = kept;
 }
 
 void sessions_free(struct store *s)
 {
-    for (uint32_t i = s->buckets.first; i < s->buckets.end; i++) {
+    for (uint32_t i = s->buckets.first; i < s->buckets.end; i++)
         drop_bucket(s, s->buckets.items[i]);
-        s->buckets.first = i + 1;
-    }
+    for (uint32_t i = s->slices.first; i < s->slices.end; i++)
+        drop_slice(s, s->slices.items[i]);
     timeline_free(&s->buckets);
+    timeline_free(&s->slices);
 }

@@ -1,14 +1,16 @@
 /* The snapshot's file: opening, shape, offsets; reading rows back. Folding is in fold.c, what is evicted and brought
  * back in cold.c.
  *
- * Keys in the file are the store's number (a byte) and the changelog key; values are an xxh3 of key and value (8 bytes)
- * and the value. Sessions have the key of their owner beside, with an index. */
+ * Keys in the file are the store's number (a byte) and what row.c makes; values are an xxh3 of key and value (8 bytes)
+ * and the value. */
 #include "state/snapshot_int.h"
 
 #include <stdio.h>
 #include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+#define LAYOUT "2 " /* of the file: begins the shape */
 
 struct str snapshot_key(struct buf *out, uint32_t number, struct str key)
 {
@@ -63,9 +65,7 @@ int snapshot_connect(const struct snapshot *sn, sqlite3 **db)
 static int create_tables(sqlite3 *db)
 {
     return sqlite_execute(db,
-                          "CREATE TABLE IF NOT EXISTS entries(key BLOB PRIMARY KEY, value BLOB NOT NULL, owner BLOB) "
-                          "WITHOUT ROWID;"
-                          "CREATE INDEX IF NOT EXISTS by_owner ON entries(owner) WHERE owner IS NOT NULL;"
+                          "CREATE TABLE IF NOT EXISTS entries(key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
                           "CREATE TABLE IF NOT EXISTS offsets(store INTEGER PRIMARY KEY, next INTEGER NOT NULL);"
                           "CREATE TABLE IF NOT EXISTS shape(text BLOB NOT NULL);");
 }
@@ -99,7 +99,7 @@ static int check_shape(sqlite3 *db, struct str shape, bool *same)
 int snapshot_tables(const struct snapshot *sn, sqlite3 *db, bool *same)
 {
     int rc = create_tables(db);
-    return rc == SQLITE_OK ? check_shape(db, sn->shape, same) : rc;
+    return rc == SQLITE_OK ? check_shape(db, buf_str(&sn->shape), same) : rc;
 }
 
 static int read_offsets(struct snapshot *sn)
@@ -123,8 +123,8 @@ static int prepare(struct snapshot *sn)
         rc = sqlite3_prepare_v2(sn->read, "SELECT key, value FROM entries WHERE key >= ? AND key < ? ORDER BY key", -1,
                                 &sn->range, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(sn->read, "SELECT key, value FROM entries WHERE owner = ? ORDER BY key", -1, &sn->owner,
-                                NULL);
+        rc = sqlite3_prepare_v2(sn->read, "SELECT key, value FROM entries WHERE key >= ? AND key < ? ORDER BY key DESC",
+                                -1, &sn->all, NULL);
     return rc;
 }
 
@@ -132,8 +132,8 @@ static void disconnect(struct snapshot *sn)
 {
     sqlite3_finalize(sn->get);
     sqlite3_finalize(sn->range);
-    sqlite3_finalize(sn->owner);
-    sn->get = sn->range = sn->owner = NULL;
+    sqlite3_finalize(sn->all);
+    sn->get = sn->range = sn->all = NULL;
     sqlite3_close(sn->read);
     sqlite3_close(sn->write);
     sn->read = sn->write = NULL;
@@ -179,12 +179,10 @@ void snapshot_delete(const char *path)
 
 static bool copy_names(struct snapshot *sn, const char *path, struct str shape)
 {
-    char *copy = mem_alloc(shape.len);
-    if (copy && shape.len)
-        memcpy(copy, shape.p, shape.len);
-    sn->shape = str_make(copy, copy ? shape.len : 0);
+    buf_puts(&sn->shape, STR(LAYOUT));
+    buf_puts(&sn->shape, shape);
     sn->path = mem_strdup(path);
-    return copy && sn->path;
+    return !sn->shape.failed && sn->path;
 }
 
 /* What cannot be written to later is better known now. */
@@ -239,10 +237,12 @@ void snapshot_close(struct snapshot *sn)
     waiting_clear(&sn->folding);
     buf_free(&sn->key);
     buf_free(&sn->value);
+    for (uint32_t i = 0; i < SNAPSHOT_STORES; i++)
+        buf_free(&sn->expired_bytes[i]);
     if (sn->damaged)
         snapshot_delete(sn->path);
     mem_free(sn->path);
-    mem_free((char *)(uintptr_t)sn->shape.p);
+    buf_free(&sn->shape);
     mem_free(sn);
 }
 
@@ -274,7 +274,6 @@ bool snapshot_attach(struct snapshot *sn, struct store *s, uint32_t number)
     if (number >= SNAPSHOT_STORES)
         return false;
     sn->stores[number] = s;
-    sn->of_sessions[number] = s->options.kind == STORE_SESSION;
     return true;
 }
 
@@ -331,34 +330,36 @@ enum lookup snapshot_get(struct snapshot *sn, struct str key, struct str *value)
         return LOOKUP_NONE;
     if (!may_read(sn))
         return LOOKUP_FAILED;
-    sqlite3_reset(sn->get);
     sqlite3_bind_blob(sn->get, 1, key.p, (int)key.len, SQLITE_TRANSIENT);
     int rc = sqlite3_step(sn->get);
-    if (rc == SQLITE_DONE) {
-        sqlite3_reset(sn->get);
+    sn->value.len = 0;
+    if (rc == SQLITE_ROW)
+        buf_puts(&sn->value, blob(sn->get, 0));
+    sqlite3_reset(sn->get); /* before the thread writes: a reader that stays sees an old file, and keeps its log from ending */
+    if (rc == SQLITE_DONE)
         return LOOKUP_NONE;
-    }
-    if (rc != SQLITE_ROW) {
-        give_up(sn, sqlite_status(rc), sqlite_means_damage(rc));
-        return LOOKUP_FAILED;
-    }
-    *value = blob(sn->get, 0);
+    if (rc != SQLITE_ROW)
+        return give_up(sn, sqlite_status(rc), sqlite_means_damage(rc)), LOOKUP_FAILED;
+    if (sn->value.failed)
+        return give_up(sn, STATUS_NOMEM, false), LOOKUP_FAILED;
+    *value = buf_str(&sn->value);
     return check_value(sn, key, value) ? LOOKUP_FOUND : LOOKUP_FAILED;
 }
 
-bool snapshot_holds(const struct snapshot *sn, uint32_t number, struct str key)
+bool snapshot_holds(const struct snapshot *sn, const struct store *s, int64_t start, int64_t end, const struct entry *e)
 {
     if (sn->folding.table.n_entries == 0)
         return true;
-    struct buf full;
-    buf_init(&full, 0);
-    struct str bytes = snapshot_key(&full, number, key);
-    bool held = !full.failed && !table_find(&sn->folding.table, bytes, key_hash(bytes));
-    buf_free(&full);
+    struct buf key;
+    buf_init(&key, 0);
+    buf_putc(&key, (char)s->number);
+    row_key(&key, s, start, end, entry_key(e));
+    bool held = !key.failed && !table_find(&sn->folding.table, buf_str(&key), key_hash(buf_str(&key)));
+    buf_free(&key);
     return held;
 }
 
-static bool each_row(struct snapshot *sn, sqlite3_stmt *stmt, bool (*row)(void *, struct str, struct str), void *data)
+static bool each_row(struct snapshot *sn, sqlite3_stmt *stmt, snapshot_row row, void *data)
 {
     int rc;
     bool ok = true;
@@ -381,13 +382,14 @@ static bool each_row(struct snapshot *sn, sqlite3_stmt *stmt, bool (*row)(void *
     return ok;
 }
 
-bool snapshot_range(struct snapshot *sn, uint32_t number, struct str from, struct str to,
-                    bool (*row)(void *, struct str, struct str), void *data)
+static bool between(struct snapshot *sn, bool last_first, uint32_t number, struct str from, struct str to,
+                    snapshot_row row, void *data)
 {
     if (!sn->exists)
         return true;
     if (!may_read(sn))
         return false;
+    sqlite3_stmt *stmt = last_first ? sn->all : sn->range;
     struct buf lo, hi;
     buf_init(&lo, 0);
     buf_init(&hi, 0);
@@ -396,26 +398,20 @@ bool snapshot_range(struct snapshot *sn, uint32_t number, struct str from, struc
         snapshot_key(&hi, number, to);
     else
         buf_putc(&hi, (char)(number + 1));
-    sqlite3_bind_blob(sn->range, 1, lo.p, (int)lo.len, SQLITE_TRANSIENT);
-    sqlite3_bind_blob(sn->range, 2, hi.p, (int)hi.len, SQLITE_TRANSIENT);
-    bool ok = !lo.failed && !hi.failed && each_row(sn, sn->range, row, data);
+    sqlite3_bind_blob(stmt, 1, lo.p, (int)lo.len, SQLITE_TRANSIENT);
+    sqlite3_bind_blob(stmt, 2, hi.p, (int)hi.len, SQLITE_TRANSIENT);
+    bool ok = !lo.failed && !hi.failed && each_row(sn, stmt, row, data);
     buf_free(&lo);
     buf_free(&hi);
     return ok;
 }
 
-bool snapshot_owner(struct snapshot *sn, uint32_t number, struct str owner, bool (*row)(void *, struct str, struct str),
-                    void *data)
+bool snapshot_range(struct snapshot *sn, uint32_t number, struct str from, struct str to, snapshot_row row, void *data)
 {
-    if (!sn->exists)
-        return true;
-    if (!may_read(sn))
-        return false;
-    struct buf full;
-    buf_init(&full, 0);
-    snapshot_key(&full, number, owner);
-    sqlite3_bind_blob(sn->owner, 1, full.p, (int)full.len, SQLITE_TRANSIENT);
-    bool ok = !full.failed && each_row(sn, sn->owner, row, data);
-    buf_free(&full);
-    return ok;
+    return between(sn, false, number, from, to, row, data);
+}
+
+bool snapshot_all(struct snapshot *sn, uint32_t number, snapshot_row row, void *data)
+{
+    return between(sn, true, number, STR("\1"), str_make(NULL, 0), row, data);
 }

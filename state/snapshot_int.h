@@ -9,7 +9,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-enum { CHECKSUM = 8, OWNER_AT = 18 /* number, kind, end, start */ };
+enum { CHECKSUM = 8 };
 enum { FOLD_IDLE, FOLD_RUNNING, FOLD_DONE, FOLD_FAILED };
 
 /* Last values by key: entries whose variable part is the value, dead ones for removals. */
@@ -21,12 +21,11 @@ struct waiting {
 
 struct snapshot {
     char *path;
-    struct str shape;
+    struct buf shape;
     bool exists;           /* the file: the first fold creates it */
     sqlite3 *read, *write; /* of the task's and of the folding thread */
-    sqlite3_stmt *get, *range, *owner;
+    sqlite3_stmt *get, *range, *all;
     struct store *stores[SNAPSHOT_STORES];
-    bool of_sessions[SNAPSHOT_STORES]; /* the folding thread does not look into stores */
     int64_t offsets[SNAPSHOT_STORES];
     struct waiting removed; /* keys: to be deleted from the file */
     struct waiting folding; /* what the thread writes */
@@ -41,10 +40,10 @@ struct snapshot {
     int64_t round_offsets[SNAPSHOT_STORES];
     struct { /* where the round is */
         uint32_t store, index;
-        int64_t window;
+        int64_t time; /* of the window or bucket */
     } at;
     struct str expired[SNAPSHOT_STORES]; /* rows of the store below this key go */
-    char expired_bytes[SNAPSHOT_STORES][16];
+    struct buf expired_bytes[SNAPSHOT_STORES];
     struct diag fold_diag;
 };
 

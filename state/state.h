@@ -49,8 +49,7 @@ enum {
     ENTRY_DEAD = 1,
     ENTRY_USED = 2,       /* since the last look of the evictor */
     ENTRY_KEY_SHARED = 4, /* the key belongs to another entry */
-    ENTRY_WHOLE = 8,      /* owner of sessions: none of them is in the snapshot alone */
-    ENTRY_UNFOLDED = 16,  /* the snapshot does not have this value yet */
+    ENTRY_UNFOLDED = 8,   /* the snapshot does not have this value yet */
 };
 
 struct entry {
@@ -118,7 +117,8 @@ struct session {
     int64_t start, end;
     struct session *next, *previous; /* of the key, descending (end, start) */
     struct session *prev_in_bucket, *next_in_bucket;
-    struct entry *owner;            /* the key's entry in the store's table */
+    struct bucket *bucket;
+    struct entry *owner; /* the key's entry in the store's table */
     struct entry entry;
 };
 

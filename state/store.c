@@ -1,6 +1,8 @@
 /* Stores: life, entries by key, the list of changes. Windows and sessions are in files of their own. */
 #include "state/state_int.h"
 
+enum { MAX_SLICES = 1 << 16 }; /* about; within the retention */
+
 enum status store_create(const struct store_options *options, struct store **out, struct diag *d)
 {
     struct store *s = mem_calloc(1, sizeof *s);
@@ -11,6 +13,9 @@ enum status store_create(const struct store_options *options, struct store **out
     s->stride = (uint32_t)((sizeof(struct entry) + fixed + 15) & ~(size_t)15);
     s->marks = s->written = (struct store_marks){INT64_MIN, INT64_MIN, INT64_MIN, 0};
     s->bucket_width = options->gap / 64 > 0 ? options->gap / 64 : 1;
+    s->slice_width = options->retention / MAX_SLICES > options->gap ? options->retention / MAX_SLICES : options->gap;
+    s->slice_width += s->slice_width == 0;
+    s->expired = s->cold_end = INT64_MIN;
     table_init(&s->table, s->stride);
     *out = s;
     return STATUS_OK;
@@ -94,10 +99,15 @@ struct table *store_window(struct store *s, int64_t start, bool create)
 
 /* ---- entries ------------------------------------------------------------------------------------------ */
 
+static bool may_be_cold(const struct store *s, struct table *t, uint64_t hash)
+{
+    return s->cold && (s->options.kind != STORE_WINDOWED || window_of(t)->cold) && filter_has(s, hash);
+}
+
 struct entry *store_get(struct store *s, struct table *t, int64_t start, struct str key, uint64_t hash)
 {
     struct entry *e = table_find(t, key, hash);
-    if (!e && s->cold && filter_has(s, hash))
+    if (!e && may_be_cold(s, t, hash))
         e = cold_entry(s, t, start, key, hash);
     if (!e || (e->flags & ENTRY_DEAD))
         return NULL;
@@ -118,7 +128,7 @@ struct entry *entry_revive(struct store *s, struct entry *e)
 struct entry *store_put(struct store *s, struct table *t, int64_t start, struct str key, uint64_t hash, bool *created)
 {
     struct entry *e = table_find(t, key, hash);
-    if (!e && s->cold && filter_has(s, hash))
+    if (!e && may_be_cold(s, t, hash))
         e = cold_entry(s, t, start, key, hash);
     *created = !e || (e->flags & ENTRY_DEAD);
     if (!e) {
@@ -235,11 +245,6 @@ uint32_t store_changes(const struct store *s)
 const struct change *store_change(const struct store *s, uint32_t i)
 {
     return &s->changes[i];
-}
-
-static struct session *session_of(struct entry *e)
-{
-    return (struct session *)(void *)((char *)e - offsetof(struct session, entry));
 }
 
 void store_clear_changes(struct store *s)

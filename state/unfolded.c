@@ -1,7 +1,7 @@
 /* Which entries the snapshot lacks: marking them, and collecting them part by part.
  *
- * A round goes through the stores by number, through tables by index, through windows by start. Entries do not move, so
- * a place stays good from part to part. What changes behind the round's place is marked again and belongs to the next
+ * A round goes through the stores by number, through tables by index, through windows by start, through sessions by end.
+ * Entries do not move, so a place stays good from part to part. What changes behind the round's place is marked again and belongs to the next
  * round; its records are behind the round's offsets in the changelog. */
 #include "state/snapshot_int.h"
 
@@ -13,8 +13,10 @@ void mark_unfolded(struct store *s, struct table *t, struct entry *e)
         return;
     e->flags |= ENTRY_UNFOLDED;
     s->unfolded = true;
-    if (t && s->options.kind == STORE_WINDOWED)
-        ((struct window *)(void *)((char *)t - offsetof(struct window, table)))->unfolded = true;
+    if (!t)
+        session_of(e)->bucket->unfolded = true;
+    else if (s->options.kind == STORE_WINDOWED)
+        window_of(t)->unfolded = true;
 }
 
 void mark_removed(struct store *s, int64_t start, int64_t end, struct str key)
@@ -24,7 +26,7 @@ void mark_removed(struct store *s, int64_t start, int64_t end, struct str key)
         return;
     sn->key.len = 0;
     buf_putc(&sn->key, (char)s->number);
-    change_key(&sn->key, s, start, end, key);
+    row_key(&sn->key, s, start, end, key);
     if (sn->key.failed || !waiting_put(&sn->removed, buf_str(&sn->key), str_make(NULL, 0)))
         sn->status = STATUS_NOMEM;
 }
@@ -57,7 +59,7 @@ static bool collect_entry(struct snapshot *sn, const struct store *s, int64_t st
         return true;
     sn->key.len = sn->value.len = 0;
     buf_putc(&sn->key, (char)s->number);
-    change_key(&sn->key, s, start, end, entry_key(e));
+    row_key(&sn->key, s, start, end, entry_key(e));
     entry_value(&sn->value, s, e);
     e->flags &= ~(uint32_t)ENTRY_UNFOLDED;
     return collect_bytes(sn);
@@ -71,28 +73,19 @@ static bool part_is_full(const struct snapshot *sn)
 /* Entries of a table from at.index on, until the part is full. */
 static bool collect_table(struct snapshot *sn, struct store *s, const struct table *t, int64_t start)
 {
-    for (struct entry *e; !part_is_full(sn) && (e = table_next(t, &sn->at.index)); sn->at.index++) {
-        if (s->options.kind != STORE_SESSION) {
-            if (!collect_entry(sn, s, start, 0, e))
-                return false;
-            continue;
-        }
-        struct session *x;
-        memcpy(&x, e->fixed, sizeof x);
-        for (; x; x = x->next)
-            if (!collect_entry(sn, s, x->start, x->end, &x->entry))
-                return false;
-    }
+    for (struct entry *e; !part_is_full(sn) && (e = table_next(t, &sn->at.index)); sn->at.index++)
+        if (!collect_entry(sn, s, start, 0, e))
+            return false;
     return true;
 }
 
 static bool collect_windows(struct snapshot *sn, struct store *s)
 {
-    for (uint32_t i = timeline_seek(&s->windows, sn->at.window); i < s->windows.end; i++) {
+    for (uint32_t i = timeline_seek(&s->windows, sn->at.time); i < s->windows.end; i++) {
         struct window *w = s->windows.items[i];
-        if (w->start != sn->at.window)
+        if (w->start != sn->at.time)
             sn->at.index = 0;
-        sn->at.window = w->start;
+        sn->at.time = w->start;
         if (sn->at.index == 0) {
             if (!w->unfolded)
                 continue;
@@ -103,6 +96,24 @@ static bool collect_windows(struct snapshot *sn, struct store *s)
         if (part_is_full(sn))
             return true;
         sn->at.index = 0;
+    }
+    return true;
+}
+
+/* In the order of time, which is the file's. A part that ends within a bucket leaves it to the next one. */
+static bool collect_buckets(struct snapshot *sn, struct store *s)
+{
+    for (uint32_t i = timeline_seek(&s->buckets, sn->at.time); i < s->buckets.end; i++) {
+        struct bucket *b = s->buckets.items[i];
+        sn->at.time = b->time;
+        if (!b->unfolded)
+            continue;
+        for (struct session *x = b->sessions; x && !part_is_full(sn); x = x->next_in_bucket)
+            if (!collect_entry(sn, s, x->start, x->end, &x->entry))
+                return false;
+        if (part_is_full(sn))
+            return true;
+        b->unfolded = false;
     }
     return true;
 }
@@ -130,7 +141,7 @@ void collect_begin(struct snapshot *sn)
 {
     sn->in_round = true;
     sn->at.store = sn->at.index = 0;
-    sn->at.window = INT64_MIN;
+    sn->at.time = INT64_MIN;
     for (uint32_t i = 0; i < SNAPSHOT_STORES; i++)
         if (sn->stores[i])
             sn->stores[i]->unfolded = false;
@@ -138,7 +149,9 @@ void collect_begin(struct snapshot *sn)
 
 static bool collect_store(struct snapshot *sn, struct store *s)
 {
-    bool ok = s->options.kind == STORE_WINDOWED ? collect_windows(sn, s) : collect_table(sn, s, &s->table, 0);
+    bool ok = s->options.kind == STORE_WINDOWED  ? collect_windows(sn, s)
+              : s->options.kind == STORE_SESSION ? collect_buckets(sn, s)
+                                                 : collect_table(sn, s, &s->table, 0);
     return ok && (part_is_full(sn) || collect_marks(sn, s));
 }
 
@@ -152,7 +165,7 @@ bool collect_part(struct snapshot *sn)
             ok = collect_store(sn, s);
         if (ok && !part_is_full(sn)) {
             sn->at.index = 0;
-            sn->at.window = INT64_MIN;
+            sn->at.time = INT64_MIN;
         }
     }
     sn->last_part = ok && sn->at.store == SNAPSHOT_STORES;

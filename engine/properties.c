@@ -12,6 +12,7 @@ static const struct property PROPERTIES[] = {
     {"ksql.functions.collect_set.limit", "1000"},
     {"ksql.headers.columns.enabled", "true"},
     {"ksql.insert.into.values.enabled", "true"},
+    {"ksql.nested.error.set.null", "true"},
     {"ksql.new.query.planner.enabled", "false"},
     {"ksql.output.topic.name.prefix", ""},
     {"ksql.persistence.default.format.key", "KAFKA"},

@@ -10,7 +10,7 @@ enum expr_kind {
     EXPR_COLUMN,  /* column: index into the input schema */
     EXPR_PSEUDO,  /* pseudo */
     EXPR_CALL,    /* call; args */
-    EXPR_CAST,    /* args[0]; explicit or planned; an error gives null here, not for the whole item */
+    EXPR_CAST,    /* args[0]; explicit or planned */
     EXPR_ARITH,   /* op; args[0..1], of one numeric type (unequal DECIMALs allowed); or '+' of two or more STRINGs */
     EXPR_CHAIN,   /* args[0], then args each of which computes on from the result of the one before it (SO_FAR) */
     EXPR_SO_FAR,  /* only inside of a CHAIN */
@@ -60,6 +60,7 @@ struct expr {
     enum expr_kind kind;
     uint8_t op;  /* arith_op, compare_op, pseudo */
     char escape; /* LIKE */
+    bool fails_all; /* an error here always makes the whole item null (ksql.nested.error.set.null) */
     const struct type *type;
     uint32_t column;
     uint32_t n_args;

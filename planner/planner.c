@@ -41,6 +41,7 @@ enum status planner_plan_statement(const struct planner_context *context, struct
 {
     struct diag own = DIAG_INIT; /* the passes look at it to tell an error from "nothing" */
     struct planner p = {.context = context, .catalog = context->catalog, .statement = statement, .a = a, .d = &own};
+    p.nested_errors_fail = !planner_flag(&p, "ksql.nested.error.set.null", true);
     *out = (struct planned){.statement = statement};
     enum status st = dispatch(&p, statement, out);
     if (st == STATUS_OK && a->failed)

@@ -16,6 +16,7 @@ struct planner {
     const struct ast_stmt *statement;
     struct arena *a;
     struct diag *d;
+    bool nested_errors_fail; /* ksql.nested.error.set.null is false */
 };
 
 /* Zeroed memory from the arena; NULL after the diag was set. */

@@ -40,6 +40,8 @@ static bool compile_call(struct compiler *c, struct node *n)
 
 static bool is_boundary(const struct expr *e, const struct expr *parent)
 {
+    if (e->fails_all)
+        return false;
     if (e->kind == EXPR_CAST)
         return true;
     if (!parent)

@@ -7,7 +7,7 @@
  *
  * NULL and errors (reference rules.md 3.4): a failed row makes the whole item null, but inside of a CAST, of an item of
  * ARRAY[], MAP() or STRUCT(), and of an argument that is itself a call or a dereference only that inner value becomes
- * null. Every failure is reported. A comparison with null is false. */
+ * null, unless the expression is marked `fails_all`. Every failure is reported. A comparison with null is false. */
 #ifndef WEIR_EXEC_EXPR_EXPR_H
 #define WEIR_EXEC_EXPR_EXPR_H
 

@@ -141,10 +141,35 @@ static bool unpack(struct str value, struct unpacked *u)
     return true;
 }
 
+/* Java reads the maps of a record into new HashMaps, as large as they need to be: the order of entries may change. The
+ * value was just decoded. */
+static bool renew_maps(struct arena *a, const struct type *t, const struct nested *nested)
+{
+    struct nested *v = (struct nested *)(uintptr_t)nested;
+    if (t->kind == KIND_MAP && !value_map_order_sized(a, v->keys, v->items, &v->n, v->n))
+        return false;
+    if (t->kind != KIND_STRUCT && t->element->kind < KIND_ARRAY)
+        return true;
+    for (uint32_t i = 0; i < v->n; i++) {
+        const struct type *inner = t->kind == KIND_STRUCT ? t->fields[i].type : t->element;
+        if (inner->kind >= KIND_ARRAY && !value_is_null(&v->items[i]) && !renew_maps(a, inner, v->items[i].nested))
+            return false;
+    }
+    return true;
+}
+
 static bool get_row(struct str bytes, struct batch *b, uint32_t row)
 {
     struct row_cursor c = row_cursor(bytes);
-    return row_get_columns(&c, b->columns, b->n_columns, row, &b->arena);
+    if (!row_get_columns(&c, b->columns, b->n_columns, row, &b->arena))
+        return false;
+    for (uint32_t i = 0; i < b->n_columns; i++) {
+        const struct column *column = &b->columns[i];
+        if (column->type->kind >= KIND_ARRAY && !column_is_null(column, row) &&
+            !renew_maps(&b->arena, column->type, column->nested[row]))
+            return false;
+    }
+    return true;
 }
 
 static bool read_row(struct row_builder *r, const struct record *record, uint8_t *null_key, uint8_t *null_value,

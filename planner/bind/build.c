@@ -10,6 +10,7 @@ struct expr *expr_new(struct planner *p, enum expr_kind kind, const struct type 
     }
     e->kind = kind;
     e->type = type;
+    e->fails_all = p->nested_errors_fail;
     return e;
 }
 

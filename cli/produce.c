@@ -1,15 +1,29 @@
 /* weir produce: lines of standard input become records of a topic, in transactions.
  *
  * Two threads: one reads lines and finds their keys and times, one writes. A chunk of lines goes from the first to the
- * second. A transaction is committed every 100,000 lines, and when the input pauses. */
+ * second. A transaction is committed every 100,000 lines, and when the input pauses.
+ *
+ * On Kafka a transaction may be lost to an outage. Its chunks are therefore kept until it is committed, and are written again
+ * when the brokers are back. */
 #include "cli/cli.h"
 #include "cli/lines.h"
 #include "formats/formats.h"
 
 #include <pthread.h>
+#include <sys/random.h>
 #include <unistd.h>
 
-enum { LINES = BATCH_ROWS, COMMIT_LINES = 100000, PAUSE_MS = 50, N_CHUNKS = 4 };
+enum {
+    LINES = BATCH_ROWS,
+    COMMIT_LINES = 100000,
+    COMMIT_BYTES = 32 << 20,
+    PAUSE_MS = 50,
+    AHEAD = 4,        /* chunks that are read before they can be written */
+    KEPT_CHUNKS = 60, /* of an open transaction */
+    PATIENCE_MS = 120000, /* with brokers that are away */
+    RETRY_MIN_MS = 100,
+    RETRY_MAX_MS = 1000
+};
 
 struct chunk {
     struct line_block *block; /* what the records point into; NULL: none */
@@ -26,6 +40,7 @@ struct produce {
     const char *topic, *key_field, *timestamp_field;
     struct log *log;
     struct log_writer *writer;
+    bool is_patient; /* a lost transaction is written again */
     struct line_reader in;
     struct decoder *decoder; /* NULL: no field is read */
     struct schema_column columns[2];
@@ -37,13 +52,22 @@ struct produce {
     /* between the threads, under the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    struct chunk *chunks; /* a ring: [first, first + n) are to be written */
-    uint32_t first, n_full;
+    struct chunk *chunks; /* a ring: from `first` on those of the open transaction, then those to be written */
+    uint32_t n_chunks, first, n_open, n_full;
     bool closing;
     enum status st; /* of the writing thread, with its diag */
     struct diag d;
-    int64_t written, written_line; /* committed: records, and the number of their last line */
+    /* the writing thread's own; read by the other one when it has ended */
+    uint32_t n_appended; /* of the open chunks: in the writer's present transaction */
+    bool has_begun, is_committing;
+    int64_t open_records, open_bytes, open_line; /* of the open chunks; the number of their last line */
+    int64_t written, written_line;               /* committed: records, and the number of their last line */
 };
+
+static struct chunk *chunk_at(const struct produce *p, uint32_t i)
+{
+    return &p->chunks[(p->first + i) % p->n_chunks];
+}
 
 /* ---- the reading thread
  * ---------------------------------------------------------------------------------------------- */
@@ -52,9 +76,9 @@ struct produce {
 static struct chunk *free_chunk(struct produce *p)
 {
     pthread_mutex_lock(&p->mutex);
-    while (p->n_full == N_CHUNKS && p->st == STATUS_OK)
+    while (p->n_full == AHEAD && p->st == STATUS_OK)
         pthread_cond_wait(&p->changed, &p->mutex);
-    struct chunk *c = p->st == STATUS_OK ? &p->chunks[(p->first + p->n_full) % N_CHUNKS] : NULL;
+    struct chunk *c = p->st == STATUS_OK ? chunk_at(p, p->n_open + p->n_full) : NULL;
     pthread_mutex_unlock(&p->mutex);
     return c;
 }
@@ -139,51 +163,132 @@ static enum status read_all(struct produce *p, struct diag *d)
 /* ---- the writing thread
  * ---------------------------------------------------------------------------------------------- */
 
-static enum status write_chunk(struct produce *p, const struct chunk *c, int64_t *open, int64_t *last_line,
-                               struct diag *d)
+/* Appends those of the open chunks that the writer's transaction does not hold yet. */
+static enum status write_open(struct produce *p, bool commit, struct diag *d)
 {
     enum status st = STATUS_OK;
-    if (c->n) {
-        if (!*open)
+    for (; p->n_appended < p->n_open; p->n_appended++) {
+        const struct chunk *c = chunk_at(p, p->n_appended);
+        if (!c->n)
+            continue;
+        if (!p->has_begun)
             TRY(writer_begin(p->writer, d));
-        *open += c->n;
-        *last_line = c->last_line;
+        p->has_begun = true;
         TRY(writer_append(p->writer, p->topic, -1, c->records, c->n, d));
     }
-    if (*open && (c->commit || *open >= COMMIT_LINES)) {
+    if (p->has_begun && commit) {
+        p->is_committing = true;
         TRY(writer_commit(p->writer, d));
-        p->written += *open; /* read by the other thread when this one has ended */
-        p->written_line = *last_line;
-        *open = 0;
+        p->is_committing = p->has_begun = false;
     }
 done:
     return st;
 }
 
+/* Whether the transaction is gone for certain, and may get through if it is written again. */
+static bool may_try_again(const struct produce *p, enum status st)
+{
+    bool outage = st == STATUS_IO || st == STATUS_TIMEOUT;
+    return p->is_patient && !cli_interrupted && (st == STATUS_ABORTED || (outage && !p->is_committing));
+}
+
+static enum status write_patiently(struct produce *p, bool commit, struct diag *d)
+{
+    int64_t began = clock_mono_ns();
+    int wait = RETRY_MIN_MS;
+    for (;;) {
+        enum status st = write_open(p, commit, d);
+        if (st == STATUS_OK || !may_try_again(p, st) || (clock_mono_ns() - began) / 1000000 > PATIENCE_MS)
+            return st;
+        if (!p->is_committing)
+            writer_abort(p->writer);
+        p->is_committing = p->has_begun = false;
+        p->n_appended = 0;
+        if (wait == RETRY_MIN_MS)
+            fprintf(stderr, "weir: %s; trying again\n", d->message);
+        diag_clear(d);
+        clock_sleep_ms(wait);
+        wait = wait * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : wait * 2;
+    }
+}
+
+/* The first of the chunks to be written becomes one of the open ones. */
+static void open_chunk(struct produce *p, const struct chunk *c)
+{
+    pthread_mutex_lock(&p->mutex);
+    p->n_full--;
+    p->n_open++;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->mutex);
+    for (uint32_t i = 0; i < c->n; i++)
+        p->open_bytes += c->lines[i].len;
+    p->open_records += c->n;
+    if (c->n)
+        p->open_line = c->last_line;
+}
+
+/* The open chunks are not needed any more. */
+static void release_chunks(struct produce *p)
+{
+    for (uint32_t i = 0; i < p->n_open; i++) {
+        line_block_drop(chunk_at(p, i)->block);
+        chunk_at(p, i)->block = NULL;
+    }
+    pthread_mutex_lock(&p->mutex);
+    p->first = (p->first + p->n_open) % p->n_chunks;
+    p->n_open = 0;
+    pthread_mutex_unlock(&p->mutex);
+    p->n_appended = 0;
+}
+
+static enum status write_chunk(struct produce *p, const struct chunk *c, struct diag *d)
+{
+    open_chunk(p, c);
+    bool commit = c->commit || p->open_records >= COMMIT_LINES || p->open_bytes >= COMMIT_BYTES ||
+                  p->n_open == KEPT_CHUNKS;
+    enum status st = write_patiently(p, commit, d);
+    if (st != STATUS_OK)
+        return st;
+    if (commit) {
+        p->written += p->open_records;
+        p->written_line = p->open_records ? p->open_line : p->written_line;
+        p->open_records = p->open_bytes = 0;
+    }
+    if (commit || !p->is_patient)
+        release_chunks(p);
+    return STATUS_OK;
+}
+
 static void *write_all(void *data)
 {
     struct produce *p = data;
-    int64_t open = 0, last_line = 0;
     for (;;) {
         pthread_mutex_lock(&p->mutex);
         while (!p->n_full && !p->closing)
             pthread_cond_wait(&p->changed, &p->mutex);
-        struct chunk *c = p->n_full ? &p->chunks[p->first] : NULL;
+        struct chunk *c = p->n_full ? chunk_at(p, p->n_open) : NULL;
         pthread_mutex_unlock(&p->mutex);
         if (!c)
             return NULL;
-        enum status st = write_chunk(p, c, &open, &last_line, &p->d);
-        line_block_drop(c->block);
-        c->block = NULL;
+        enum status st = write_chunk(p, c, &p->d);
+        if (st == STATUS_OK)
+            continue;
         pthread_mutex_lock(&p->mutex);
-        p->first = (p->first + 1) % N_CHUNKS;
-        p->n_full--;
         p->st = st;
         pthread_cond_broadcast(&p->changed);
         pthread_mutex_unlock(&p->mutex);
-        if (st != STATUS_OK)
-            return NULL;
+        return NULL;
     }
+}
+
+/* What a person needs to go on from where it failed. */
+static void tell_written(const struct produce *p, struct diag *d)
+{
+    char doubt[128] = "";
+    if (p->is_committing && p->st == STATUS_IO)
+        snprintf(doubt, sizeof doubt, "; whether those up to number %lld were is not known", (long long)p->open_line);
+    diag_hint(d, "%lld records were written: all lines up to number %lld%s", (long long)p->written,
+              (long long)p->written_line, doubt);
 }
 
 static enum status pump(struct produce *p, struct diag *d)
@@ -202,8 +307,7 @@ static enum status pump(struct produce *p, struct diag *d)
         st = p->st;
     }
     if (st != STATUS_OK)
-        diag_hint(d, "%lld records were written: all lines up to number %lld", (long long)p->written,
-                  (long long)p->written_line);
+        tell_written(p, d);
     return st;
 }
 
@@ -229,21 +333,36 @@ static enum status open_decoder(struct produce *p, struct diag *d)
     return decoder_create(&json, p->columns, p->n_fields, fields, p->n_fields, &p->decoder, d);
 }
 
+/* On Kafka only a writer with an id has transactions. Nobody else may have this one. */
+static enum status open_writer(struct produce *p, struct diag *d)
+{
+    uint64_t random;
+    char id[64];
+    if (!p->is_patient)
+        return writer_open(p->log, NULL, &p->writer, d);
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+        return diag_set(d, STATUS_IO, "the system gives no random numbers");
+    snprintf(id, sizeof id, "weir-produce-%016llx", (unsigned long long)random);
+    return writer_open(p->log, id, &p->writer, d);
+}
+
 static enum status open_all(struct produce *p, struct cli_log *log, int64_t partitions, struct diag *d)
 {
     enum status st = STATUS_OK;
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->changed, NULL);
     line_reader_init(&p->in, STDIN_FILENO, &cli_interrupted);
-    p->chunks = mem_calloc(N_CHUNKS, sizeof *p->chunks);
+    p->is_patient = log->bootstrap_servers != NULL;
+    p->n_chunks = AHEAD + (p->is_patient ? KEPT_CHUNKS : 1);
+    p->chunks = mem_calloc(p->n_chunks, sizeof *p->chunks);
     if (!p->chunks)
         return diag_nomem(d);
-    for (int i = 0; i < N_CHUNKS; i++)
+    for (uint32_t i = 0; i < p->n_chunks; i++)
         arena_init(&p->chunks[i].arena, 0);
     TRY(cli_log_open(log, &p->log, d));
     TRY(cli_ensure_topic(p->log, p->topic, partitions, d));
     TRY(open_decoder(p, d));
-    TRY(writer_open(p->log, NULL, &p->writer, d));
+    TRY(open_writer(p, d));
 done:
     return st;
 }
@@ -254,7 +373,7 @@ static void close_all(struct produce *p)
         writer_close(p->writer);
     if (p->decoder)
         decoder_destroy(p->decoder);
-    for (int i = 0; p->chunks && i < N_CHUNKS; i++) {
+    for (uint32_t i = 0; p->chunks && i < p->n_chunks; i++) {
         line_block_drop(p->chunks[i].block);
         arena_free(&p->chunks[i].arena);
     }

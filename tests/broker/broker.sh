@@ -13,6 +13,7 @@
 #
 # Needs a Java runtime (17 or later) and, to install, Maven. The jars go to ${XDG_CACHE_HOME:-~/.cache}/weir/kafka, or
 # to $WEIR_KAFKA_HOME. The controller listens on PORT + 500. KAFKA_PROPS: more broker properties, separated by spaces.
+# KAFKA_JVM: more options of Java; -XX:TieredStopAtLevel=1 halves the CPU that a start takes, for tests that start it often.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -76,7 +77,8 @@ launch() { # DATADIR: starts the broker that is configured there and waits until
     local data=$1 tenths log_size
     touch "$data/broker.log"
     log_size=$(stat -c %s "$data/broker.log")
-    setsid nohup java -Xms256m -Xmx"${KAFKA_HEAP:-1g}" -XX:+UseG1GC -XX:+ExitOnOutOfMemoryError "${quiet[@]}" \
+    # shellcheck disable=SC2086
+    setsid nohup java ${KAFKA_JVM:-} -Xms256m -Xmx"${KAFKA_HEAP:-1g}" -XX:+UseG1GC -XX:+ExitOnOutOfMemoryError "${quiet[@]}" \
         -cp "$lib/*" kafka.Kafka "$data/broker.properties" >>"$data/broker.log" 2>&1 </dev/null &
     echo $! >"$data/broker.pid"
     disown

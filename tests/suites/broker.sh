@@ -1,5 +1,6 @@
 # A real Apache Kafka: the interface of topics/ and its behaviour when the broker dies, then scripts end to end.
 suite_broker() {
+    local -x KAFKA_JVM=-XX:TieredStopAtLevel=1
     local passed=0 failed=0 line p f
     if ! "$here/broker/broker.sh" run 0 true >"$1/broker.log" 2>&1; then
         tail -n 5 "$1/broker.log"

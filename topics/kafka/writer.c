@@ -6,6 +6,7 @@
 #include "topics/kafka/kafka_int.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
     BATCH_BYTES = 1000000,       /* batch.size, until a topic with a smaller limit comes */
@@ -34,6 +35,7 @@ struct kafka_writer {
     struct map topics;
     struct writer_topic *last;   /* the topic of the last append */
     int64_t batch_bytes;
+    int64_t timeout_ms;          /* transaction.timeout.ms; users may set it */
     int64_t began;               /* ms, monotonic */
     bool group_moved_on;         /* membership_fence has failed in this transaction */
     bool fenced;                 /* another writer has our id: for ever */
@@ -93,7 +95,12 @@ static enum status producer_create(struct kafka_writer *w, struct diag *d)
         {w->id ? "transactional.id" : NULL, w->id},
         {NULL, NULL},
     };
-    return kafka_client_create(w->log, CLIENT_WRITER, defaults, forced, &w->client, d);
+    enum status st = kafka_client_create(w->log, CLIENT_WRITER, defaults, forced, &w->client, d);
+    size_t size = sizeof timeout;
+    if (st == STATUS_OK && rd_kafka_conf_get(rd_kafka_conf(w->client->rk), "transaction.timeout.ms", timeout, &size) ==
+                               RD_KAFKA_CONF_OK)
+        w->timeout_ms = strtoll(timeout, NULL, 10);
+    return st;
 }
 
 /* Fences earlier writers of the id, and waits until their transactions are settled. */
@@ -404,7 +411,7 @@ static void abort_now(struct kafka_writer *w)
 /* The coordinator has closed our transaction for its age, which looks like fencing to librdkafka. */
 static bool has_expired(const struct kafka_writer *w)
 {
-    return mono_ms() - w->began >= KAFKA_TRANSACTION_MS;
+    return mono_ms() - w->began >= w->timeout_ms;
 }
 
 static enum status commit_failed(struct kafka_writer *w, rd_kafka_error_t *error, struct diag *d)

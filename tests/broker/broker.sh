@@ -11,13 +11,25 @@
 #   broker.sh status DATADIR          prints the process id; fails when none runs
 #   broker.sh run PORT COMMAND...     start on fresh data, run COMMAND with WEIR_TEST_BOOTSTRAP set, stop, remove the data
 #
-# Needs a Java runtime (17 or later) and, to install, Maven. The jars go to ${XDG_CACHE_HOME:-~/.cache}/weir/kafka, or
-# to $WEIR_KAFKA_HOME. The controller listens on PORT + 500. KAFKA_PROPS: more broker properties, separated by spaces.
+# Needs a Java runtime (17 or later) and, to install, Maven. The jars go to $WEIR_KAFKA_HOME, or else to
+# ${XDG_CACHE_HOME:-~/.cache}/weir/kafka, or, where that cannot be written, to build/kafka. The controller listens on PORT + 500. KAFKA_PROPS: more broker properties, separated by spaces.
 # KAFKA_JVM: more options of Java; -XX:TieredStopAtLevel=1 halves the CPU that a start takes, for tests that start it often.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-lib=${WEIR_KAFKA_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/weir/kafka}
+
+# Where the jars are: in the user's cache, unless there is no home, or one that cannot be written.
+jars() {
+    local cache=${XDG_CACHE_HOME:-${HOME:-/nowhere}/.cache}/weir/kafka
+    if [[ -n ${WEIR_KAFKA_HOME:-} ]]; then
+        echo "$WEIR_KAFKA_HOME"
+    elif cmp -s "$here/pom.xml" "$cache/pom.xml" || { mkdir -p "$cache" 2>/dev/null && [[ -w $cache ]]; }; then
+        echo "$cache"
+    else
+        echo "${here%/tests/broker}/build/kafka"
+    fi
+}
+lib=$(jars)
 quiet=(-Dorg.slf4j.simpleLogger.defaultLogLevel=error -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info)
 
 die() {
@@ -27,11 +39,17 @@ die() {
 
 install() {
     cmp -s "$here/pom.xml" "$lib/pom.xml" && return
+    local repository=()
     command -v mvn >/dev/null || die "Maven is needed to fetch Kafka (Debian: maven)"
+    echo "broker.sh: fetching Apache Kafka from Maven Central into $lib" >&2
     rm -rf "$lib"
     mkdir -p "$lib"
-    mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$lib" -DincludeScope=runtime \
-        >"$lib/mvn.log" 2>&1 || die "Maven failed: see $lib/mvn.log"
+    if ! mkdir -p "${HOME:-/nowhere}/.m2/repository" 2>/dev/null || [[ ! -w $HOME/.m2/repository ]]; then
+        repository=(-Dmaven.repo.local="$lib/repository")
+    fi
+    mvn -q -B "${repository[@]}" -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$lib" \
+        -DincludeScope=runtime >"$lib/mvn.log" 2>&1 || { tail -n 5 "$lib/mvn.log" >&2; die "Maven failed: see $lib/mvn.log"; }
+    rm -rf "$lib/repository"
     cp "$here/pom.xml" "$lib/pom.xml"
 }
 

@@ -4,7 +4,7 @@ suite_broker() {
     local passed=0 failed=0 line p f
     if ! "$here/broker/broker.sh" run 0 true >"$1/broker.log" 2>&1; then
         tail -n 5 "$1/broker.log"
-        echo "skipped: the tests on Kafka: no broker could be started"
+        echo "skipped: the tests on Kafka: no broker could be started: $(tail -n 1 "$1/broker.log")"
         if [[ ${CI:-} == true ]]; then echo "passed 0 failed 1 skipped 0"; else echo "passed 0 failed 0 skipped 1"; fi
         return
     fi

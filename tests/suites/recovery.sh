@@ -82,7 +82,7 @@ suite_recovery() {
         where[kafka]="--bootstrap-server $address"
     else
         tail -n 5 "$1/broker.log"
-        echo "skipped: recovery on Kafka: no broker could be started"
+        echo "skipped: recovery on Kafka: no broker could be started: $(tail -n 1 "$1/broker.log")"
         if [[ ${CI:-} == true ]]; then failed=$((failed + 1)); else skipped=$((skipped + 1)); fi
     fi
     for log in "${!where[@]}"; do

@@ -11,7 +11,10 @@
  *      then the bytes of the records: key, value, headers; key, value, headers; ...
  *
  * Headers of a record: u32 count, count x (u32 key length, u32 value length + 1), then key, value, key, value, ...
- * All numbers are little-endian. A scan touches the arrays only, records point into the blob. */
+ * All numbers are little-endian. A scan touches the arrays only, records point into the chunk.
+ *
+ * Chunks are stored packed (LZ4, one block, nothing around it) where that makes them smaller by an eighth, else as they
+ * are: whoever stores them keeps both sizes, and those differ if and only if a chunk is packed. */
 #ifndef WEIR_EMBEDDED_CHUNK_H
 #define WEIR_EMBEDDED_CHUNK_H
 
@@ -23,6 +26,7 @@ enum {
     CHUNK_MAX_RECORD = 256 << 20, /* payload of one record */
     CHUNK_HEAD = 24,
     CHUNK_ARRAYS = 5,
+    CHUNK_PACK_LEAST = 4096, /* smaller chunks are not worth packing */
 };
 
 /* ---- building ----------------------------------------------------------------------------------------- */
@@ -41,11 +45,12 @@ struct chunk_builder {
 };
 /* A chunk ready to be stored. */
 struct chunk_blob {
-    char *p; /* mem_free */
-    size_t size;
+    char *p;       /* mem_free */
+    size_t size;   /* as stored */
+    size_t length; /* of the chunk: larger than `size` if that is packed */
     uint32_t n;
     int64_t max_ts;
-    uint64_t hash; /* xxh3 of the blob */
+    uint64_t hash; /* xxh3 of what is stored */
 };
 
 void chunk_builder_init(struct chunk_builder *b);
@@ -60,12 +65,15 @@ static inline bool chunk_is_full(const struct chunk_builder *b)
 {
     return b->n == CHUNK_MAX_RECORDS || b->data.len >= CHUNK_FULL_BYTES;
 }
-/* Makes the blob and resets the builder, which may not be empty. False: no memory, the builder as before. */
-bool chunk_seal(struct chunk_builder *b, struct chunk_blob *out);
+/* Makes the blob and resets the builder, which may not be empty. `pack`: smaller if it can be, for disks.
+ * False: no memory, the builder as before. */
+bool chunk_seal(struct chunk_builder *b, bool pack, struct chunk_blob *out);
 
 /* ---- scanning ----------------------------------------------------------------------------------------- */
 
 uint64_t chunk_hash(const void *p, size_t size);
+/* What was stored in `size` bytes becomes the chunk, exactly `length` bytes at `to`. False: it was not packed so. */
+bool chunk_unpack(const void *p, size_t size, char *to, size_t length);
 
 struct chunk_cursor {
     const uint8_t *arrays[CHUNK_ARRAYS];

@@ -62,7 +62,7 @@ static enum status store_part(struct db *db, struct embedded_writer *w, const st
         struct entry_row entry = {.part = b->part, .base = part.stop, .last = part.stop + c->blob.n - 1, .born = now};
         st = store_chunk(db, w, &entry, c, d);
         part.stop += c->blob.n;
-        part.bytes += (int64_t)c->blob.size;
+        part.bytes += (int64_t)c->blob.length;
     }
     return st == STATUS_OK ? part_put(db, &part, d) : st;
 }

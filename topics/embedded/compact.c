@@ -201,10 +201,10 @@ static enum status replace_group(struct db *db, struct part_row *part, const str
         return st;
     if (w->builder.n == 0)
         return entry_put(db, &joined, d);
-    if (!chunk_seal(&w->builder, &blob))
+    if (!chunk_seal(&w->builder, db->log->path != NULL, &blob))
         return diag_nomem(d);
     st = chunk_put(db, &joined, &blob, d);
-    part->bytes += (int64_t)blob.size;
+    part->bytes += (int64_t)blob.length;
     mem_free(blob.p);
     return st;
 }

@@ -2,6 +2,7 @@
  * have changed on disk is never believed. */
 #include "topics/embedded/embedded_int.h"
 
+#include <errno.h>
 #include <xxhash.h>
 
 /* ---- checksums ---------------------------------------------------------------------------------------- */
@@ -211,26 +212,57 @@ enum status chunk_put(struct db *db, struct entry_row *row, const struct chunk_b
     if (st != STATUS_OK)
         return st;
     row->n = blob->n;
-    row->bytes = (int64_t)blob->size;
+    row->bytes = (int64_t)blob->length;
     row->max_ts = blob->max_ts;
     row->hash = (int64_t)blob->hash;
     row->chunk = sqlite3_last_insert_rowid(db->handle);
     return entry_put(db, row, d);
 }
 
+/* The stored bytes become the chunk at `to`, once they are known to be right. They may lie there already. */
+static enum status take_stored(struct db *db, const struct entry_row *row, const void *stored, size_t size, char *to,
+                               struct diag *d)
+{
+    if ((int64_t)chunk_hash(stored, size) != row->hash)
+        return log_damaged(db, row->part, row->base, "the checksum of the records is wrong", d);
+    if (size < (size_t)row->bytes)
+        return chunk_unpack(stored, size, to, (size_t)row->bytes)
+                   ? STATUS_OK
+                   : log_damaged(db, row->part, row->base, "the records are malformed", d);
+    if (stored != to)
+        memcpy(to, stored, size);
+    return STATUS_OK;
+}
+
+static enum status read_blob(struct db *db, const struct entry_row *row, sqlite3_blob *blob, char *to, struct diag *d)
+{
+    size_t size = (size_t)sqlite3_blob_bytes(blob);
+    if (size > (size_t)row->bytes)
+        return log_damaged(db, row->part, row->base, "records are missing", d);
+    char *packed = size < (size_t)row->bytes ? mem_alloc(size + 1) : NULL;
+    if (!packed && size < (size_t)row->bytes)
+        return diag_nomem(d);
+    errno = 0;
+    int rc = sqlite3_blob_read(blob, packed ? packed : to, (int)size, 0);
+    enum status st = rc == SQLITE_OK ? take_stored(db, row, packed ? packed : to, size, to, d) : db_error(db, rc, d);
+    mem_free(packed);
+    return st;
+}
+
 /* Large blobs are copied straight from the pages; small ones are cheaper through a statement. */
 static enum status read_large(struct db *db, const struct entry_row *row, char *to, struct diag *d)
 {
     sqlite3_blob *blob = NULL;
+    enum status st;
     int rc = sqlite3_blob_open(db->handle, "main", "chunk", "data", row->chunk, 0, &blob);
-    if (rc == SQLITE_OK && sqlite3_blob_bytes(blob) == row->bytes)
-        rc = sqlite3_blob_read(blob, to, (int)row->bytes, 0);
-    else if (rc == SQLITE_OK || rc == SQLITE_ERROR)
-        rc = SQLITE_NOTFOUND; /* no such row, or of another size */
+    if (rc == SQLITE_OK)
+        st = read_blob(db, row, blob, to, d);
+    else if (rc == SQLITE_ERROR) /* no such row */
+        st = log_damaged(db, row->part, row->base, "records are missing", d);
+    else
+        st = db_error(db, rc, d);
     sqlite3_blob_close(blob);
-    if (rc == SQLITE_NOTFOUND)
-        return log_damaged(db, row->part, row->base, "records are missing", d);
-    return rc == SQLITE_OK ? STATUS_OK : db_error(db, rc, d);
+    return st;
 }
 
 static enum status read_small(struct db *db, const struct entry_row *row, char *to, struct diag *d)
@@ -245,8 +277,8 @@ static enum status read_small(struct db *db, const struct entry_row *row, char *
     if (st != STATUS_OK)
         return st;
     const void *p = found ? sqlite3_column_blob(s, 0) : NULL;
-    if (p && sqlite3_column_bytes(s, 0) == row->bytes)
-        memcpy(to, p, (size_t)row->bytes);
+    if (p && sqlite3_column_bytes(s, 0) <= row->bytes)
+        st = take_stored(db, row, p, (size_t)sqlite3_column_bytes(s, 0), to, d);
     else
         st = sqlite3_errcode(db->handle) == SQLITE_NOMEM
                  ? diag_nomem(d)
@@ -258,8 +290,5 @@ static enum status read_small(struct db *db, const struct entry_row *row, char *
 enum status chunk_get(struct db *db, const struct entry_row *row, char *to, struct diag *d)
 {
     enum { LARGE = 128 << 10 };
-    enum status st = row->bytes >= LARGE ? read_large(db, row, to, d) : read_small(db, row, to, d);
-    if (st == STATUS_OK && (int64_t)chunk_hash(to, (size_t)row->bytes) != row->hash)
-        st = log_damaged(db, row->part, row->base, "the checksum of the records is wrong", d);
-    return st;
+    return row->bytes >= LARGE ? read_large(db, row, to, d) : read_small(db, row, to, d);
 }

@@ -204,7 +204,7 @@ static enum status close_chunk(struct embedded_writer *w, struct part_buffer *b,
 {
     struct pending_chunk *c = mem_calloc(1, sizeof *c);
     size_t open = b->builder.data.len;
-    if (!c || !chunk_seal(&b->builder, &c->blob)) {
+    if (!c || !chunk_seal(&b->builder, w->log->path != NULL, &c->blob)) {
         mem_free(c);
         return diag_nomem(d);
     }

@@ -8,7 +8,7 @@
 static struct chunk_blob seal(struct chunk_builder *b)
 {
     struct chunk_blob blob = {0};
-    REQUIRE(chunk_seal(b, &blob));
+    REQUIRE(chunk_seal(b, false, &blob));
     return blob;
 }
 
@@ -133,22 +133,65 @@ TEST(chunk, malformed)
     mem_free(blob.p);
 }
 
+/* What is packed comes back, and nothing that is unpacked goes beyond its length. */
+TEST(chunk, pack)
+{
+    struct chunk_builder b;
+    struct chunk_blob plain, packed;
+    char text[64];
+    chunk_builder_init(&b);
+    for (int again = 0; again < 2; again++) {
+        for (int i = 0; i < 300; i++) {
+            int n = snprintf(text, sizeof text, "{\"number\": %d, \"name\": \"number %d\"}", i, i);
+            CHECK(chunk_add(&b, &(struct record){.value = str_make(text, (size_t)n)}, i, 0));
+        }
+        REQUIRE(chunk_seal(&b, again != 0, again ? &packed : &plain));
+    }
+    chunk_builder_free(&b);
+    CHECK(plain.size == plain.length && packed.length == plain.length && packed.size < plain.size / 2);
+    CHECK(packed.hash == chunk_hash(packed.p, packed.size) && packed.n == 300 && packed.max_ts == 299);
+    char *to = malloc(plain.length);
+    CHECK(chunk_unpack(packed.p, packed.size, to, packed.length));
+    CHECK(memcmp(to, plain.p, plain.length) == 0);
+    for (size_t cut = 0; cut < packed.size; cut++) {
+        char *p = malloc(cut ? cut : 1);
+        memcpy(p, packed.p, cut);
+        CHECK(!chunk_unpack(p, cut, to, packed.length));
+        free(p);
+    }
+    char *less = malloc(packed.length - 1);
+    CHECK(!chunk_unpack(packed.p, packed.size, less, packed.length - 1));
+    free(less);
+    for (int round = 0; round < 20000; round++) {
+        char *p = malloc(packed.size);
+        memcpy(p, packed.p, packed.size);
+        for (int i = 0; i < 1 + round % 4; i++)
+            p[(size_t)rand() % packed.size] = (char)rand();
+        if (chunk_unpack(p, packed.size, to, packed.length))
+            walk(to, packed.length);
+        free(p);
+    }
+    free(to);
+    mem_free(plain.p);
+    mem_free(packed.p);
+}
+
 TEST(chunk, no_memory)
 {
-    struct record r = {.key = STR("key"), .value = STR("value")};
+    struct record r = {.key = STR("key"), .value = STR("a value, and another value")};
     for (long nth = 1;; nth++) {
         struct chunk_builder b;
         struct chunk_blob blob = {0};
         chunk_builder_init(&b);
         mem_fail_after(nth);
         bool ok = true;
-        for (int i = 0; i < 100 && ok; i++)
+        for (int i = 0; i < 300 && ok; i++)
             ok = chunk_add(&b, &r, i, 0);
-        ok = ok && chunk_seal(&b, &blob);
+        ok = ok && chunk_seal(&b, true, &blob);
         mem_fail_after(0);
         if (!ok && b.n > 0) { /* what was there stays, and can go on */
             CHECK(chunk_add(&b, &r, 1, 0));
-            CHECK(chunk_seal(&b, &blob));
+            CHECK(chunk_seal(&b, true, &blob));
         }
         mem_free(blob.p);
         chunk_builder_free(&b);

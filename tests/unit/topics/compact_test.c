@@ -279,17 +279,15 @@ FILE_TEST(retention, gives_pages_back)
 {
     enum { N = 6000, SIZE = 10000 };
     int64_t before = 0, after = 0;
-    char *value = calloc(1, SIZE);
     make_topic(f, "t", 1, false);
     struct log_writer *w = open_writer(f->log, NULL);
     OK(f, writer_begin(w, &f->d));
     for (int i = 0; i < N; i++) {
-        struct record x = {.key = STR("k"), .value = str_make(value, SIZE), .ts = i};
+        struct record x = {.key = STR("k"), .value = noise((size_t)i, SIZE), .ts = i};
         OK(f, writer_append(w, "t", 0, &x, 1, &f->d));
     }
     OK(f, writer_commit(w, &f->d));
     writer_close(w);
-    free(value);
     before = count_pages(f, DB_ALL_PAGES);
     CHECK(before * DB_PAGE > N * SIZE);
     OK(f, topic_truncate(f->log, "t", 0, N - 100, &f->d));

@@ -186,12 +186,10 @@ static enum status write_some(struct log *log, int n, struct diag *d)
 {
     struct log_writer *w = NULL;
     enum status st;
-    char value[1000];
-    memset(value, 'v', sizeof value);
     TRY(writer_open(log, NULL, &w, d));
     TRY(writer_begin(w, d));
     for (int i = 0; i < n; i++) {
-        struct record x = {.key = STR("k"), .value = str_make(value, sizeof value), .ts = i};
+        struct record x = {.key = STR("k"), .value = noise((size_t)i, 1000), .ts = i};
         TRY(writer_append(w, "t", 0, &x, 1, d));
         TRY(writer_append(w, "t", 1, &x, 1, d));
     }

@@ -135,6 +135,19 @@ void put(struct fixture *f, const char *topic, int32_t partition, const char *ke
     put_records(f->log, topic, partition, &r, 1);
 }
 
+struct str noise(size_t n, size_t size)
+{
+    static unsigned char bytes[2 * NOISE_MOST];
+    if (!bytes[0])
+        for (uint64_t i = 0, x = 88172645463325252u; i < sizeof bytes; i++) {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            bytes[i] = i ? (unsigned char)(x >> 32) : 1;
+        }
+    return str_make((char *)bytes + n * size % NOISE_MOST, size);
+}
+
 void put_many(struct log *log, const char *topic, int32_t partition, int first, int n)
 {
     struct record *records = calloc((size_t)n, sizeof *records);

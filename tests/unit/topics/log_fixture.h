@@ -51,6 +51,9 @@ struct log *fixture_second(struct fixture *f); /* another log on the same file *
 #define OK(f, call) unit_check_ok((f), (call), #call, __FILE__, __LINE__)
 void unit_check_ok(struct fixture *f, enum status st, const char *what, const char *file, int line);
 
+/* `size` bytes (up to NOISE_MOST) that do not pack, nor together with those of other `n` nearby. */
+enum { NOISE_MOST = 1 << 20 };
+struct str noise(size_t n, size_t size);
 void make_topic(struct fixture *f, const char *name, int32_t n_partitions, bool compact);
 struct record text_record(const char *key, const char *value, int64_t ts); /* NULL: null */
 struct log_writer *open_writer(struct log *log, const char *id);

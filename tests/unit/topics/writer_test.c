@@ -238,13 +238,12 @@ LOG_TEST(writer, many_chunks)
 FILE_TEST(writer, spills_what_is_not_full)
 {
     enum { PARTS = 120, SIZE = 900000 };
-    char *value = calloc(1, SIZE);
     make_topic(f, "t", PARTS, false);
     struct log_writer *w = open_writer(f->log, "w");
     for (int round = 0; round < 2; round++) {
         OK(f, writer_begin(w, &f->d));
         for (int p = 0; p < PARTS; p++) {
-            struct record x = {.key = STR("k"), .value = str_make(value, SIZE), .ts = p};
+            struct record x = {.key = STR("k"), .value = noise((size_t)p, SIZE), .ts = p};
             OK(f, writer_append(w, "t", p, &x, 1, &f->d));
         }
         CHECK(((struct embedded_writer *)w)->spill_size > SPILL_BYTES);
@@ -256,15 +255,52 @@ FILE_TEST(writer, spills_what_is_not_full)
     }
     OK(f, writer_commit(w, &f->d));
     writer_close(w);
-    free(value);
     for (int p = 0; p < PARTS; p++) {
         struct record_batch *b;
         struct log_reader *r = open_reader(f->log, "t", p, 0);
         OK(f, reader_poll(r, 0, 10, &b, &f->d));
-        CHECK(b && b->n == 1 && b->records[0].ts == p && b->records[0].value.len == SIZE);
+        CHECK(b && b->n == 1 && b->records[0].ts == p && str_eq(b->records[0].value, noise((size_t)p, SIZE)));
         record_batch_drop(b);
         reader_close(r);
     }
+}
+
+/* Chunks of every size, those that pack and those that do not, come back as they went in. */
+FILE_TEST(writer, packs)
+{
+    static const size_t sizes[] = {100, 3000, 5000, 100000, 150000, 900000, 3000000};
+    enum { N = sizeof sizes / sizeof *sizes };
+    char *same = calloc(1, sizes[N - 1]);
+    int64_t pages = 0;
+    make_topic(f, "noise", 1, false);
+    make_topic(f, "same", 1, false);
+    for (size_t i = 0; i < N; i++) {
+        struct log_writer *w = open_writer(f->log, NULL);
+        struct record x = {.value = noise(i, sizes[i] < NOISE_MOST ? sizes[i] : NOISE_MOST)};
+        struct record y = {.value = str_make(same, sizes[i])};
+        OK(f, writer_begin(w, &f->d));
+        OK(f, writer_append(w, "noise", 0, &x, 1, &f->d));
+        OK(f, writer_append(w, "same", 0, &y, 1, &f->d));
+        OK(f, writer_commit(w, &f->d));
+        writer_close(w);
+    }
+    for (size_t i = 0; i < N; i++) {
+        struct record_batch *b, *c;
+        struct log_reader *r = open_reader(f->log, "noise", 0, (int64_t)i),
+                          *s = open_reader(f->log, "same", 0, (int64_t)i);
+        OK(f, reader_poll(r, 0, 1, &b, &f->d));
+        OK(f, reader_poll(s, 0, 1, &c, &f->d));
+        REQUIRE(b && c);
+        CHECK(str_eq(b->records[0].value, noise(i, sizes[i] < NOISE_MOST ? sizes[i] : NOISE_MOST)));
+        CHECK(str_eq(c->records[0].value, str_make(same, sizes[i])));
+        record_batch_drop(b);
+        record_batch_drop(c);
+        reader_close(r);
+        reader_close(s);
+    }
+    free(same);
+    OK(f, db_number(&embedded_of(f->log)->query, DB_ALL_PAGES, &pages, &f->d));
+    CHECK(pages * DB_PAGE < 3 << 20); /* of 6.5 MB of records */
 }
 
 LOG_TEST(writer, huge_record)

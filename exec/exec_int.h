@@ -58,6 +58,7 @@ struct task {
     int64_t limit_left;      /* -1: none */
     struct snapshot *snapshot; /* NULL: none is used */
     int64_t last_fold_ns;
+    size_t restore_limit; /* bytes of the stores until the first commit; 0: none */
     struct arena arena;      /* names and operators, for life */
 };
 
@@ -110,6 +111,8 @@ void task_counts(const struct task *t, int64_t *in, int64_t *out, int64_t *error
 enum status task_use_snapshot(struct task *t, struct log *log, size_t limit, struct diag *d) MUST_CHECK;
 /* Where the replay of a changelog begins; -1: at its start. */
 int64_t task_snapshot_offset(const struct task *t, const char *changelog);
+/* An operator's changelog has been read back up to an offset: what is beyond the limit goes into the snapshot. */
+enum status task_restored(struct task *t, const struct op *op, int64_t offset, struct diag *d) MUST_CHECK;
 /* Everything that was flushed has been committed: folds it into the snapshot every few seconds, and, when the task's state is larger
  * than `limit` bytes (0: none), at once, and evicts what is over. */
 enum status task_committed(struct task *t, struct log *log, size_t limit, struct diag *d) MUST_CHECK;

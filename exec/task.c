@@ -297,7 +297,8 @@ enum status task_restore(struct task *t, const char *changelog, const struct rec
         struct op *op = &t->ops[i];
         if (!op->changelog || strcmp(op->changelog, changelog) != 0)
             continue;
-        return store_restore(op->store, records->records, records->n, d);
+        enum status st = store_restore(op->store, records->records, records->n, d);
+        return st == STATUS_OK ? task_restored(t, op, records->next_offset, d) : st;
     }
     return diag_set(d, STATUS_NOT_FOUND, "No store of this task has the changelog %s", changelog);
 }

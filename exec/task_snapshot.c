@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { SMALL_TASK = 64 << 10, FILTER_PART = 512 /* of the budget, a store */ };
+enum { SMALL_TASK = 64 << 10, FILTER_PART = 128 /* of the limit, a store */ };
 #define FOLD_EVERY_NS INT64_C(10000000000)
 
 /* Begins the file names of a query: services may share a folder. Names hold no more than letters, digits, '_' and '-'.
@@ -36,7 +36,7 @@ static bool has_state(const struct task *t)
     return false;
 }
 
-/* Stores in order, with all that the layout of their entries depends on. */
+/* The log, and the stores in order, with all that the layout of their entries depends on. */
 static void put_shape(struct buf *out, const struct task *t)
 {
     buf_puts(out, STR("1"));
@@ -97,8 +97,8 @@ static enum status attach_stores(struct task *t, struct diag *d)
         if (!op->store)
             continue;
         op->store_number = number++;
-        enum status st =
-            store_attach(op->store, t->snapshot, op->store_number, t->options.memory_budget / FILTER_PART, d);
+        enum status st = store_attach(op->store, t->snapshot, op->store_number,
+                                      (t->restore_limit + FILTER_PART - 1) / FILTER_PART, d);
         if (st != STATUS_OK)
             return st;
     }
@@ -112,6 +112,7 @@ enum status task_use_snapshot(struct task *t, struct log *log, size_t limit, str
     if (!t->options.state_dir || !has_state(t))
         return STATUS_OK;
     TRY(make_folder(t->options.state_dir, d));
+    t->restore_limit = limit;
     TRY(open_file(t, d));
     TRY(compare_to_log(t, log, &ahead, d));
     if (ahead)
@@ -164,14 +165,30 @@ size_t task_used(const struct task *t)
     return stores_use(t) + (t->snapshot ? snapshot_memory(t->snapshot) : 0);
 }
 
-/* Each store gives in proportion to what it uses. */
-static void evict(struct task *t, size_t bytes)
+static size_t stores_slack(const struct task *t)
 {
-    size_t all = stores_use(t);
-    for (uint32_t i = 0; i < t->n_ops; i++) {
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < t->n_ops; i++)
+        bytes += t->ops[i].store ? store_slack(t->ops[i].store) : 0;
+    return bytes;
+}
+
+static bool is_over(const struct task *t, size_t limit)
+{
+    return limit && (task_used(t) > limit / 2 || stores_slack(t) > limit / 2) &&
+           task_used(t) + stores_slack(t) > SMALL_TASK;
+}
+
+/* Down to a fourth of the limit; each store gives in proportion to what it uses. Where much room lies idle in pieces
+ * everything goes, for only that gives it back. */
+static void evict(struct task *t, size_t limit)
+{
+    size_t all = stores_use(t), goal = stores_slack(t) > limit / 2 ? 0 : limit / 4;
+    for (uint32_t i = 0; i < t->n_ops && all > goal; i++) {
         struct store *s = t->ops[i].store;
+        double use = s ? (double)(store_memory(s) - store_slack(s)) : 0;
         if (s)
-            store_evict(s, (size_t)((double)bytes * (double)(store_memory(s) - store_slack(s)) / (double)all) + 1);
+            store_evict(s, (size_t)(use * (double)(all - goal) / (double)all) + 1);
     }
 }
 
@@ -180,15 +197,28 @@ enum status task_committed(struct task *t, struct log *log, size_t limit, struct
     if (!t->snapshot)
         return STATUS_OK;
     /* Half for what is used at rest; the rest for what a commit adds, until it is folded, and for fragments. */
-    if (limit && task_used(t) > limit / 2 && task_used(t) > SMALL_TASK) {
+    if (is_over(t, limit)) {
         enum status st = fold(t, log, true, d);
-        if (st == STATUS_OK && stores_use(t) > limit / 4)
-            evict(t, stores_use(t) - limit / 4);
+        if (st == STATUS_OK)
+            evict(t, limit);
         return st;
     }
     if (snapshot_in_round(t->snapshot) || clock_mono_ns() - t->last_fold_ns >= FOLD_EVERY_NS)
         return snapshot_has_work(t->snapshot) && !snapshot_folding(t->snapshot) ? fold(t, log, false, d) : STATUS_OK;
     return STATUS_OK;
+}
+
+enum status task_restored(struct task *t, const struct op *op, int64_t offset, struct diag *d)
+{
+    int64_t offsets[SNAPSHOT_STORES];
+    if (!t->snapshot || !is_over(t, t->restore_limit))
+        return STATUS_OK;
+    for (uint32_t i = 0; i < SNAPSHOT_STORES; i++)
+        offsets[i] = i == op->store_number ? offset : snapshot_offset(t->snapshot, i);
+    enum status st = snapshot_fold(t->snapshot, offsets, true, d);
+    if (st == STATUS_OK)
+        evict(t, t->restore_limit);
+    return st;
 }
 
 void task_forget_snapshots(const struct exec_options *options, const struct plan *p)

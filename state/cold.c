@@ -188,6 +188,7 @@ enum status snapshot_load(struct snapshot *sn, size_t limit, struct diag *d)
         s->loading = true;
         bool ok = load_marks(sn, s) && snapshot_all(sn, i, load_row, &l);
         s->loading = false;
+        snapshot_rest(sn);
         if (ok)
             continue;
         enum status st = snapshot_status(sn, d);
@@ -254,6 +255,18 @@ static void evict_windows(struct evicting *x)
     }
 }
 
+/* Pages and chunks do not move, so what they hold free goes back only when all is free. */
+static void release_room(struct store *s)
+{
+    bool empty = s->n_changes == 0 && s->table.n_entries == 0;
+    for (uint32_t i = s->windows.first; i < s->windows.end && empty; i++)
+        empty = ((const struct window *)s->windows.items[i])->table.n_entries == 0;
+    if (!empty)
+        return;
+    table_free(&s->table, &s->slab, &s->account);
+    slab_clear(&s->slab);
+}
+
 uint64_t store_evict(struct store *s, size_t bytes)
 {
     struct evicting x = {.store = s, .wanted = bytes};
@@ -273,5 +286,6 @@ uint64_t store_evict(struct store *s, size_t bytes)
             break;
         }
     }
+    release_room(s);
     return x.n;
 }

@@ -269,6 +269,12 @@ size_t snapshot_memory(const struct snapshot *sn)
     return sizeof *sn + waiting_memory(&sn->removed) + waiting_memory(&sn->folding);
 }
 
+void snapshot_rest(struct snapshot *sn)
+{
+    if (sn->read)
+        sqlite3_db_release_memory(sn->read);
+}
+
 bool snapshot_attach(struct snapshot *sn, struct store *s, uint32_t number)
 {
     if (number >= SNAPSHOT_STORES)
@@ -335,7 +341,7 @@ enum lookup snapshot_get(struct snapshot *sn, struct str key, struct str *value)
     sn->value.len = 0;
     if (rc == SQLITE_ROW)
         buf_puts(&sn->value, blob(sn->get, 0));
-    sqlite3_reset(sn->get); /* before the thread writes: a reader that stays sees an old file, and keeps its log from ending */
+    sqlite3_reset(sn->get); /* a reader that stays sees an old file, and keeps the write-ahead log from ending */
     if (rc == SQLITE_DONE)
         return LOOKUP_NONE;
     if (rc != SQLITE_ROW)

@@ -155,6 +155,8 @@ bool snapshot_holds(const struct snapshot *sn, const struct store *s, int64_t st
 typedef bool (*snapshot_row)(void *data, struct str key, struct str value);
 bool snapshot_range(struct snapshot *sn, uint32_t number, struct str from, struct str to, snapshot_row row, void *data);
 bool snapshot_all(struct snapshot *sn, uint32_t number, snapshot_row row, void *data);
+/* Gives back what reading keeps in memory. */
+void snapshot_rest(struct snapshot *sn);
 bool snapshot_attach(struct snapshot *sn, struct store *s, uint32_t number);
 struct store *snapshot_store(const struct snapshot *sn, uint32_t number);
 

@@ -1,8 +1,8 @@
 /* Which entries the snapshot lacks: marking them, and collecting them part by part.
  *
- * A round goes through the stores by number, through tables by index, through windows by start, through sessions by end.
- * Entries do not move, so a place stays good from part to part. What changes behind the round's place is marked again and belongs to the next
- * round; its records are behind the round's offsets in the changelog. */
+ * A round goes through the stores by number, through tables by index, through windows by start, through sessions by
+ * end. Entries do not move, so a place stays good from part to part. What changes behind the round's place is marked
+ * again and belongs to the next round; its records are behind the round's offsets in the changelog. */
 #include "state/snapshot_int.h"
 
 enum { PART_BYTES = 1 << 20 };

@@ -2,6 +2,7 @@
  *     plan -> create its topic -> record it -> apply it to the catalog -> start or stop queries.
  * What can fail for the user's sake fails before it is recorded, and leaves nothing behind. */
 #include "engine/engine_int.h"
+#include "exec/expr/expr.h"
 
 static bool context_property(void *data, const char *name, struct str *value)
 {
@@ -29,6 +30,7 @@ void session_context(struct session *s, struct planner_context *out)
         .property = context_property,
         .topic = context_topic,
         .data = s,
+        .evaluate = expr_constant,
         .query_number = (uint64_t)s->engine->next_query_number,
         .now_ms = clock_wall_ms(),
     };

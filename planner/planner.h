@@ -30,6 +30,10 @@ struct planner_context {
     /* Facts about a topic; false: it does not exist. May be NULL: no topic exists. */
     bool (*topic)(void *data, const char *topic, struct topic_facts *facts);
     void *data;
+    /* The value, in the arena, of an expression without columns: expr_constant of exec/expr. False: it failed, `error` says
+     * why, or memory is out. May be NULL: INSERT VALUES takes literals only. */
+    bool (*evaluate)(const struct expr *e, struct arena *a, int64_t now_ms, struct value *out, char *error,
+                     size_t error_size);
     uint64_t query_number;  /* n of CSAS_X_n: the next free one */
     int64_t now_ms;         /* for INSERT VALUES without ROWTIME */
     uint32_t skip_rewrites; /* enum rewrite_flag: for tests */

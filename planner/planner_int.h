@@ -395,7 +395,5 @@ struct source *source_new(struct planner *p, struct str name, bool is_table);
 enum status topic_for_source(struct planner *p, const struct with *w, struct span where, struct planned_topic *out);
 enum status topic_for_sink(struct planner *p, const struct with *w, const struct source *from, struct span where,
                            struct planned_topic *out);
-/* The value of an expression without columns, as text of the diag on failure (bind/const_eval.c). */
-enum status const_eval(struct planner *p, const struct expr *e, struct value *out);
 
 #endif

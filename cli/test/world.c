@@ -1,6 +1,7 @@
 /* The world of one case: a catalog, properties, topics in memory, and the queries that its statements made. Statements
  * take effect here as they do in the engine, without a command topic, workers or transactions. */
 #include "cli/test/test.h"
+#include "exec/expr/expr.h"
 
 const char test_service_id[] = "some.ksql.service.id";
 const char test_topic_prefix[] = "_confluent-ksql-some.ksql.service.idquery_";
@@ -85,6 +86,7 @@ void world_context(struct world *w, struct planner_context *out)
         .property = context_property,
         .topic = context_topic,
         .data = w,
+        .evaluate = expr_constant,
         .query_number = w->next_query,
     };
 }

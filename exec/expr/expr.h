@@ -49,4 +49,9 @@ enum status expr_filter(struct expr_prog *p, const struct batch *in, uint16_t *s
 enum status expr_eval_row(struct expr_prog *p, const struct batch *in, uint32_t row, struct value *out,
                           const struct expr_run *run) MUST_CHECK;
 
+/* The value of an expression without columns, in `a`. An error anywhere in it is an error here (nothing becomes null): false,
+ * with its text, which is empty if memory is out. */
+bool expr_constant(const struct expr *e, struct arena *a, int64_t now_ms, struct value *out, char *error,
+                   size_t error_size);
+
 #endif

@@ -127,6 +127,20 @@ static bool find_column(void *data, const struct ast_expr *e)
     return !*found;
 }
 
+static enum status compute(struct planner *p, const struct ast_expr *ast, const struct expr *e, struct value *v)
+{
+    char error[512] = "";
+    if (e->kind == EXPR_LITERAL) {
+        *v = e->value;
+        return STATUS_OK;
+    }
+    if (!p->context->evaluate)
+        return plan_unsupported(p, ast->span, "this expression in INSERT VALUES");
+    if (p->context->evaluate(e, p->a, p->context->now_ms, v, error, sizeof error))
+        return STATUS_OK;
+    return error[0] ? plan_error(p, ast->span, "%s", error) : plan_nomem(p);
+}
+
 static enum status eval_value(struct inserting *w, const struct ast_expr *ast, struct value *v,
                               const struct type **type)
 {
@@ -142,7 +156,7 @@ static enum status eval_value(struct inserting *w, const struct ast_expr *ast, s
     struct binder b;
     binder_init(&b, p, &nothing);
     const struct expr *e = bind_expr(&b, ast);
-    enum status st = e ? const_eval(p, e, v) : p->d->code;
+    enum status st = e ? compute(p, ast, e, v) : p->d->code;
     if (st == STATUS_STATEMENT) {
         char prefix[160];
         snprintf(prefix, sizeof prefix, "Failed to insert values into '" STR_FMT "'. ", STR_ARG(w->ast->target.text));

@@ -377,3 +377,37 @@ TEST(expr, out_of_memory)
     CHECK_SHOWN(e, "a<b>c2020|2020|a\n<b>2020", "");
     expr_teardown(&t);
 }
+
+TEST(expr, constants)
+{
+    struct expr_test t;
+    setup(&t);
+    struct value v;
+    char error[64];
+    struct expr *half = NODE(EXPR_ARITH, ARITH_DIV, &TYPE_INT, 2, expr_int(&t, 9), expr_int(&t, 2));
+    REQUIRE(expr_constant(half, &t.arena, 0, &v, error, sizeof error));
+    CHECK_INT(v.i32, 4);
+    CHECK_TEXT(error, "");
+    struct expr *fails = NODE(EXPR_ARITH, ARITH_DIV, &TYPE_INT, 2, expr_int(&t, 9), expr_int(&t, 0));
+    CHECK(!expr_constant(fails, &t.arena, 0, &v, error, sizeof error));
+    CHECK_TEXT(error, "/ by zero");
+    /* a null inside, in a query; an error here */
+    struct expr *cast = NODE(EXPR_CAST, 0, &TYPE_BIGINT, 1, fails);
+    CHECK(!expr_constant(expr_call(&t, "COALESCE", 2, cast, expr_bigint(&t, 1)), &t.arena, 0, &v, error, sizeof error));
+    CHECK_TEXT(error, "/ by zero");
+    REQUIRE(expr_constant(expr_call(&t, "UNIX_TIMESTAMP", 0), &t.arena, 77, &v, error, sizeof error));
+    CHECK_INT(v.i64, 77);
+    for (long n = 1; n < 100; n++) {
+        mem_fail_after(n);
+        struct arena a;
+        arena_init(&a, 0);
+        bool ok = expr_constant(half, &a, 0, &v, error, sizeof error);
+        mem_fail_after(0);
+        arena_free(&a);
+        if (ok)
+            break;
+        CHECK_TEXT(error, "");
+        CHECK(n < 50);
+    }
+    expr_teardown(&t);
+}

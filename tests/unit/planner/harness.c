@@ -24,13 +24,31 @@ static bool find_topic(void *data, const char *topic, struct topic_facts *facts)
     return facts->partitions != 0;
 }
 
+/* Enough for the planner: items of structs and arrays that are literals. */
+static bool evaluate(const struct expr *e, struct arena *a, int64_t now_ms, struct value *out, char *error,
+                     size_t error_size)
+{
+    struct nested *nested = ARENA_NEW(a, struct nested);
+    (void)now_ms, (void)error, (void)error_size;
+    *out = VALUE_NULL;
+    if (!nested || !(nested->items = ARENA_ARRAY(a, struct value, e->n_args)))
+        return false;
+    if (e->kind != EXPR_STRUCT && e->kind != EXPR_ARRAY)
+        return true;
+    nested->n = e->n_args;
+    for (uint32_t i = 0; i < e->n_args; i++)
+        nested->items[i] = e->args[i]->value;
+    *out = (struct value){.kind = (uint8_t)e->type->kind, .nested = nested};
+    return true;
+}
+
 void session_open(struct session *s)
 {
     *s = (struct session){.diag = DIAG_INIT};
     arena_init(&s->arena, 0);
     map_init(&s->created);
     s->catalog = catalog_create();
-    s->context = (struct planner_context){.property = find_property, .topic = find_topic, .data = s};
+    s->context = (struct planner_context){.property = find_property, .topic = find_topic, .data = s, .evaluate = evaluate};
     struct diag d = DIAG_INIT;
     if (functions_init(false, &d) != STATUS_OK)
         CU_FAIL_FATAL("functions");

@@ -151,8 +151,10 @@ static enum status run_steps(const struct pass *p, enum step_kind kind, const st
         }
         st = write_end(log, st, d);
         if (st != STATUS_OK && kind == STEP_COMPACT) { /* what it knows was rolled back */
+            pthread_mutex_lock(&log->write_mutex);
             compaction_destroy(log->compaction);
             log->compaction = NULL;
+            pthread_mutex_unlock(&log->write_mutex);
         }
         if (p->in_thread)
             checkpoint(log);

@@ -16,7 +16,16 @@ struct worker {
     struct fixture *f;
     int number;
     int failures;
+    struct diag d;
 };
+
+/* Counts what does not hold, and says the first of it. */
+static void expect(struct worker *t, bool holds, const char *what, int line)
+{
+    if (!holds && t->failures++ == 0)
+        fprintf(stderr, "\n%s:%d: %s: %s\n", __FILE__, line, what, t->d.message);
+}
+#define EXPECT(t, condition) expect((t), (condition), #condition, __LINE__)
 
 /* Each transaction puts PER records into the thread's partition of `a` and one into the shared partition of `b`. */
 static void *write_transactions(void *arg)
@@ -25,21 +34,21 @@ static void *write_transactions(void *arg)
     char id[16], text[32];
     struct log_writer *w;
     snprintf(id, sizeof id, "w%d", t->number);
-    t->failures += writer_open(t->f->log, id, &w, NULL) != STATUS_OK;
+    EXPECT(t, writer_open(t->f->log, id, &w, &t->d) == STATUS_OK);
     for (int i = 0; i < TRANSACTIONS; i++) {
         bool aborts = i % 10 == 9;
-        t->failures += writer_begin(w, NULL) != STATUS_OK;
+        EXPECT(t, writer_begin(w, &t->d) == STATUS_OK);
         for (int k = 0; k < PER; k++) {
             snprintf(text, sizeof text, "%d.%d", i, k);
             struct record x = text_record(id, text, i);
-            t->failures += writer_append(w, "a", t->number, &x, 1, NULL) != STATUS_OK;
+            EXPECT(t, writer_append(w, "a", t->number, &x, 1, &t->d) == STATUS_OK);
         }
         struct record x = text_record(id, "b", i);
-        t->failures += writer_append(w, "b", 0, &x, 1, NULL) != STATUS_OK;
+        EXPECT(t, writer_append(w, "b", 0, &x, 1, &t->d) == STATUS_OK);
         if (aborts)
             writer_abort(w);
         else
-            t->failures += writer_commit(w, NULL) != STATUS_OK;
+            EXPECT(t, writer_commit(w, &t->d) == STATUS_OK);
     }
     writer_close(w);
     return NULL;
@@ -52,25 +61,25 @@ static void *follow(void *arg)
     struct log_reader *r = open_reader(t->f->log, "b", 0, 0);
     int64_t seen = 0, next[THREADS] = {0}, goal = THREADS * TRANSACTIONS * 9 / 10;
     for (int p = 0; p < THREADS; p++)
-        t->failures += reader_assign(r, "a", p, 0, NULL) != STATUS_OK;
+        EXPECT(t, reader_assign(r, "a", p, 0, &t->d) == STATUS_OK);
     int64_t total = 0, give_up = clock_mono_ns() + INT64_C(60000000000);
     while (total < goal * (PER + 1) && clock_mono_ns() < give_up) {
         struct record_batch *b;
-        t->failures += reader_poll(r, 1000, 100, &b, NULL) != STATUS_OK;
+        EXPECT(t, reader_poll(r, 1000, 100, &b, &t->d) == STATUS_OK);
         for (uint32_t i = 0; b && i < b->n; i++) {
             total++;
             if (strcmp(b->topic, "b") == 0) {
-                t->failures += b->records[i].offset != seen++;
+                EXPECT(t, b->records[i].offset == seen++);
                 continue;
             }
             char text[32];
             int64_t n = next[b->partition]++, transaction = n / PER / 9 * 10 + n / PER % 9;
             snprintf(text, sizeof text, "%d.%d", (int)transaction, (int)(n % PER));
-            t->failures += b->records[i].offset != n || !str_eq(b->records[i].value, str_from(text));
+            EXPECT(t, b->records[i].offset == n && str_eq(b->records[i].value, str_from(text)));
         }
         record_batch_drop(b);
     }
-    t->failures += seen != goal;
+    EXPECT(t, seen == goal);
     reader_close(r);
     return NULL;
 }
@@ -82,7 +91,7 @@ static void run_workers(struct fixture *f)
     make_topic(f, "a", THREADS, false);
     make_topic(f, "b", 1, false);
     for (int i = 0; i < THREADS + 2; i++) {
-        workers[i] = (struct worker){f, i, 0};
+        workers[i] = (struct worker){.f = f, .number = i, .d = DIAG_INIT};
         REQUIRE(pthread_create(&threads[i], NULL, i < THREADS ? write_transactions : follow, &workers[i]) == 0);
     }
     for (int i = 0; i < THREADS + 2; i++) {
@@ -114,16 +123,15 @@ LOG_TEST(threads, housekeeping_beside_them)
 static void *compact_all_the_time(void *arg)
 {
     struct worker *t = arg;
-    struct diag d = DIAG_INIT;
     for (int i = 0; i < 200; i++)
-        t->failures += embedded_maintain(t->f->log, clock_wall_ms(), true, &d) != STATUS_OK;
+        EXPECT(t, embedded_maintain(t->f->log, clock_wall_ms(), true, &t->d) == STATUS_OK);
     return NULL;
 }
 
 LOG_TEST(threads, compaction_beside_writers)
 {
     pthread_t thread;
-    struct worker worker = {f, 0, 0};
+    struct worker worker = {.f = f, .d = DIAG_INIT};
     make_topic(f, "t", 1, true);
     REQUIRE(pthread_create(&thread, NULL, compact_all_the_time, &worker) == 0);
     for (int i = 0; i < 200; i++)

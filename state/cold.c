@@ -189,6 +189,7 @@ enum status snapshot_load(struct snapshot *sn, size_t limit, struct diag *d)
         bool ok = load_marks(sn, s) && snapshot_all(sn, i, load_row, &l);
         s->loading = false;
         snapshot_rest(sn);
+        sessions_expire(s);
         if (ok)
             continue;
         enum status st = snapshot_status(sn, d);

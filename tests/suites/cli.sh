@@ -320,6 +320,45 @@ cli_foreign_command() { # what others wrote to the command topic is told, not ob
     expect 1 'command topic .* is damaged at offset 0' "$weir" run "$cli_dir/show.sql" --drain --data "$dir"
 }
 
+cli_memory_budget() { # state many times as large as the budget gives the same records as all of it in memory, over a restart
+    local dir=$cli_dir/budget budget half topic
+    mkdir -p "$dir"
+    python3 - "$dir" <<'END' || return 1
+import random, sys
+random.seed(7)
+for half in (1, 2):
+    with open(f"{sys.argv[1]}/half.{half}", "w") as out:
+        for i in range((half - 1) * 25000, half * 25000):
+            late = random.randrange(60000) if i % 10 == 0 else 0
+            key = random.choice((9, 300, 20000))
+            print(f'{{"id": "user {random.randrange(key)}", "t": {100000 + i * 5 - late}, "v": {i % 977}}}', file=out)
+END
+    for budget in 1 0; do
+        for half in 1 2; do
+            "$weir" produce visits --key id --timestamp t --partitions 1 --data "$dir/$budget" <"$dir/half.$half" || return 1
+            sql "$dir/$budget" --set weir.memory.budget.mb=$budget --set commit.interval.ms=100 \
+                --set cache.max.bytes.buffering=0 >/dev/null <<'END' || return 1
+CREATE STREAM visits (id STRING KEY, v INT) WITH (KAFKA_TOPIC='visits', VALUE_FORMAT='JSON');
+CREATE TABLE everything AS SELECT id, COUNT(*) AS n, SUM(v) AS s FROM visits GROUP BY id EMIT CHANGES;
+CREATE TABLE windows AS SELECT id, COUNT(*) AS n, COLLECT_LIST(v) AS l FROM visits
+  WINDOW TUMBLING (SIZE 5 SECONDS) GROUP BY id EMIT CHANGES;
+CREATE TABLE sessions AS SELECT id, COUNT(*) AS n, SUM(v) AS s FROM visits
+  WINDOW SESSION (2 SECONDS) GROUP BY id EMIT CHANGES;
+CREATE TABLE closed AS SELECT id, COUNT(*) AS n, SUM(v) AS s FROM visits
+  WINDOW SESSION (2 SECONDS, GRACE PERIOD 20 SECONDS) GROUP BY id EMIT FINAL;
+END
+        done
+        for topic in EVERYTHING WINDOWS SESSIONS CLOSED; do
+            "$weir" consume $topic --from-beginning --drain --output json --data "$dir/$budget" >"$dir/$topic.$budget" || return 1
+        done
+    done
+    [[ -n $(find "$dir/1/state" -name '*SESSIONS*.db' -size +1M) ]] || { echo "(nothing is in the snapshot)"; return 1; }
+    for topic in EVERYTHING WINDOWS SESSIONS CLOSED; do
+        [[ $(wc -l <"$dir/$topic.0") -gt 10000 ]] || { echo "(too little in $topic)"; return 1; }
+        cmp "$dir/$topic.0" "$dir/$topic.1" || return 1
+    done
+}
+
 suite_cli() {
     cli_dir=$1 cli_passed=0 cli_failed=0
     local command
@@ -339,6 +378,7 @@ suite_cli() {
     cli_check "a record of 64 MB" cli_large_record
     cli_check "a full disk" cli_full_disk
     cli_check "memory while idle" cli_idle_memory
+    cli_check "a small memory budget" cli_memory_budget
     cli_check "lines in random pieces" cli_lines_in_pieces
     cli_check "ends of lines" cli_line_ends
     cli_check "a bad line" cli_bad_line

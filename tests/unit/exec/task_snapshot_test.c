@@ -271,6 +271,26 @@ TEST(task_snapshot, a_tight_limit_changes_nothing_but_the_memory)
     }
 }
 
+TEST(task_snapshot, a_changelog_without_a_snapshot_is_read_back_within_the_limit)
+{
+    for (size_t i = 0; i < sizeof builds / sizeof *builds; i++) {
+        struct world w;
+        size_t limit = 600 << 10, most = 0;
+        start_world(&w, builds[i], 0, true);
+        run(&w, 22, 5000, 0);
+        most = task_memory(w.task);
+        task_destroy(w.task);
+        task_forget_snapshots(&w.options, &w.t.plan);
+        w.limit = limit;
+        start_task(&w);
+        CHECK(most < limit || task_memory(w.task) < most); /* stores of what expires are small */
+        CHECK(task_memory(w.task) <= limit);
+        uint64_t roomy = digest_of(builds[i], 22, 5000, 0, 0, false);
+        CHECK(w.digest == roomy);
+        end_world(&w);
+    }
+}
+
 TEST(task_snapshot, ahead_of_the_log_is_not_used)
 {
     struct world w;

@@ -222,6 +222,38 @@ TEST(snapshot, evicted_entries_come_back)
     snapshot_delete(path);
 }
 
+TEST(snapshot, is_read_as_it_is_now_after_any_look_up)
+{
+    new_path();
+    struct snapshot *sn = open_snapshot();
+    struct store *s = make_store(STORE_KEYED, sn, 1);
+    for (uint32_t k = 0; k < 100; k++)
+        put(s, store_table(s), 0, k, 5);
+    commit(s, sn, 1, true);
+    CHECK_INT(store_evict(s, SIZE_MAX), 100);
+    CHECK_INT(get(s, store_table(s), 0, 7), 5); /* from the file; and then the file changes */
+    put(s, store_table(s), 0, 7, 1);
+    commit(s, sn, 2, true);
+    CHECK_INT(store_evict(s, SIZE_MAX), 1);
+    struct arena a;
+    struct entry_ref *refs;
+    size_t n;
+    struct diag d = DIAG_INIT;
+    arena_init(&a, 0);
+    REQUIRE(store_collect(s, 0, 0, &a, &refs, &n, &d) == STATUS_OK);
+    CHECK_INT(n, 100);
+    int64_t all = 0, sum;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&sum, refs[i].entry->fixed, 8);
+        all += sum;
+    }
+    CHECK_INT(all, 501);
+    arena_free(&a);
+    store_destroy(s);
+    snapshot_close(sn);
+    snapshot_delete(path);
+}
+
 /* The same random work on a store without and one with evictions and folds in between. */
 static void compare_keyed(enum store_kind kind)
 {
@@ -418,6 +450,33 @@ TEST(snapshot, loads_no_more_than_the_limit)
     snapshot_delete(path);
 }
 
+TEST(snapshot, eviction_of_everything_gives_the_room_back)
+{
+    for (int kind = STORE_KEYED; kind <= STORE_SESSION; kind++) {
+        new_path();
+        struct snapshot *sn = open_snapshot();
+        struct store *s = make_store((enum store_kind)kind, sn, 1);
+        size_t empty = store_memory(s);
+        struct arena a;
+        arena_init(&a, 0);
+        for (uint32_t k = 0; k < 5000; k++) {
+            char room[64];
+            if (kind == STORE_SESSION)
+                add_to_sessions(s, key_of(room, k), k, &a);
+            else
+                put(s, kind == STORE_WINDOWED ? store_window(s, 0, true) : store_table(s), 0, k, 1);
+        }
+        commit(s, sn, 1, true);
+        CHECK(store_memory(s) > empty + 5000 * 64);
+        CHECK_INT(store_evict(s, SIZE_MAX), 5000);
+        CHECK(store_memory(s) < empty + 40000); /* what is known of windows and slices */
+        arena_free(&a);
+        store_destroy(s);
+        snapshot_close(sn);
+        snapshot_delete(path);
+    }
+}
+
 /* ---- rounds of several parts, with changes and crashes in between ------------------------------------------- */
 
 struct changelog { /* all records that were ever written */
@@ -507,4 +566,99 @@ TEST(snapshot, with_the_changelog_behind_it_survives_crashes_at_any_part)
     snapshot_delete(path);
     free(log.records);
     arena_free(&log.arena);
+}
+
+/* ---- sessions over restarts ----------------------------------------------------------------------------------- */
+
+struct random {
+    uint32_t seed;
+};
+static uint32_t below(struct random *r, uint32_t n)
+{
+    r->seed = r->seed * 1664525 + 1013904223;
+    return (r->seed >> 8) % n;
+}
+
+/* Keys of which one begins another, and such that look like the numbers that stand behind keys in the file. */
+static struct str odd_key(char *room, uint32_t k)
+{
+    static const char bytes[] = "\x80\0\0\0\xFF\xFF\xFF\xFF";
+    uint32_t len = k % 9;
+    memcpy(room, bytes, len);
+    room[len] = (char)('a' + k / 9);
+    return str_make(room, k < 9 ? len : len + 1);
+}
+
+static struct store *long_lived(struct snapshot *sn)
+{
+    struct store_options options = {
+        .name = "s", .kind = STORE_SESSION, .fixed_size = 8, .retention = 200000, .gap = 1000};
+    struct store *s = NULL;
+    struct diag d = DIAG_INIT;
+    REQUIRE(store_create(&options, &s, &d) == STATUS_OK);
+    if (sn)
+        REQUIRE(store_attach(s, sn, 0, 1, &d) == STATUS_OK);
+    return s;
+}
+
+static uint64_t all_sessions(struct store *s, size_t *n)
+{
+    uint64_t sums = 0;
+    *n = closed_between(s, INT64_MIN, INT64_MAX, &sums);
+    return sums;
+}
+
+TEST(snapshot, sessions_expire_and_come_back_over_restarts_as_without_evictions)
+{
+    new_path();
+    struct snapshot *sn = open_snapshot();
+    struct store *tight = long_lived(sn), *roomy = long_lived(NULL);
+    struct changelog log = {0};
+    struct diag d = DIAG_INIT;
+    struct arena a;
+    struct random r = {11};
+    uint64_t evicted = 0;
+    arena_init(&a, 0);
+    for (int64_t step = 1; step <= 6000; step++) {
+        char room[16];
+        struct str key = odd_key(room, below(&r, 45));
+        int64_t ts = step * 100 - (below(&r, 4) == 0 ? below(&r, 150000) : 0);
+        for (int64_t t = ts; t <= ts + (below(&r, 50) == 0 ? 30000 : 0); t += 10) { /* a few are long */
+            arena_clear(&a);
+            add_to_sessions(tight, key, t, &a);
+            add_to_sessions(roomy, key, t, &a);
+        }
+        if (step % 50)
+            continue;
+        REQUIRE(store_write_changes(tight, to_changelog, &log, &d) == STATUS_OK);
+        store_clear_changes(tight);
+        store_clear_changes(roomy);
+        int64_t offsets[SNAPSHOT_STORES] = {(int64_t)log.n};
+        REQUIRE(snapshot_fold(sn, offsets, step % 100 == 0, &d) == STATUS_OK);
+        evicted += store_evict(tight, step % 300 ? 4000 : SIZE_MAX);
+        if (step % 700 == 0) { /* a restart, with what the file and the changelog hold */
+            store_destroy(tight);
+            snapshot_close(sn);
+            sn = open_snapshot();
+            tight = long_lived(sn);
+            REQUIRE(snapshot_load(sn, 12000, &d) == STATUS_OK);
+            int64_t from = snapshot_offset(sn, 0) < 0 ? 0 : snapshot_offset(sn, 0);
+            REQUIRE(store_restore(tight, log.records + from, log.n - (size_t)from, &d) == STATUS_OK);
+        }
+        if (step % 500 == 0) {
+            size_t n, m;
+            CHECK_INT(all_sessions(tight, &n), all_sessions(roomy, &m));
+            CHECK_INT(n, m);
+            CHECK(n > 50);
+        }
+    }
+    CHECK(evicted > 1000);
+    CHECK(snapshot_status(sn, NULL) == STATUS_OK);
+    arena_free(&a);
+    arena_free(&log.arena);
+    free(log.records);
+    store_destroy(tight);
+    store_destroy(roomy);
+    snapshot_close(sn);
+    snapshot_delete(path);
 }

@@ -62,7 +62,7 @@ static bool make_rooms(struct agg *g, const struct step *step)
     return true;
 }
 
-enum status agg_open(struct agg *g, struct op *op, struct diag *d)
+enum status agg_open(struct agg *g, struct op *op, struct store_options store, struct diag *d)
 {
     const struct step *step = op->step;
     *g = (struct agg){.op = op,
@@ -82,7 +82,11 @@ enum status agg_open(struct agg *g, struct op *op, struct diag *d)
         if (st != STATUS_OK)
             return st;
     }
-    return make_rooms(g, step) ? STATUS_OK : diag_nomem(d);
+    if (!make_rooms(g, step))
+        return diag_nomem(d);
+    store.name = step->aggregate.store;
+    store.fixed_size = g->fixed_size;
+    return op_store(op, store, d);
 }
 
 void agg_close(struct agg *g)
@@ -203,6 +207,22 @@ enum status agg_save(struct agg *g, struct entry *e, const struct column *cells,
     return STATUS_OK;
 }
 
+enum status agg_update(struct agg *g, struct entry *e, bool created, const struct batch *b, uint32_t row,
+                       struct diag *d)
+{
+    enum status st = STATUS_OK;
+    if (created)
+        agg_init(g, e->fixed);
+    else
+        TRY(agg_load(g, str_make(e->var, e->var_len), d));
+    TRY(agg_step(g, e->fixed, b->columns, row, false, d));
+    TRY(agg_save(g, e, b->columns, row, d));
+    if (created || b->ts[row] > e->ts)
+        e->ts = b->ts[row];
+done:
+    return st;
+}
+
 /* ---- results -------------------------------------------------------------------------------------------- */
 
 static void drop_batch(void *b)
@@ -297,11 +317,36 @@ enum status agg_before(struct agg *g, uint32_t row, const struct column *cells, 
     return put_stored(g, before, row, fixed, var, d);
 }
 
-void agg_no_before(struct agg *g, uint32_t row)
+static void no_before(struct agg *g, uint32_t row)
 {
     struct batch *before = g->out.b->before;
     for (uint32_t c = 0; c < before->n_columns; c++)
         column_set_null(&before->columns[c], row);
+}
+
+enum status agg_begin(struct agg *g, uint32_t expected, struct batch *b, uint32_t row, const struct entry *before,
+                      struct diag *d)
+{
+    enum status st = agg_room(g, expected, b, d);
+    if (st != STATUS_OK || !g->op->emits_before)
+        return st;
+    if (before)
+        return agg_before(g, g->out.n, b->columns, row, before->fixed, str_make(before->var, before->var_len),
+                          before->ts, d);
+    no_before(g, g->out.n);
+    return STATUS_OK;
+}
+
+enum status agg_add(struct agg *g, const struct batch *b, const struct column *cells, uint32_t row, int64_t ts,
+                    const char *fixed, uint32_t *at, struct diag *d)
+{
+    *at = rows_add(&g->out, ts);
+    agg_copy_row(g, g->out.b, *at, cells, row);
+    if (b->headers && b->headers[row]) {
+        g->out.headers[*at] = b->headers[row];
+        g->out.any_headers = true;
+    }
+    return agg_results(g, fixed, g->out.b, *at, d);
 }
 
 static void null_values(struct agg *g, struct batch *b, uint32_t row)
@@ -315,7 +360,7 @@ static enum status stored_before(struct agg *g, const struct agg_stored *x, stru
 {
     struct batch *before = g->out.b->before;
     if (!x->old_fixed) {
-        agg_no_before(g, row);
+        no_before(g, row);
         return STATUS_OK;
     }
     if (!key_decode(key, g->out.schema->n_keys, before->columns, row, &g->out.b->arena))

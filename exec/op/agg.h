@@ -35,7 +35,8 @@ struct agg {
     int64_t seq; /* of the row at hand: where states are merged, it tells which row was first */
 };
 
-enum status agg_open(struct agg *g, struct op *op, struct diag *d) MUST_CHECK;
+/* Opens the kernel and the operator's store: the name, the size of an entry's fixed part are set here. */
+enum status agg_open(struct agg *g, struct op *op, struct store_options store, struct diag *d) MUST_CHECK;
 void agg_close(struct agg *g);
 
 /* ---- one group's state --------------------------------------------------------------------------------------- */
@@ -53,6 +54,10 @@ enum status agg_merge(struct agg *g, char *fixed, const char *other, struct str 
 enum status agg_save(struct agg *g, struct entry *e, const struct column *cells, uint32_t row,
                      struct diag *d) MUST_CHECK;
 
+/* An entry with a row added: its state (new, or loaded), its variable part, its time. */
+enum status agg_update(struct agg *g, struct entry *e, bool created, const struct batch *b, uint32_t row,
+                       struct diag *d) MUST_CHECK;
+
 /* ---- results -------------------------------------------------------------------------------------------------- */
 
 /* Room for at least one more row (emits a full batch). `in` is kept by the batch: its cells may be borrowed. */
@@ -65,8 +70,12 @@ void agg_copy_row(struct agg *g, struct batch *b, uint32_t row, const struct col
 /* The previous state of the group as before-image of output row `row`; its key is that of the input row. */
 enum status agg_before(struct agg *g, uint32_t row, const struct column *cells, uint32_t from, const char *fixed,
                        struct str var, int64_t ts, struct diag *d) MUST_CHECK;
-/* No previous state. */
-void agg_no_before(struct agg *g, uint32_t row);
+/* The two halves of a result of an input row: before the state changes, and behind that. `before`: NULL, there was no state. The result's
+ * row in g->out.b, for what else belongs into it. */
+enum status agg_begin(struct agg *g, uint32_t expected, struct batch *b, uint32_t row, const struct entry *before,
+                      struct diag *d) MUST_CHECK;
+enum status agg_add(struct agg *g, const struct batch *b, const struct column *cells, uint32_t row, int64_t ts,
+                    const char *fixed, uint32_t *at, struct diag *d) MUST_CHECK;
 
 /* A stored group as an output row. */
 struct agg_stored {

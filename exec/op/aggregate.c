@@ -7,43 +7,12 @@ static enum status aggregate_open(struct op *op, struct diag *d)
     op->state = g;
     if (!g)
         return diag_nomem(d);
-    enum status st = agg_open(g, op, d);
-    if (st != STATUS_OK)
-        return st;
-    return op_store(
-        op, (struct store_options){.name = op->step->aggregate.store, .kind = STORE_KEYED, .fixed_size = g->fixed_size},
-        d);
+    return agg_open(g, op, (struct store_options){.kind = STORE_KEYED}, d);
 }
 
 static void aggregate_close(struct op *op)
 {
     agg_close(op->state);
-}
-
-/* The row's result, and the state before it, into the output. */
-static enum status begin_result(struct agg *g, struct batch *b, uint32_t row, const struct entry *e, bool created,
-                                struct diag *d)
-{
-    enum status st = agg_room(g, b->n_selected, b, d);
-    if (st != STATUS_OK || !g->op->emits_before)
-        return st;
-    uint32_t at = g->out.n;
-    if (created) {
-        agg_no_before(g, at);
-        return STATUS_OK;
-    }
-    return agg_before(g, at, b->columns, row, e->fixed, str_make(e->var, e->var_len), e->ts, d);
-}
-
-static enum status add_result(struct agg *g, struct batch *b, uint32_t row, const struct entry *e, struct diag *d)
-{
-    uint32_t at = rows_add(&g->out, e->ts);
-    agg_copy_row(g, g->out.b, at, b->columns, row);
-    if (b->headers && b->headers[row]) {
-        g->out.headers[at] = b->headers[row];
-        g->out.any_headers = true;
-    }
-    return agg_results(g, e->fixed, g->out.b, at, d);
 }
 
 static enum status add_row(struct agg *g, struct batch *b, uint32_t row, struct str key, uint64_t hash, bool emit,
@@ -53,21 +22,15 @@ static enum status add_row(struct agg *g, struct batch *b, uint32_t row, struct 
     struct table *t = store_table(s);
     enum status st = STATUS_OK;
     bool created;
+    uint32_t at;
     struct entry *e = store_put(s, t, 0, key, hash, &created);
     if (!e || !store_touch(s, t, 0, e, !created))
         return diag_nomem(d);
     if (emit)
-        TRY(begin_result(g, b, row, e, created, d));
-    if (created)
-        agg_init(g, e->fixed);
-    else
-        TRY(agg_load(g, str_make(e->var, e->var_len), d));
-    TRY(agg_step(g, e->fixed, b->columns, row, false, d));
-    TRY(agg_save(g, e, b->columns, row, d));
-    if (created || b->ts[row] > e->ts)
-        e->ts = b->ts[row];
+        TRY(agg_begin(g, b->n_selected, b, row, created ? NULL : e, d));
+    TRY(agg_update(g, e, created, b, row, d));
     if (emit)
-        TRY(add_result(g, b, row, e, d));
+        TRY(agg_add(g, b, b->columns, row, e->ts, e->fixed, &at, d));
 done:
     return st;
 }
@@ -120,6 +83,7 @@ static enum status change_group(struct agg *g, struct batch *b, uint32_t row, st
     struct table *t = store_table(s);
     enum status st = STATUS_OK;
     bool now = !b->kinds || b->kinds[row] != ROW_DELETE, old = b->before && b->has_before[row], created;
+    uint32_t at;
     struct entry *e = store_get(s, t, 0, key, hash);
     if ((!e || !old) && !now) /* nothing to take the row away from, or none to take away */
         return STATUS_OK;
@@ -127,7 +91,7 @@ static enum status change_group(struct agg *g, struct batch *b, uint32_t row, st
     if (!e || !store_touch(s, t, 0, e, !created))
         return diag_nomem(d);
     if (emit)
-        TRY(begin_result(g, b, row, e, created, d));
+        TRY(agg_begin(g, b->n_selected, b, row, created ? NULL : e, d));
     if (created)
         agg_init(g, e->fixed);
     else
@@ -140,15 +104,8 @@ static enum status change_group(struct agg *g, struct batch *b, uint32_t row, st
     TRY(agg_save(g, e, cells, row, d));
     if (created || b->ts[row] > e->ts)
         e->ts = b->ts[row];
-    if (!emit)
-        return st;
-    uint32_t at = rows_add(&g->out, e->ts);
-    agg_copy_row(g, g->out.b, at, cells, row);
-    if (b->headers && b->headers[row]) {
-        g->out.headers[at] = b->headers[row];
-        g->out.any_headers = true;
-    }
-    TRY(agg_results(g, e->fixed, g->out.b, at, d));
+    if (emit)
+        TRY(agg_add(g, b, cells, row, e->ts, e->fixed, &at, d));
 done:
     return st;
 }

@@ -1,8 +1,8 @@
 /* GROUP BY: gives rows the grouping expressions as their key.
  *
- * Streams: rows without value, and rows for which any part of the key is null, are left out. Tables: a change whose
- * group stays is one row; one whose group changes is two: a removal from the old group (kind DELETE, with the previous
- * row), then an addition to the new one. */
+ * Streams: rows without value are left out, and rows for which any part of the key is null; but when the key stays as
+ * it is, it may have parts that are null. Tables: a change whose group stays is one row; one whose group changes is
+ * two: a removal from the old group (kind DELETE, with the previous row), then an addition to the new one. */
 #include "exec/op/ops.h"
 #include "exec/op/project.h"
 
@@ -80,6 +80,7 @@ static enum status emit_grouped(struct op *op, struct batch *out, struct diag *d
 static enum status group_push(struct op *op, uint32_t port, struct batch *b, struct diag *d)
 {
     struct batch *in = b, *out = NULL;
+    bool same_key = op->step->kind == STEP_STREAM_GROUP_BY_KEY;
     (void)port;
     if (b->null_value) {
         uint16_t *live;
@@ -90,7 +91,9 @@ static enum status group_push(struct op *op, uint32_t port, struct batch *b, str
         in->null_value = NULL;
     }
     enum status st = project_rows(op->state, in, op->step->schema.n_keys, group_frame, value_frame, &out, d);
-    if (st == STATUS_OK) {
+    if (st == STATUS_OK && same_key) {
+        st = op_emit(op, out, d);
+    } else if (st == STATUS_OK) {
         out->null_key = NULL;
         st = emit_grouped(op, out, d);
     }
@@ -110,7 +113,7 @@ const struct op_def op_group_by = {
 
 /* ---- tables ------------------------------------------------------------------------------------------------- */
 
-static bool same_key(const struct batch *x, const struct batch *y, uint32_t n_keys, uint32_t row)
+static bool keys_are_same(const struct batch *x, const struct batch *y, uint32_t n_keys, uint32_t row)
 {
     for (uint32_t c = 0; c < n_keys; c++) {
         struct value a = column_get(&x->columns[c], row), b = column_get(&y->columns[c], row);
@@ -184,7 +187,7 @@ static enum status regroup(struct op *op, struct batch *b, struct batch *now, st
             TRY(rows_emit(&r, d));
         if (!r.b && (!rows_begin(&r, b->n_selected * 2 + 1) || !batch_own(r.b, batch_keep(now), drop_batch)))
             TRY(diag_nomem(d));
-        if (x && y && same_key(x, y, n_keys, row)) {
+        if (x && y && keys_are_same(x, y, n_keys, row)) {
             add_change(&r, b, x, y, row);
             continue;
         }

@@ -24,19 +24,13 @@ static enum status session_open(struct op *op, struct diag *d)
     w->spec = op->step->aggregate.window;
     w->emit = !w->spec.emit_final && !op_coalesces(op);
     arena_init(&w->scratch, 0);
-    enum status st = agg_open(&w->agg, op, d);
+    enum status st =
+        agg_open(&w->agg, op,
+                 (struct store_options){.kind = STORE_SESSION, .retention = w->spec.retention, .gap = w->spec.size}, d);
     if (st != STATUS_OK)
         return st;
     w->fixed = arena_zalloc(&op->task->arena, w->agg.fixed_size);
-    if (!w->fixed)
-        return diag_nomem(d);
-    return op_store(op,
-                    (struct store_options){.name = op->step->aggregate.store,
-                                           .kind = STORE_SESSION,
-                                           .fixed_size = w->agg.fixed_size,
-                                           .retention = w->spec.retention,
-                                           .gap = w->spec.size},
-                    d);
+    return w->fixed ? STATUS_OK : diag_nomem(d);
 }
 
 static void session_close(struct op *op)
@@ -80,16 +74,8 @@ static enum status emit_removed(struct sessions *w, const struct current *c, con
 /* The state before the row: that of a one-point session that the row falls on is the only one that is not removed. */
 static enum status begin_result(struct sessions *w, const struct current *c, struct diag *d)
 {
-    struct agg *g = &w->agg;
-    enum status st = agg_room(g, w->expected, c->b, d);
-    if (st != STATUS_OK || !g->op->emits_before)
-        return st;
-    if (c->n_found == 0 || c->start != c->end) {
-        agg_no_before(g, g->out.n);
-        return st;
-    }
-    const struct entry *e = &c->found[0]->entry;
-    return agg_before(g, g->out.n, c->b->columns, c->row, e->fixed, str_make(e->var, e->var_len), e->ts, d);
+    const struct entry *same = c->n_found && c->start == c->end ? &c->found[0]->entry : NULL;
+    return agg_begin(&w->agg, w->expected, c->b, c->row, same, d);
 }
 
 static enum status emit_result(struct sessions *w, const struct current *c, struct diag *d)

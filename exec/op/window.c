@@ -22,15 +22,7 @@ static enum status window_open(struct op *op, struct diag *d)
     w->spec = op->step->aggregate.window;
     w->emit = !w->spec.emit_final && !op_coalesces(op);
     arena_init(&w->closing, 0);
-    enum status st = agg_open(&w->agg, op, d);
-    if (st != STATUS_OK)
-        return st;
-    return op_store(op,
-                    (struct store_options){.name = op->step->aggregate.store,
-                                           .kind = STORE_WINDOWED,
-                                           .fixed_size = w->agg.fixed_size,
-                                           .retention = w->spec.retention},
-                    d);
+    return agg_open(&w->agg, op, (struct store_options){.kind = STORE_WINDOWED, .retention = w->spec.retention}, d);
 }
 
 static void window_close(struct op *op)
@@ -49,41 +41,13 @@ struct current {
     int64_t ts;
 };
 
-static enum status before_row(struct windows *w, const struct current *c, const struct entry *e, bool created,
-                              struct diag *d)
-{
-    struct agg *g = &w->agg;
-    enum status st = agg_room(g, w->expected, c->b, d);
-    if (st != STATUS_OK || !g->op->emits_before)
-        return st;
-    if (created) {
-        agg_no_before(g, g->out.n);
-        return STATUS_OK;
-    }
-    return agg_before(g, g->out.n, c->b->columns, c->row, e->fixed, str_make(e->var, e->var_len), e->ts, d);
-}
-
-static enum status add_result(struct windows *w, const struct current *c, const struct entry *e, int64_t start,
-                              struct diag *d)
-{
-    struct agg *g = &w->agg;
-    uint32_t at = rows_add(&g->out, e->ts);
-    agg_copy_row(g, g->out.b, at, c->b->columns, c->row);
-    g->out.start[at] = start;
-    g->out.end[at] = start + w->spec.size;
-    if (c->b->headers && c->b->headers[c->row]) {
-        g->out.headers[at] = c->b->headers[c->row];
-        g->out.any_headers = true;
-    }
-    return agg_results(g, e->fixed, g->out.b, at, d);
-}
-
 static enum status update_window(struct windows *w, const struct current *c, int64_t start, struct diag *d)
 {
     struct agg *g = &w->agg;
     struct store *s = g->op->store;
     enum status st = STATUS_OK;
     struct table *t = store_window(s, start, true);
+    uint32_t at;
     bool created;
     if (!t)
         return start < store_horizon(s) ? STATUS_OK : diag_nomem(d);
@@ -91,17 +55,13 @@ static enum status update_window(struct windows *w, const struct current *c, int
     if (!e || !store_touch(s, t, start, e, !created))
         return diag_nomem(d);
     if (w->emit)
-        TRY(before_row(w, c, e, created, d));
-    if (created)
-        agg_init(g, e->fixed);
-    else
-        TRY(agg_load(g, str_make(e->var, e->var_len), d));
-    TRY(agg_step(g, e->fixed, c->b->columns, c->row, false, d));
-    TRY(agg_save(g, e, c->b->columns, c->row, d));
-    if (created || c->ts > e->ts)
-        e->ts = c->ts;
-    if (w->emit)
-        TRY(add_result(w, c, e, start, d));
+        TRY(agg_begin(g, w->expected, c->b, c->row, created ? NULL : e, d));
+    TRY(agg_update(g, e, created, c->b, c->row, d));
+    if (w->emit) {
+        TRY(agg_add(g, c->b, c->b->columns, c->row, e->ts, e->fixed, &at, d));
+        g->out.start[at] = start;
+        g->out.end[at] = start + w->spec.size;
+    }
 done:
     return st;
 }

@@ -88,7 +88,7 @@ static void put_name(struct printer *p, struct str name)
         buf_puts(p->out, name);
 }
 
-void format_text(struct buf *out, struct str s)
+void ast_format_text(struct buf *out, struct str s)
 {
     buf_putc(out, '\'');
     for (uint32_t i = 0; i < s.len; i++) {
@@ -287,7 +287,7 @@ static void put_decimal(struct printer *p, const struct ast_expr *e)
 {
     if (p->sql && !is_decimal_literal(e->text)) {
         put(p, "DECIMAL ");
-        format_text(p->out, e->text);
+        ast_format_text(p->out, e->text);
     } else {
         buf_puts(p->out, e->text);
     }
@@ -389,7 +389,7 @@ static void put_like(struct printer *p, const struct ast_expr *e)
     put_expr(p, e->args[1]);
     if (e->text.len) {
         put(p, " ESCAPE ");
-        format_text(p->out, e->text);
+        ast_format_text(p->out, e->text);
     }
     put(p, ")");
 }
@@ -417,7 +417,7 @@ static void put_expr(struct printer *p, const struct ast_expr *e)
             buf_puts(p->out, e->text);
         break;
     case AST_STRING:
-        format_text(p->out, e->text);
+        ast_format_text(p->out, e->text);
         break;
     case AST_VARIABLE:
     case AST_UNIT:
@@ -464,7 +464,7 @@ static void put_expr(struct printer *p, const struct ast_expr *e)
         break;
     case AST_AT_ZONE:
         put_around(p, "(", e->args[0], " AT TIME ZONE ");
-        format_text(p->out, e->text);
+        ast_format_text(p->out, e->text);
         put(p, ")");
         break;
     case AST_CASE:

@@ -28,7 +28,9 @@ static void put_window(struct buf *out, const struct ast_window *w)
         ast_format_name(out, w->name.text);
         put(out, " ");
     }
-    const char *kind = w->kind == WINDOW_TUMBLING ? "TUMBLING (" : w->kind == WINDOW_HOPPING ? "HOPPING (" : "SESSION (";
+    const char *kind = w->kind == WINDOW_TUMBLING  ? "TUMBLING ("
+                       : w->kind == WINDOW_HOPPING ? "HOPPING ("
+                                                   : "SESSION (";
     put(out, kind);
     put_duration(out, w->kind == WINDOW_SESSION ? "" : "SIZE ", &w->size);
     put_duration(out, ", ADVANCE BY ", &w->advance);
@@ -148,7 +150,7 @@ static void put_properties(struct buf *out, const struct ast_properties *with, b
     for (uint32_t i = 0; i < with->n; i++) {
         put(out, i ? ", " : "");
         if (raw && with->items[i].name.quoted)
-            format_text(out, with->items[i].name.text);
+            ast_format_text(out, with->items[i].name.text);
         else
             ast_format_name(out, with->items[i].name.text);
         put(out, "=");
@@ -167,7 +169,7 @@ static void put_element(struct buf *out, const struct ast_element *e)
     put_if(out, e->role == AST_ROLE_HEADERS, " HEADERS");
     if (e->role == AST_ROLE_HEADER) {
         put(out, " HEADER(");
-        format_text(out, e->header);
+        ast_format_text(out, e->header);
         put(out, ")");
     }
 }
@@ -282,8 +284,8 @@ static void put_alter(struct buf *out, const struct ast_alter_source *s)
 
 static void put_list_stmt(struct buf *out, const struct ast_list *s)
 {
-    static const char *const words[] = {"PROPERTIES", "TOPICS",  "STREAMS", "TABLES",    "FUNCTIONS",
-                                        "CONNECTORS", "CONNECTOR PLUGINS", "TYPES", "VARIABLES", "QUERIES"};
+    static const char *const words[] = {"PROPERTIES",        "TOPICS", "STREAMS",   "TABLES", "FUNCTIONS", "CONNECTORS",
+                                        "CONNECTOR PLUGINS", "TYPES",  "VARIABLES", "QUERIES"};
     put(out, "LIST ");
     put_if(out, s->all, "ALL ");
     put_if(out, s->scope == CONNECTOR_SOURCE, "SOURCE ");
@@ -335,10 +337,10 @@ static void put_setting(struct buf *out, const struct ast_setting *s)
     if (variable)
         format_raw_name(out, s->name.text);
     else
-        format_text(out, s->name.text);
+        ast_format_text(out, s->name.text);
     if (s->value.p) {
         put(out, "=");
-        format_text(out, s->value);
+        ast_format_text(out, s->value);
     }
 }
 
@@ -442,7 +444,7 @@ void ast_format_stmt(struct buf *out, const struct ast_stmt *s)
         break;
     case STMT_RUN_SCRIPT:
         put(out, "RUN SCRIPT ");
-        format_text(out, ((const struct ast_run_script *)s)->file);
+        ast_format_text(out, ((const struct ast_run_script *)s)->file);
         break;
     }
 }

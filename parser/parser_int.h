@@ -112,7 +112,6 @@ struct ast_expr *build_expr(struct builder *b, enum ast_expr_kind kind, struct s
 /* ---- format_expr.c ---- */
 
 void format_raw_name(struct buf *out, struct str name); /* case is not folded: topics, query ids, variables */
-void format_text(struct buf *out, struct str s);        /* 'it''s' */
 
 /* ---- mistakes.c: rules about finished parts ---- */
 

@@ -40,7 +40,7 @@ struct planner_context {
 };
 
 enum rewrite_flag {
-    REWRITE_FOLD = 1,   /* constants */
+    REWRITE_FOLD = 1,   /* constants, alternatives */
     REWRITE_MERGE = 2,  /* adjacent selects */
     REWRITE_FILTER = 4, /* filter push-down */
     REWRITE_PRUNE = 8,  /* columns and struct fields that nobody reads are not decoded */

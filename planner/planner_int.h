@@ -333,6 +333,7 @@ enum status window_bind(struct planner *p, const struct ast_window *w, bool is_f
 
 const struct logical *rewrite_all(struct planner *p, const struct logical *root);
 const struct logical *rewrite_fold(struct planner *p, const struct logical *node);
+const struct expr *fold_or(struct planner *p, const struct expr *e); /* its arguments are folded; NULL: no memory */
 const struct logical *rewrite_merge(struct planner *p, const struct logical *node);
 const struct logical *rewrite_filter(struct planner *p, const struct logical *node);
 const struct logical *rewrite_prune(struct planner *p, const struct logical *node);

@@ -30,7 +30,7 @@ struct node {
 
 enum {
     LONG_LIST = 10,  /* arguments of IN above which its literals become a hash table */
-    LONG_CHAIN = 64, /* arguments of AND and OR above which columns of results would take too much memory */
+    LONG_CHAIN = 1000, /* arguments of AND and OR above which columns of results would take too much memory */
 };
 
 struct expr_prog {

@@ -4,23 +4,12 @@
 static const char *const arith_ops[] = {"+", "-", "*", "/", "%"};
 static const char *const compare_ops[] = {"=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"};
 
-static void print_quoted(struct buf *out, struct str s)
-{
-    buf_putc(out, '\'');
-    for (uint32_t i = 0; i < s.len; i++) {
-        if (s.p[i] == '\'')
-            buf_putc(out, '\'');
-        buf_putc(out, s.p[i]);
-    }
-    buf_putc(out, '\'');
-}
-
 static void print_literal(struct buf *out, const struct expr *e)
 {
     if (value_is_null(&e->value))
         buf_puts(out, STR("null"));
     else if (e->type->kind == KIND_STRING)
-        print_quoted(out, e->value.str);
+        ast_format_text(out, e->value.str);
     else if (e->type->kind == KIND_UNIT)
         buf_puts(out, e->value.str);
     else

@@ -1,5 +1,6 @@
-/* Constant folding, as far as it can be done without running expressions: casts and signs of literals, and filters
- * that let everything through. What fails to convert is left for run time, where it gives null and a log entry. */
+/* Constant folding, as far as it can be done without running expressions: casts and signs of literals, alternatives
+ * (disjunction.c), and filters that let everything through. What fails to convert is left for run time, where it gives
+ * null and a log entry. */
 #include "planner/planner_int.h"
 
 static const struct expr *fold_cast(struct planner *p, const struct expr *e)
@@ -48,7 +49,16 @@ static const struct expr *fold(struct planner *p, const struct expr *e, void *da
     e = expr_map_args(p, e, fold, data);
     if (!e)
         return NULL;
-    return e->kind == EXPR_CAST ? fold_cast(p, e) : e->kind == EXPR_NEGATE ? fold_negate(p, e) : e;
+    switch (e->kind) {
+    case EXPR_CAST:
+        return fold_cast(p, e);
+    case EXPR_NEGATE:
+        return fold_negate(p, e);
+    case EXPR_OR:
+        return fold_or(p, e);
+    default:
+        return e;
+    }
 }
 
 static bool fold_list(struct planner *p, const struct expr *const **list, uint32_t n)

@@ -120,6 +120,41 @@ TEST(rewrites, merge_takes_prepare_into_the_group_by)
     session_close(&s);
 }
 
+/* The predicate of SELECT V FROM S WHERE ..., as EXPLAIN shows it. */
+static const char *predicate(struct session *s, const char *where)
+{
+    static char text[512];
+    struct buf out;
+    buf_init(&out, 0);
+    buf_printf(&out, "SELECT V FROM S WHERE %s EMIT CHANGES;", where);
+    plan(s, buf_z(&out), 0);
+    out.len = 0;
+    expr_print(&out, s->last.plan->sink->inputs[0]->inputs[0]->filter.predicate);
+    snprintf(text, sizeof text, "%s", buf_z(&out));
+    buf_free(&out);
+    return text;
+}
+
+TEST(rewrites, alternatives_become_a_list)
+{
+    struct session s;
+    session_open(&s);
+    REQUIRE(session_run(&s, setup) == STATUS_OK);
+    CHECK_TEXT(predicate(&s, "V = 1 OR V = 2"), "((V = 1) OR (V = 2))");
+    CHECK_TEXT(predicate(&s, "V = 1 OR V = 2 OR V = 3"), "(V IN (1, 2, 3))");
+    CHECK_TEXT(predicate(&s, "V = 1 OR 2 = V OR (V IN (3, 4) OR V = 5)"), "(V IN (1, 2, 3, 4, 5))");
+    CHECK_TEXT(predicate(&s, "V = 1 OR V > 8 OR V = 2 OR V = 3 OR V = 4"), "((V = 1) OR (V > 8) OR (V IN (2, 3, 4)))");
+    CHECK_TEXT(predicate(&s, "K = 'a' OR K = 'b' OR K = 'c' OR V = 1"), "((K IN ('a', 'b', 'c')) OR (V = 1))");
+    CHECK_TEXT(predicate(&s, "V = 1 AND (V = 1 OR V = 2 OR V = 3)"), "((V = 1) AND (V IN (1, 2, 3)))");
+    /* what may fail, or has another idea of equality, stays */
+    CHECK_TEXT(predicate(&s, "V + 1 = 1 OR V + 1 = 2 OR V + 1 = 3"),
+               "((((V + 1) = 1) OR ((V + 1) = 2)) OR ((V + 1) = 3))");
+    CHECK_TEXT(predicate(&s, "V = 1.5 OR V = 2.5 OR V = 3.5"),
+               "(((CAST(V AS DECIMAL(10, 0)) = 1.5) OR (CAST(V AS DECIMAL(10, 0)) = 2.5)) OR (CAST(V AS DECIMAL(10, "
+               "0)) = 3.5))");
+    session_close(&s);
+}
+
 TEST(rewrites, fold_literals)
 {
     struct session s;

@@ -727,6 +727,8 @@ void log_test_large_record(struct log *log)
     struct log_reader *reader = reader_at(log, topic, 0, 1);
     struct record_batch *b = next_records(reader, 1);
     REQUIRE(b != NULL);
+    CHECK_INT(b->records[0].offset, 1);
+    CHECK_INT(b->records[0].value.len, SIZE);
     CHECK(str_eq(b->records[0].value, r.value));
     record_batch_drop(b);
     b = next_records(reader, 1);

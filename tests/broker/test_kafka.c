@@ -263,6 +263,9 @@ TEST(kafka_only, successor_settles)
     writer_close(successor);
 }
 
+/* broker.sh lets the coordinator look every second */
+enum { EXPIRED_MS = 13000 };
+
 TEST(kafka_only, expired_transaction_is_aborted)
 {
     const char *topic = fresh_topic(kafka_log(), "expire", 1);
@@ -270,12 +273,59 @@ TEST(kafka_only, expired_transaction_is_aborted)
     long long sum;
     OK(writer_begin(w, d));
     OK(append_numbered(w, topic, 0, 0, 5));
-    clock_sleep_ms(22000); /* the coordinator looks every 10 s */
+    clock_sleep_ms(EXPIRED_MS);
     CHECK_INT(writer_commit(w, NULL), STATUS_ABORTED);
     commit_numbered(w, topic, 0, 7, 1);
     writer_close(w);
     CHECK_INT(read_to_end(kafka_log(), topic, 0, &sum), 1);
     CHECK_INT(sum, 7);
+}
+
+/* Adds partitions to the transaction until it is told that there is no such transaction any more. */
+static enum status grow(struct log_writer *w, const char *topic)
+{
+    enum status st = STATUS_OK;
+    for (int i = 0; i < 8 && st == STATUS_OK; i++) {
+        st = append_numbered(w, topic, i, 0, 1);
+        clock_sleep_ms(200);
+    }
+    return st;
+}
+
+/* With the time that a user has set. Nobody else has our id: we go on. */
+TEST(kafka_only, expired_transaction_grows)
+{
+    static const struct kafka_option hasty[] = {{"producer.transaction.timeout.ms", "2000"},
+                                                {"producer.socket.timeout.ms", "2000"}};
+    struct log *log = kafka_log_with(hasty, 2);
+    const char *topic = fresh_topic(kafka_log(), "grow", 8);
+    struct log_writer *w = writer_new(log, fresh_name("id"));
+    long long sum;
+    OK(writer_begin(w, d));
+    OK(append_numbered(w, topic, 0, 0, 5));
+    clock_sleep_ms(EXPIRED_MS - 8000);
+    CHECK_INT(grow(w, topic), STATUS_ABORTED);
+    writer_abort(w);
+    commit_numbered(w, topic, 0, 7, 1);
+    writer_close(w);
+    log_close(log);
+    CHECK_INT(read_to_end(kafka_log(), topic, 0, &sum), 1);
+    CHECK_INT(sum, 7);
+}
+
+TEST(kafka_only, fenced_transaction_grows)
+{
+    const char *topic = fresh_topic(kafka_log(), "grow", 8), *id = fresh_name("id");
+    struct log_writer *old = writer_new(kafka_log(), id);
+    OK(writer_begin(old, d));
+    OK(append_numbered(old, topic, 0, 0, 5));
+    struct log_writer *successor = writer_new(kafka_log(), id);
+    CHECK_INT(grow(old, topic), STATUS_FENCED);
+    writer_abort(old);
+    CHECK_INT(writer_begin(old, NULL), STATUS_FENCED);
+    commit_numbered(successor, topic, 0, 7, 1);
+    writer_close(old);
+    writer_close(successor);
 }
 
 /* ---- memory ---------------------------------------------------------------------------------------------- */

@@ -46,6 +46,12 @@ static int64_t mono_ms(void)
     return clock_mono_ns() / 1000000;
 }
 
+/* The coordinator has closed our transaction for its age, which looks like fencing to librdkafka. */
+static bool has_expired(const struct kafka_writer *w)
+{
+    return mono_ms() - w->began >= w->timeout_ms;
+}
+
 /* ---- the producer ---------------------------------------------------------------------------------------- */
 
 static void topics_clear(struct kafka_writer *w)
@@ -332,6 +338,18 @@ static enum status too_large(struct writer_topic *t, size_t size, struct diag *d
     return diag_set(d, STATUS_DATA, "A record of %zu bytes is larger than topic %s takes (max.message.bytes)", size, t->name);
 }
 
+/* The producer is of no use any more. Its transaction is gone; if it was not fenced, a new producer goes on. */
+static enum status producer_died(struct kafka_writer *w, struct diag *d)
+{
+    char text[256] = "";
+    rd_kafka_resp_err_t err = rd_kafka_fatal_error(w->client->rk, text, sizeof text);
+    w->fenced = w->id && kafka_status(err) == STATUS_FENCED && !has_expired(w);
+    enum status st = w->fenced ? STATUS_FENCED : w->id ? STATUS_ABORTED : STATUS_IO;
+    diag_set(d, st, "Kafka at %s: the transaction was aborted: %s", w->log->bootstrap, text);
+    producer_close(w);
+    return st;
+}
+
 /* What an append that was refused means for the transaction. */
 static enum status append_failed(struct kafka_writer *w, struct writer_topic *t, rd_kafka_resp_err_t err,
                                  const struct record *r, struct diag *d)
@@ -340,6 +358,8 @@ static enum status append_failed(struct kafka_writer *w, struct writer_topic *t,
         return too_large(t, record_size(r), d);
     if (kafka_status(err) == STATUS_NOT_FOUND)
         return kafka_fail(w->log, w->client, err, NULL, d, "cannot append to %s", t->name);
+    if (err == RD_KAFKA_RESP_ERR__FATAL)
+        return producer_died(w, d);
     if (err == RD_KAFKA_RESP_ERR__STATE && w->id) /* librdkafka has seen an error that aborts the transaction */
         return diag_set(d, STATUS_ABORTED, "Kafka at %s: the transaction was aborted", w->log->bootstrap);
     return kafka_fail(w->log, w->client, err, NULL, d, "cannot append to %s", t->name);
@@ -391,6 +411,10 @@ enum status kafka_writer_send_offsets(struct log_writer *writer, const rd_kafka_
     rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(w->client->rk, offsets, group, KAFKA_TIMEOUT_MS);
     if (!error)
         return STATUS_OK;
+    if (rd_kafka_error_is_fatal(error)) { /* a group that has moved on is not fatal */
+        rd_kafka_error_destroy(error);
+        return producer_died(w, d);
+    }
     enum status st = kafka_fail_error(w->log, w->client, error, d, "cannot add the slots to the transaction");
     w->group_moved_on = st == STATUS_FENCED;
     return st;
@@ -408,17 +432,11 @@ static void abort_now(struct kafka_writer *w)
     }
 }
 
-/* The coordinator has closed our transaction for its age, which looks like fencing to librdkafka. */
-static bool has_expired(const struct kafka_writer *w)
-{
-    return mono_ms() - w->began >= w->timeout_ms;
-}
-
 static enum status commit_failed(struct kafka_writer *w, rd_kafka_error_t *error, struct diag *d)
 {
-    rd_kafka_resp_err_t err = rd_kafka_error_code(error);
+    rd_kafka_resp_err_t err = rd_kafka_error_code(error), fatal = rd_kafka_fatal_error(w->client->rk, NULL, 0);
     bool abortable = rd_kafka_error_txn_requires_abort(error);
-    enum status st = kafka_status(err);
+    enum status st = kafka_status(fatal ? fatal : err);
     if (w->group_moved_on)
         st = STATUS_FENCED;
     else if (st == STATUS_FENCED && has_expired(w))

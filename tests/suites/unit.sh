@@ -13,7 +13,10 @@ suite_unit() {
         fi
         read -r _ p _ f _ <<<"${line//,/}"
         passed=$((passed + p)) failed=$((failed + f))
-        if [[ $f != 0 ]]; then cat "$1/$(basename "$program").log"; fi
+        if [[ $f != 0 ]]; then
+            cat "$1/$(basename "$program").log"
+            echo "FAILED: $f of these (one of them alone: $program SUITE.TEST)"
+        fi
     done
     echo "passed $passed failed $failed skipped 0"
 }

@@ -61,12 +61,16 @@ static void print_notice(void *data, const char *text)
     fprintf(stderr, "weir: %s\n", text);
 }
 
+/* On Kafka: where the user's programs keep their state. */
 static const char *state_dir(struct run *r)
 {
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     if (!r->log.bootstrap_servers)
         snprintf(r->state_dir, sizeof r->state_dir, "%s/state", r->log.data_dir ? r->log.data_dir : "weir-data");
-    else if (r->log.data_dir)
-        snprintf(r->state_dir, sizeof r->state_dir, "%s", r->log.data_dir);
+    else if (state && *state)
+        snprintf(r->state_dir, sizeof r->state_dir, "%s/weir", state);
+    else if (home && *home)
+        snprintf(r->state_dir, sizeof r->state_dir, "%s/.local/state/weir", home);
     return r->state_dir[0] ? r->state_dir : NULL;
 }
 
@@ -132,7 +136,9 @@ static int usage(FILE *out)
             "  --set NAME=VALUE              a property, as SET does (may be repeated)\n"
             "  --service-id ID               prefix of internal topics (default: default_)\n"
             "  --workers N                   threads (default: one a processor)\n"
-            "  --stats                       print what each query did to standard error\n" CLI_LOG_HELP);
+            "  --stats                       print what each query did to standard error\n" CLI_LOG_HELP
+            "\nOn Kafka, processes of one service share its work; they keep copies of their state in\n"
+            "$XDG_STATE_HOME/weir (default: ~/.local/state/weir).\n");
     return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
 

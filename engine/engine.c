@@ -22,13 +22,17 @@ static enum status open_executor(struct engine *e, struct diag *d)
     TRY(options_number(o, "cache.max.bytes.buffering", &cache_bytes, d));
     TRY(options_number(o, "weir.memory.budget.mb", &budget_mb, d));
     TRY(options_exactly_once(o, &exactly_once, d));
+    bool has_server = o->state_dir && strcmp(log_kind(e->log), "kafka") == 0; /* embedded, there is only one */
+    if (has_server)
+        TRY(server_claim(&e->server, o->state_dir, o->service_id, d));
     const struct exec_options x = {
         .service_id = o->service_id,
         .topic_prefix = arena_printf(&e->arena, "_confluent-ksql-%squery_", o->service_id),
         .commit_interval_ms = commit_ms,
         .cache_bytes = (size_t)cache_bytes,
         .memory_budget = (size_t)budget_mb << 20,
-        .state_dir = o->state_dir,
+        .state_dir = has_server ? e->server.dir : o->state_dir,
+        .server_id = has_server ? e->server.id : NULL,
         .exactly_once = exactly_once,
         .batch_rows = BATCH_ROWS,
         .drain = o->drain,
@@ -55,6 +59,7 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
     if (!e->options.service_id)
         e->options.service_id = "default_";
     e->log = options->log;
+    e->server.fd = -1;
     arena_init(&e->arena, 0);
     map_init(&e->histories);
     snprintf(e->command_topic, sizeof e->command_topic, "_confluent-ksql-%s_command_topic", e->options.service_id);
@@ -113,6 +118,7 @@ enum status engine_close(struct engine *e, struct diag *d)
         writer_close(e->commands);
     if (e->inserts)
         writer_close(e->inserts);
+    server_release(&e->server);
     processing_log_close(e->errors);
     history_free(e);
     catalog_destroy(e->catalog);

@@ -20,7 +20,7 @@ struct session;
 struct engine_options {
     struct log *log;                       /* borrowed */
     const char *service_id;                /* "default_" */
-    const char *state_dir;                 /* snapshots; NULL: none */
+    const char *state_dir;                 /* snapshots, and the name of this server; NULL: none */
     uint32_t n_workers;                    /* 0: one a processor */
     bool drain;                            /* queries end at the present end of their sources */
     const struct kafka_option *properties; /* defaults of every session: ksqlDB property names */

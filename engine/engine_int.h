@@ -25,8 +25,16 @@ struct running {
     struct running *next; /* in the order of the statements */
 };
 
+/* Who this process is among the servers of the service; see server.c. */
+struct server {
+    int fd; /* holds the lock; -1: none is held */
+    char dir[4096];
+    char id[17];
+};
+
 struct engine {
     struct engine_options options;
+    struct server server;
     struct log *log;
     struct executor *executor;
     struct catalog *catalog;
@@ -50,6 +58,12 @@ struct session {
 };
 
 void engine_notice(const struct engine *e, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* ---- server.c ---- */
+
+/* Takes the folder, or one beside it that is free, for this process, and makes it where it is missing. */
+enum status server_claim(struct server *s, const char *state_dir, const char *service_id, struct diag *d) MUST_CHECK;
+void server_release(struct server *s);
 
 /* ---- commands.c: the command topic; replay.c: what it says is done again
  * --------------------------------------------- */

@@ -41,10 +41,8 @@ static struct running **find(struct engine *e, const char *id)
 static enum status start(struct engine *e, struct running *r, struct diag *d)
 {
     struct diag own = DIAG_INIT;
-    enum status st = executor_start(e->executor, r->plan, r->from_latest, &own);
+    enum status st = executor_start(e->executor, r->plan, r->from_latest, r->paused, &own);
     r->started = st == STATUS_OK;
-    if (r->started && r->paused)
-        executor_pause(e->executor, r->plan->query_id, true);
     if (r->started)
         return st;
     snprintf(r->error, sizeof r->error, "%.*s", (int)sizeof r->error - 1, own.message);

@@ -1,7 +1,7 @@
 /* Execution: runs the stages of physical plans over the log.
  *
  * A `struct task` runs one stage for one partition: it is pushed batches of records and pushes rows through its operators. A
- * `struct worker` is a thread that owns a reader, one transactional writer and some tasks; its loop is
+ * `struct worker` is a thread that owns a reader, one transactional writer and some tasks of every query; its loop is
  *     poll records -> run tasks -> every commit interval: commit.
  * One commit of a worker is one transaction: sink records, changelog records, repartition records and positions of all
  * its tasks, together. After a failed commit the worker's tasks are thrown away and rebuilt from positions and changelogs.
@@ -39,7 +39,10 @@ struct exec_options {
     int64_t commit_interval_ms;   /* 100 */
     size_t cache_bytes;           /* cache.max.bytes.buffering: 0: emit every change; else coalesce between commits */
     size_t memory_budget;         /* of all state stores; bytes; 0: none */
-    const char *state_dir;        /* snapshots; NULL: none (recovery reads whole changelogs) */
+    const char *state_dir;        /* snapshots; NULL: none (recovery reads whole changelogs); of one process at a time */
+    const char *server_id;        /* names this server among those of the service, now and when it is started again; NULL: it
+                                     has a new name each time, and what it held when it died is free only after seconds */
+    uint64_t log_id;              /* a snapshot of another log counts for nothing; the executor sets this */
     bool exactly_once;            /* false: a plain writer */
     uint32_t batch_rows;          /* <= BATCH_ROWS; tests use 1 and 3 */
     bool drain;                   /* end when the sources' current ends are reached */
@@ -88,11 +91,13 @@ const char *repartition_topic(struct arena *a, const struct plan *p, const struc
 /* ---- running a query on the log -------------------------------------------------------------------------------------- */
 
 struct executor; /* the workers of one process */
+/* Joins the service `options->service_id`. STATUS_EXISTS: on the embedded log one process at a time can. */
 enum status executor_create(struct log *log, const struct exec_options *options, uint32_t n_workers,
                             struct executor **out, struct diag *d) MUST_CHECK;
-/* Starts a persistent query: creates its internal topics where missing, and gives its tasks to the workers. The plan must outlive the query. `from_latest`:
- * sources without a recorded position start at their end. */
-enum status executor_start(struct executor *x, const struct plan *p, bool from_latest, struct diag *d) MUST_CHECK;
+/* Starts a persistent query: creates its internal topics where missing, and has the workers build those of its tasks that fall to
+ * them (slots.c). The plan must outlive the query. `from_latest`: sources without a recorded position start at their end.
+ * `paused`: as if executor_pause were called before anything is read. STATUS_EXISTS: one of this id runs. */
+enum status executor_start(struct executor *x, const struct plan *p, bool from_latest, bool paused, struct diag *d) MUST_CHECK;
 /* How a transient query runs. */
 struct transient_run {
     bool from_latest;

@@ -78,7 +78,7 @@ done:
 static void query_free(struct query *q)
 {
     if (q)
-        mem_free(q->tasks_left);
+        query_clear(q);
     mem_free(q);
 }
 
@@ -113,69 +113,73 @@ bool topic_is_written(void *executor, const char *topic, const struct query *rea
     return written;
 }
 
-static enum status query_create(struct executor *x, const struct plan *p, bool from_latest, struct query **out,
-                                struct diag *d)
-{
-    enum status st = STATUS_OK;
-    struct query *q = mem_calloc(1, sizeof *q);
-    if (!q)
-        return diag_nomem(d);
-    q->plan = p;
-    q->id = p->query_id;
-    q->from_latest = from_latest;
-    q->tasks_left = mem_calloc(p->n_stages, sizeof *q->tasks_left);
-    if (!q->tasks_left) {
-        st = diag_nomem(d);
-        goto done;
-    }
-    for (uint32_t i = 0; i < p->n_stages; i++) {
-        int32_t n;
-        TRY(stage_partitions(x->log, p, i, &x->options, &n, d));
-        atomic_store(&q->tasks_left[i], n);
-    }
-    *out = q;
-    q = NULL;
-done:
-    query_free(q);
-    return st;
-}
-
 static bool reserve_all(struct executor *x) /* under the mutex */
 {
     for (uint32_t i = 0; i < x->n_workers; i++)
-        if (!pending_reserve(&x->workers[i], 1))
+        if (!pending_reserve(&x->workers[i]))
             return false;
     return true;
 }
 
-enum status executor_start(struct executor *x, const struct plan *p, bool from_latest, struct diag *d)
+/* Makes room for a query: one of the same id that has ended goes. */
+static enum status take_place(struct executor *x, const char *id, struct diag *d) /* under the mutex */
 {
-    enum status st = STATUS_OK;
-    struct query *q = NULL;
-    TRY(create_internal_topics(x, p, true, d));
-    TRY(query_create(x, p, from_latest, &q, d));
-    pthread_mutex_lock(&x->mutex);
-    if (!reserve_all(x)) {
-        pthread_mutex_unlock(&x->mutex);
-        query_free(q);
+    struct query **at = &x->queries;
+    while (*at && strcmp((*at)->id, id) != 0)
+        at = &(*at)->next;
+    struct query *old = *at;
+    if (!old)
+        return STATUS_OK;
+    if (atomic_load(&old->n_shares) > 0)
+        return diag_set(d, STATUS_EXISTS, "The query %s is running already", id);
+    *at = old->next;
+    query_free(old);
+    return STATUS_OK;
+}
+
+/* Gives the query to all workers. */
+static enum status add_query(struct executor *x, struct query *q, struct diag *d) /* under the mutex */
+{
+    if (!reserve_all(x))
         return diag_nomem(d);
-    }
-    for (struct query **at = &x->queries; *at; at = &(*at)->next) /* one that was stopped before */
-        if (!strcmp((*at)->id, q->id)) {
-            struct query *gone = *at;
-            *at = gone->next;
-            query_free(gone);
-            break;
-        }
+    enum status st = take_place(x, q->id, d);
+    if (st != STATUS_OK)
+        return st;
     q->next = x->queries;
     x->queries = q;
-    atomic_store(&q->n_shares, (int)x->n_workers);
-    for (uint32_t i = 0; i < x->n_workers; i++)
-        x->workers[i].pending[x->workers[i].n_pending++] = q;
+    for (uint32_t i = 0; i < x->n_workers; i++) {
+        struct worker *w = &x->workers[i];
+        if (w->ended)
+            continue;
+        atomic_fetch_add(&q->n_shares, 1);
+        w->pending[w->n_pending++] = q;
+    }
+    if (atomic_load(&q->n_shares) < (int)x->n_workers) {
+        snprintf(q->message, sizeof q->message, "Another process has taken over the work of this one");
+        atomic_store(&q->state, QUERY_FAILED);
+    }
+    return STATUS_OK;
+}
+
+enum status executor_start(struct executor *x, const struct plan *p, bool from_latest, bool paused, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct query *q = mem_alloc(sizeof *q);
+    if (!q)
+        return diag_nomem(d);
+    *q = (struct query){.plan = p};
+    TRY(create_internal_topics(x, p, true, d));
+    TRY(query_init(q, x->log, p, from_latest, &x->options, d));
+    atomic_store(&q->paused, paused);
+    pthread_mutex_lock(&x->mutex);
+    st = add_query(x, q, d);
     pthread_mutex_unlock(&x->mutex);
+    if (st == STATUS_OK)
+        q = NULL;
     for (uint32_t i = 0; i < x->n_workers; i++)
         worker_wake(&x->workers[i]);
 done:
+    query_free(q);
     return st;
 }
 
@@ -187,14 +191,11 @@ static enum status forget_positions(struct executor *x, const struct query *q, s
     char name[512];
     TRY(writer_open(x->log, NULL, &w, d));
     TRY(writer_begin(w, d));
-    for (uint32_t i = 0; i < q->plan->n_stages; i++) {
-        int32_t n;
-        TRY(stage_partitions(x->log, q->plan, i, &x->options, &n, d));
-        for (int32_t p = 0; p < n; p++) {
+    for (uint32_t i = 0; i < q->plan->n_stages; i++)
+        for (int32_t p = 0; p < q->n_partitions[i]; p++) {
             snprintf(name, sizeof name, "%s/%u/%d", q->id, i, (int)p);
             TRY(positions_append(x->positions, w, str_from(name), NULL, d));
         }
-    }
     TRY(writer_commit(w, d));
 done:
     if (w)
@@ -237,6 +238,8 @@ bool executor_pause(struct executor *x, const char *query_id, bool paused)
     struct query *q = find_query(x, query_id);
     if (q)
         atomic_store(&q->paused, paused);
+    for (uint32_t i = 0; i < x->n_workers; i++)
+        worker_wake(&x->workers[i]);
     pthread_cond_broadcast(&x->changed);
     pthread_mutex_unlock(&x->mutex);
     return q != NULL;
@@ -307,6 +310,7 @@ enum status executor_create(struct log *log, const struct exec_options *options,
         goto done;
     }
     x->n_workers = n_workers;
+    TRY(slots_join(x, d));
     snprintf(topic, sizeof topic, "_weir-%s-positions", options->service_id ? options->service_id : "");
     for (uint32_t i = 0; i < n_workers; i++) {
         x->workers[i].executor = x;
@@ -315,6 +319,8 @@ enum status executor_create(struct log *log, const struct exec_options *options,
         TRY(worker_start(&x->workers[i], d)); /* its writer fences a predecessor: only then are positions final */
     }
     TRY(positions_open(log, topic, &x->positions, d));
+    x->options.log_id = positions_log_id(x->positions);
+    TRY(slots_serve(x, d));
     *out = x;
     x = NULL;
 done:
@@ -329,15 +335,9 @@ enum status executor_close(struct executor *x, struct diag *d)
 {
     (void)d;
     atomic_store(&x->closing, 1);
-    for (uint32_t i = 0; i < x->n_workers; i++) {
-        worker_wake(&x->workers[i]);
-        if (x->workers[i].started)
-            pthread_join(x->workers[i].thread, NULL);
-        if (x->workers[i].writer)
-            writer_close(x->workers[i].writer);
-        map_free(&x->workers[i].partitions);
-        mem_free(x->workers[i].pending);
-    }
+    for (uint32_t i = 0; i < x->n_workers; i++)
+        worker_end(&x->workers[i]);
+    slots_leave(x);
     positions_close(x->positions);
     while (x->queries) {
         struct query *next = x->queries->next;

@@ -1,7 +1,7 @@
-/* What executor.c, worker.c, work.c and transient.c share.
+/* What executor.c, worker.c, work.c, feed.c, slots.c and transient.c share.
  *
- * A query on a worker is a `struct share`: a reader of its own, and the `struct work` of each task that fell to this
- * worker. Shares belong to their worker's thread; `struct query` is shared by all workers, under executor.mutex. */
+ * A query on a worker is a `struct share`, and each of its tasks there a `struct work`. What they read comes from the worker's
+ * feeds. All of these belong to the worker's thread; `struct query` is shared by all workers, under executor.mutex. */
 #ifndef WEIR_EXECUTOR_INT_H
 #define WEIR_EXECUTOR_INT_H
 
@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+enum { N_SLOTS = 64, MAX_SOURCES = 64 };
+
 struct query {
     const struct plan *plan;
     const char *id;
@@ -18,21 +20,31 @@ struct query {
     atomic_int stop;             /* asked to stop */
     atomic_int paused;           /* asked not to read on */
     atomic_int n_shares;         /* workers that still run it */
+    atomic_int n_settled;        /* of them: those that have built the tasks which fall to them */
     atomic_int state;            /* enum query_state */
-    atomic_int *tasks_left;      /* a stage: tasks that are not drained */
+    int32_t *n_partitions;       /* a stage: its tasks, on all servers */
+    atomic_int *tasks_left;      /* a stage: tasks of this process that are not drained */
+    int64_t *others_ends;        /* a task and source of other servers: drain_end; the first worker's */
     atomic_llong in, out, errors, memory;
     char message[512];           /* under executor.mutex */
     struct query *next;
 };
 
+/* One source of a task: a place in one partition. */
 struct work_source {
+    struct work *work;
+    uint32_t number;             /* within the stage */
     const char *topic;
+    bool is_missing;             /* the topic has fewer partitions than the stage has tasks */
     int64_t position;            /* next offset to be read */
     int64_t drain_end;           /* drain: -1: not known yet */
     int64_t truncated;           /* repartition: removed below this */
+    struct feed *feed;           /* where it comes from; NULL: paused */
+    struct work_source *next;    /* of the feed */
 };
 
 struct work {
+    struct share *share;
     uint32_t stage;
     int32_t partition;
     struct task *task;
@@ -40,17 +52,29 @@ struct work {
     bool dirty;                  /* has read something since the last commit */
     bool drained;
     struct work_source *sources; /* one a source of the stage */
-    int64_t last_in, last_out, last_errors;
+    int64_t last_in, last_out, last_errors, last_memory;
+    struct arena arena;
+    struct work *next;
 };
 
 struct share {
     struct query *query;
+    struct feeds *feeds;
     bool drain;                  /* options.drain */
-    struct log_reader *reader;
-    uint32_t n_works, cap_works;  /* cap: tasks of the query on all workers */
+    bool paused;                 /* its sources are not subscribed */
+    bool settled;                /* has all the tasks that fall to it */
     struct work *works;
-    struct arena arena;
     struct share *next;
+};
+
+/* What a thread reads: see feed.c. */
+struct lane {
+    struct log_reader *reader;   /* NULL: not open */
+    struct map feeds;            /* topic and partition -> struct feed, owned */
+};
+struct feeds {
+    struct log *log;
+    struct lane live, behind;
 };
 
 struct worker {
@@ -62,10 +86,13 @@ struct worker {
     bool in_transaction;
     int64_t last_commit_ns;
     struct share *shares;
+    struct feeds feeds;
     struct query **pending;      /* under executor.mutex: to be taken up */
     uint32_t n_pending, cap_pending;
-    uint32_t n_owed;             /* taken from there, and may come back: room is kept for them */
     atomic_int wake;
+    bool slots[N_SLOTS];         /* those whose tasks fall to it, as of slots_seen */
+    int slots_seen;              /* executor.slots_version; written under executor.mutex */
+    bool ended;                  /* its thread is over; under executor.mutex */
     struct map partitions;       /* topic -> its number of partitions, as a pointer */
 };
 
@@ -77,9 +104,39 @@ struct executor {
     uint32_t n_workers;
     struct query *queries;
     pthread_mutex_t mutex;
-    pthread_cond_t changed;      /* a query's state, a share's end */
+    pthread_cond_t changed;      /* a query's state, a share's end, what a worker has seen of the slots */
     atomic_int closing;
+    struct membership *membership;
+    pthread_t member_thread;
+    bool member_started;
+    atomic_int slots_version;    /* counts changes of slot_worker; 0: nothing is known yet */
+    int8_t slot_worker[N_SLOTS]; /* under the mutex; -1: the slot is not ours */
 };
+
+/* ---- slots.c: which tasks are ours ---------------------------------------------------------------------------------
+ *
+ * All tasks of partition p, of whatever query and stage, belong to one slot. A server owns slots, and each of its slots belongs to
+ * one worker. */
+
+int32_t slot_of(int32_t partition);
+enum status slots_join(struct executor *x, struct diag *d) MUST_CHECK;
+/* Serves the membership in a thread of its own, until executor.closing; the workers have started. */
+enum status slots_serve(struct executor *x, struct diag *d) MUST_CHECK;
+/* After the workers have ended. */
+void slots_leave(struct executor *x);
+
+/* ---- feed.c: reading ------------------------------------------------------------------------------------------------- */
+
+enum status feeds_open(struct feeds *f, struct log *log, struct diag *d) MUST_CHECK;
+void feeds_close(struct feeds *f);
+/* Has the source read from its position on. */
+enum status feeds_subscribe(struct feeds *f, struct work_source *s, struct diag *d) MUST_CHECK;
+void feeds_unsubscribe(struct feeds *f, struct work_source *s); /* one that is not subscribed stays so */
+/* Reads once, waiting up to timeout_ms, and pushes what came into the tasks. *busy: something came. *culprit (may be changed in any
+ * case): the query that failed. */
+enum status feeds_step(struct feeds *f, const struct exec_options *options, int timeout_ms, bool *busy,
+                       struct query **culprit, struct diag *d) MUST_CHECK;
+void feeds_wake(struct feeds *f); /* from any thread */
 
 /* ---- work.c: the tasks of a query on one worker ------------------------------------------------------------------- */
 
@@ -88,19 +145,31 @@ const char *source_topic(struct arena *a, const struct plan *p, const struct ste
 /* Number of tasks of a stage: the most partitions of its sources. */
 enum status stage_partitions(struct log *log, const struct plan *p, uint32_t stage, const struct exec_options *options,
                              int32_t *n, struct diag *d) MUST_CHECK;
-/* Builds the tasks of `query` that fall to worker `index` of `n_workers`: state from changelogs, positions from
- * `positions` (NULL: a transient query, nothing is recorded). NULL works: none fell to it. */
-enum status share_create(struct log *log, struct query *query, const struct exec_options *options,
-                         struct positions *positions, const struct task_output *out, uint32_t index, uint32_t n_workers,
-                         struct share **share, struct diag *d) MUST_CHECK;
-void share_destroy(struct share *s);
-/* Reads once and pushes. *busy: something came. */
-enum status share_step(struct share *s, const struct exec_options *options, int timeout_ms, bool *busy,
-                       struct diag *d) MUST_CHECK;
+/* The query's struct with its numbers of partitions; its internal topics must be there. query_free(NULL) is fine. */
+enum status query_init(struct query *q, struct log *log, const struct plan *p, bool from_latest,
+                       const struct exec_options *options, struct diag *d) MUST_CHECK;
+void query_clear(struct query *q);
+
+struct share *share_create(struct query *query, struct feeds *feeds, const struct exec_options *options); /* NULL: no memory */
+/* Builds the tasks that are missing of those in `slots`: state from changelogs, places from `positions` (NULL: a transient
+ * query, nothing is recorded). After an error the share is without tasks. */
+enum status share_build(struct share *s, const bool slots[N_SLOTS], struct log *log, const struct exec_options *options,
+                        struct positions *positions, const struct task_output *out, struct diag *d) MUST_CHECK;
+/* Throws away the tasks that are not in `slots` (NULL: all) with what they have not committed. */
+void share_drop(struct share *s, const bool *slots);
+void share_destroy(struct share *s); /* NULL is fine */
+/* Stops and resumes reading, where it is not so already. */
+enum status share_pause(struct share *s, bool paused, struct diag *d) MUST_CHECK;
+/* Takes the records of a batch that lie between the source's position and its end. */
+enum status source_take(struct work_source *s, struct record_batch *b, struct diag *d) MUST_CHECK;
 /* Marks the tasks that have read everything (after a commit); true: none is left here. `written` tells whether
  * somebody may still write to a topic. */
-bool share_drained(struct share *s, struct log *log, bool (*written)(void *data, const char *topic, const struct query *reader),
-                   void *data);
+bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
+                   bool (*written)(void *data, const char *topic, const struct query *reader), void *data);
+/* Whether the positions say that other servers, which have the tasks that are not in `ours`, have read everything, too. When all
+ * of our tasks are drained. */
+bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, const struct exec_options *options,
+                    struct positions *positions);
 /* Adds what the tasks did to the query's counters. */
 void share_count(struct share *s);
 
@@ -110,10 +179,13 @@ int32_t cached_partitions(struct log *log, struct map *cache, const char *topic)
 /* ---- worker.c ------------------------------------------------------------------------------------------------------- */
 
 enum status worker_start(struct worker *w, struct diag *d) MUST_CHECK;
+void worker_end(struct worker *w); /* executor.closing is set; waits for the last commit */
 void worker_wake(struct worker *w);
-/* Room for `more` pending queries; under the mutex. False: no memory. */
-bool pending_reserve(struct worker *w, uint32_t more);
+/* Room for one more pending query; under the mutex. False: no memory. */
+bool pending_reserve(struct worker *w);
 void query_fail(struct executor *x, struct query *q, const struct diag *d);
+/* What holds up all that runs is told with each query. */
+void executor_note_trouble(struct executor *x, const struct diag *d);
 /* Whether a query that is not drained yet writes to this topic. */
 bool topic_is_written(void *executor, const char *topic, const struct query *reader);
 /* Creates the repartition and changelog topics of a plan where they are missing. */

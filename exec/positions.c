@@ -1,8 +1,12 @@
-/* The positions topic. A record's key is the task's name, its value: stream time and offsets, 64-bit little-endian. */
+/* The positions topic. A record's key is the task's name, its value: stream time and offsets, 64-bit little-endian. The record
+ * with the key "log" holds the number of the log. */
 #include "exec/positions.h"
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/random.h>
+
+static const struct str LOG_KEY = {"log", 3};
 
 struct positions {
     struct log *log;
@@ -58,6 +62,35 @@ done:
     return st;
 }
 
+/* Several servers may do this at the same time: then the last number counts for all, from their next start on. */
+static enum status number_log(struct positions *p, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct log_writer *w = NULL;
+    char number[8];
+    const struct record record = {.key = LOG_KEY, .value = {number, sizeof number}, .ts = -1};
+    if (getrandom(number, sizeof number, 0) != sizeof number)
+        return diag_set(d, STATUS_IO, "no random numbers can be had");
+    TRY(writer_open(p->log, NULL, &w, d));
+    TRY(writer_begin(w, d));
+    TRY(writer_append(w, p->topic, 0, &record, 1, d));
+    TRY(writer_commit(w, d));
+    TRY(take_record(p, &record, d));
+done:
+    if (w)
+        writer_close(w);
+    return st;
+}
+
+uint64_t positions_log_id(const struct positions *p)
+{
+    uint64_t id = 0;
+    const struct str *value = map_get(&p->values, LOG_KEY);
+    if (value && value->len == sizeof id)
+        memcpy(&id, value->p, sizeof id);
+    return id;
+}
+
 enum status positions_open(struct log *log, const char *topic, struct positions **out, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -71,6 +104,8 @@ enum status positions_open(struct log *log, const char *topic, struct positions 
     pthread_mutex_init(&p->mutex, NULL);
     TRY(topic_ensure(log, &spec, NULL, d));
     TRY(read_more(p, d));
+    if (!map_get(&p->values, LOG_KEY))
+        TRY(number_log(p, d));
     *out = p;
     p = NULL;
 done:

@@ -1,5 +1,6 @@
 /* Positions: how far each task has read each of its source partitions, and its stream time. One record a task in a compacted
- * internal topic, written in the transaction that holds everything else that follows from what was read. */
+ * internal topic, written in the transaction that holds everything else that follows from what was read. One more record
+ * gives the log a number of its own. */
 #ifndef WEIR_EXEC_POSITIONS_H
 #define WEIR_EXEC_POSITIONS_H
 
@@ -15,6 +16,8 @@ struct positions;
 /* Creates the topic if it is missing and reads all of it, up to the end of open transactions. */
 enum status positions_open(struct log *log, const char *topic, struct positions **out, struct diag *d) MUST_CHECK;
 void positions_close(struct positions *p);
+/* The number of this log for this service: made at random when the topic was. */
+uint64_t positions_log_id(const struct positions *p);
 /* Reads what was written since: after a commit whose fate was not certain, and before a task is built. Thread-safe. */
 enum status positions_refresh(struct positions *p, struct diag *d) MUST_CHECK;
 /* Copies the position of a task into the arena; false: none is recorded. Thread-safe. */

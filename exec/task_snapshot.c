@@ -39,7 +39,7 @@ static bool has_state(const struct task *t)
 /* The log, and the stores in order, with all that the layout of their entries depends on. */
 static void put_shape(struct buf *out, const struct task *t)
 {
-    buf_puts(out, STR("1"));
+    buf_printf(out, "1 %016llx", (unsigned long long)t->options.log_id);
     for (uint32_t i = 0; i < t->n_ops; i++) {
         const struct op *op = &t->ops[i];
         if (!op->store)

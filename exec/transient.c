@@ -50,11 +50,11 @@ static enum status rows(void *data, const struct batch *b, bool *stop, struct di
 static enum status flush(struct transient *t, struct share *s, struct diag *d)
 {
     enum status st = STATUS_OK;
-    for (uint32_t i = 0; i < s->n_works && !t->stop; i++)
-        if (s->works[i].dirty)
-            TRY(task_flush(s->works[i].task, d));
-    for (uint32_t i = 0; i < s->n_works; i++)
-        s->works[i].dirty = false;
+    for (struct work *w = s->works; w && !t->stop; w = w->next)
+        if (w->dirty)
+            TRY(task_flush(w->task, d));
+    for (struct work *w = s->works; w; w = w->next)
+        w->dirty = false;
     if (t->in_transaction)
         TRY(writer_commit(t->writer, d));
     t->in_transaction = false;
@@ -76,9 +76,9 @@ static bool at_ends(struct transient *t, struct share *s, const struct exec_opti
 {
     if (t->run->until == TRANSIENT_ENDLESS)
         return false;
-    for (uint32_t i = 0; t->run->until == TRANSIENT_LAST_STATE && i < s->n_works; i++)
-        s->works[i].dirty = false; /* what has been read waits in the stores for the end */
-    return share_drained(s, t->executor->log, options->drain ? topic_is_written : nobody_writes, t->executor);
+    for (struct work *w = s->works; w && t->run->until == TRANSIENT_LAST_STATE; w = w->next)
+        w->dirty = false; /* what has been read waits in the stores for the end */
+    return share_drained(s, t->executor->log, 1, options->drain ? topic_is_written : nobody_writes, t->executor);
 }
 
 static bool is_stopped(struct transient *t)
@@ -94,7 +94,8 @@ static enum status loop(struct transient *t, struct share *s, const struct exec_
     int64_t last = clock_mono_ns();
     while (!is_stopped(t) && !ended) {
         bool busy;
-        TRY(share_step(s, options, WAIT_MS, &busy, d));
+        struct query *culprit;
+        TRY(feeds_step(s->feeds, options, WAIT_MS, &busy, &culprit, d));
         bool due = clock_mono_ns() - last >= options->commit_interval_ms * 1000000;
         if (busy && !due)
             continue;
@@ -103,8 +104,8 @@ static enum status loop(struct transient *t, struct share *s, const struct exec_
         last = clock_mono_ns();
         ended = at_ends(t, s, options);
     }
-    for (uint32_t i = 0; whole && i < s->n_works && !t->stop; i++)
-        TRY(task_flush(s->works[i].task, d));
+    for (struct work *w = s->works; whole && w && !t->stop; w = w->next)
+        TRY(task_flush(w->task, d));
 done:
     return st;
 }
@@ -114,34 +115,37 @@ enum status executor_run_transient(struct executor *x, const struct plan *p, con
 {
     enum status st = STATUS_OK;
     struct share *s = NULL;
+    struct query q = {0};
+    struct feeds feeds = {0};
     struct transient t = {.executor = x, .run = run, .client = client, .left = p->limit};
     const struct task_output out = {.append = append, .rows = rows, .data = &t};
-    struct query q = {.plan = p, .id = p->query_id, .from_latest = run->from_latest};
     struct exec_options options = x->options;
+    bool slots[N_SLOTS];
+    memset(slots, true, sizeof slots);
     if (run->until == TRANSIENT_LAST_STATE)
         options.cache_bytes = SIZE_MAX; /* changes wait for the flush */
     if (t.left == 0)
         return STATUS_OK;
-    q.tasks_left = mem_calloc(p->n_stages, sizeof *q.tasks_left);
-    if (!q.tasks_left)
-        return diag_nomem(d);
     TRY(create_internal_topics(x, p, false, d));
-    for (uint32_t i = 0; i < p->n_stages; i++) {
-        int32_t n;
-        TRY(stage_partitions(x->log, p, i, &options, &n, d));
-        atomic_store(&q.tasks_left[i], n);
-    }
+    TRY(query_init(&q, x->log, p, run->from_latest, &options, d));
     if (p->n_stages > 1)
         TRY(writer_open(x->log, NULL, &t.writer, d));
-    TRY(share_create(x->log, &q, &options, NULL, &out, 0, 1, &s, d));
+    TRY(feeds_open(&feeds, x->log, d));
+    s = share_create(&q, &feeds, &options);
+    if (!s) {
+        st = diag_nomem(d);
+        goto done;
+    }
+    TRY(share_build(s, slots, x->log, &options, NULL, &out, d));
     TRY(loop(&t, s, &options, d));
 done:
     share_destroy(s);
+    feeds_close(&feeds);
     if (t.writer) {
         enum status deleted = delete_internal_topics(x, p, false, NULL);
         (void)deleted; /* they hold nothing that anybody misses */
         writer_close(t.writer);
     }
-    mem_free(q.tasks_left);
+    query_clear(&q);
     return st;
 }

@@ -1,4 +1,4 @@
-/* The tasks of one query on one worker: building them from positions and changelogs, reading for them, and finding out
+/* The tasks of one query on one worker: building them from positions and changelogs, taking records in, and finding out
  * whether they have read everything. */
 #include "exec/executor_int.h"
 
@@ -53,6 +53,53 @@ done:
     return st;
 }
 
+/* ---- queries ---------------------------------------------------------------------------------------------------- */
+
+enum status query_init(struct query *q, struct log *log, const struct plan *p, bool from_latest,
+                       const struct exec_options *options, struct diag *d)
+{
+    *q = (struct query){.plan = p, .id = p->query_id, .from_latest = from_latest};
+    q->tasks_left = mem_calloc(p->n_stages, sizeof *q->tasks_left);
+    q->n_partitions = mem_calloc(p->n_stages, sizeof *q->n_partitions);
+    enum status st = q->tasks_left && q->n_partitions ? STATUS_OK : diag_nomem(d);
+    for (uint32_t i = 0; i < p->n_stages && st == STATUS_OK; i++) {
+        st = stage_partitions(log, p, i, options, &q->n_partitions[i], d);
+        if (st == STATUS_OK && p->stages[i].n_sources > MAX_SOURCES)
+            st = diag_set(d, STATUS_UNSUPPORTED, "not supported yet: a task with more than %d sources", MAX_SOURCES);
+    }
+    size_t n_ends = 0;
+    for (uint32_t i = 0; i < p->n_stages && st == STATUS_OK; i++)
+        n_ends += (size_t)q->n_partitions[i] * p->stages[i].n_sources;
+    q->others_ends = mem_alloc(n_ends * sizeof *q->others_ends + 1);
+    if (st == STATUS_OK && !q->others_ends)
+        st = diag_nomem(d);
+    for (size_t i = 0; i < n_ends && st == STATUS_OK; i++)
+        q->others_ends[i] = -1;
+    if (st != STATUS_OK)
+        query_clear(q);
+    return st;
+}
+
+void query_clear(struct query *q)
+{
+    mem_free(q->tasks_left);
+    mem_free(q->n_partitions);
+    mem_free(q->others_ends);
+    q->others_ends = NULL;
+    q->tasks_left = NULL;
+    q->n_partitions = NULL;
+}
+
+static uint32_t query_tasks(const struct query *q)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < q->plan->n_stages; i++)
+        n += (uint32_t)q->n_partitions[i];
+    return n;
+}
+
+/* ---- building ------------------------------------------------------------------------------------------------------ */
+
 /* Replays one changelog partition behind the task's snapshot, up to the end of what a predecessor may have left open. */
 static enum status restore_changelog(struct log *log, struct work *w, const char *topic, struct diag *d)
 {
@@ -86,230 +133,279 @@ done:
 }
 
 /* Where a source that has no recorded position begins. */
-static enum status first_position(struct log *log, const struct query *q, const struct step *s, struct work *w,
-                                  struct work_source *source, struct diag *d)
+static enum status first_position(struct log *log, struct work_source *source, struct diag *d)
 {
     int64_t begin, end;
+    struct work *w = source->work;
+    const struct query *q = w->share->query;
     enum status st = topic_offsets(log, source->topic, w->partition, &begin, &end, NULL, d);
     if (st != STATUS_OK)
         return st;
-    bool latest = q->from_latest && s->kind == STEP_STREAM_SOURCE;
+    bool latest = q->from_latest && q->plan->stages[w->stage].sources[source->number]->kind == STEP_STREAM_SOURCE;
     source->position = latest ? end : begin;
     w->dirty |= latest; /* the start is recorded with the first commit */
     return STATUS_OK;
 }
 
-static enum status assign_sources(struct log *log, struct share *s, struct work *w, const struct exec_options *options,
-                                  const struct position *position, struct diag *d)
+static enum status place_sources(struct log *log, struct work *w, const struct exec_options *options,
+                                 const struct position *position, struct diag *d)
 {
     enum status st = STATUS_OK;
-    const struct stage *stage = &s->query->plan->stages[w->stage];
-    w->sources = ARENA_ARRAY(&s->arena, struct work_source, stage->n_sources);
+    const struct plan *plan = w->share->query->plan;
+    const struct stage *stage = &plan->stages[w->stage];
+    w->sources = ARENA_ARRAY(&w->arena, struct work_source, stage->n_sources);
     if (!w->sources)
         return diag_nomem(d);
     for (uint32_t i = 0; i < stage->n_sources; i++) {
         struct work_source *source = &w->sources[i];
         int32_t n;
-        source->topic = source_topic(&s->arena, s->query->plan, stage->sources[i], options);
-        source->drain_end = -1;
+        *source = (struct work_source){.work = w, .number = i, .drain_end = -1};
+        source->topic = source_topic(&w->arena, plan, stage->sources[i], options);
         if (!source->topic)
             return diag_nomem(d);
         TRY(topic_partitions(log, source->topic, &n, d));
-        if (w->partition >= n) {
+        source->is_missing = w->partition >= n;
+        if (source->is_missing)
             source->drain_end = 0;
-            continue;
-        }
-        if (position && i < position->n)
+        else if (position && i < position->n)
             source->position = position->offsets[i];
         else
-            TRY(first_position(log, s->query, stage->sources[i], w, source, d));
-        TRY(reader_assign(s->reader, source->topic, w->partition, source->position, d));
+            TRY(first_position(log, source, d));
     }
 done:
     return st;
 }
 
-static enum status build_work(struct log *log, struct share *s, struct work *w, const struct exec_options *options,
+static void work_destroy(struct work *w)
+{
+    struct query *q = w->share->query;
+    for (uint32_t i = 0; w->sources && i < q->plan->stages[w->stage].n_sources; i++)
+        feeds_unsubscribe(w->share->feeds, &w->sources[i]);
+    if (!w->drained)
+        atomic_fetch_sub(&q->tasks_left[w->stage], 1);
+    atomic_fetch_sub(&q->memory, w->last_memory);
+    if (w->task)
+        task_destroy(w->task);
+    arena_free(&w->arena);
+    mem_free(w);
+}
+
+static enum status build_work(struct log *log, struct work *w, const struct exec_options *options,
                               struct positions *positions, const struct task_output *out, struct diag *d)
 {
     enum status st = STATUS_OK;
+    const struct query *q = w->share->query;
     struct position position = {.stream_time = INT64_MIN};
-    w->name = arena_printf(&s->arena, "%s/%u/%d", s->query->id, w->stage, (int)w->partition);
+    w->name = arena_printf(&w->arena, "%s/%u/%d", q->id, w->stage, (int)w->partition);
     if (!w->name)
         return diag_nomem(d);
-    bool known = positions && positions_get(positions, str_from(w->name), &s->arena, &position);
-    TRY(task_create(s->query->plan, w->stage, w->partition, options, out, &w->task, d));
+    bool known = positions && positions_get(positions, str_from(w->name), &w->arena, &position);
+    TRY(task_create(q->plan, w->stage, w->partition, options, out, &w->task, d));
     if (positions) {
         const char **changelogs;
         size_t n;
-        TRY(task_use_snapshot(w->task, log, options->memory_budget / s->cap_works, d));
-        TRY(stage_changelogs(s->query->plan, w->stage, options, &s->arena, &changelogs, &n, d));
+        TRY(task_use_snapshot(w->task, log, options->memory_budget / query_tasks(q), d));
+        TRY(stage_changelogs(q->plan, w->stage, options, &w->arena, &changelogs, &n, d));
         for (size_t i = 0; i < n; i++)
             TRY(restore_changelog(log, w, changelogs[i], d));
     }
     if (known)
         task_set_stream_time(w->task, position.stream_time);
-    TRY(assign_sources(log, s, w, options, known ? &position : NULL, d));
+    TRY(place_sources(log, w, options, known ? &position : NULL, d));
 done:
     return st;
 }
 
-enum status share_create(struct log *log, struct query *query, const struct exec_options *options,
-                         struct positions *positions, const struct task_output *out, uint32_t index, uint32_t n_workers,
-                         struct share **share, struct diag *d)
+static enum status subscribe(struct work *w, struct diag *d)
 {
     enum status st = STATUS_OK;
-    struct share *s = mem_calloc(1, sizeof *s);
-    if (!s)
-        return diag_nomem(d);
-    arena_init(&s->arena, 0);
-    s->query = query;
-    s->drain = options->drain;
-    uint32_t cap = 0;
-    for (uint32_t i = 0; i < query->plan->n_stages; i++) {
-        int32_t n;
-        TRY(stage_partitions(log, query->plan, i, options, &n, d));
-        cap += (uint32_t)n;
-    }
-    s->cap_works = cap;
-    s->works = ARENA_ARRAY(&s->arena, struct work, cap);
-    if (!s->works) {
-        st = diag_nomem(d);
-        goto done;
-    }
-    TRY(reader_open(log, &s->reader, d));
-    for (uint32_t i = 0; i < query->plan->n_stages; i++) {
-        int32_t n;
-        TRY(stage_partitions(log, query->plan, i, options, &n, d));
-        for (int32_t p = 0; p < n; p++) {
-            if ((uint32_t)p % n_workers != index)
-                continue;
-            struct work *w = &s->works[s->n_works++];
-            w->stage = i;
-            w->partition = p;
-            TRY(build_work(log, s, w, options, positions, out, d));
-        }
-    }
-    *share = s;
-    s = NULL;
+    for (uint32_t i = 0; i < w->share->query->plan->stages[w->stage].n_sources; i++)
+        if (!w->sources[i].is_missing && !w->sources[i].feed)
+            TRY(feeds_subscribe(w->share->feeds, &w->sources[i], d));
 done:
-    share_destroy(s);
     return st;
+}
+
+static enum status add_work(struct share *s, uint32_t stage, int32_t partition, struct log *log,
+                            const struct exec_options *options, struct positions *positions,
+                            const struct task_output *out, struct diag *d)
+{
+    struct work *w = mem_calloc(1, sizeof *w);
+    if (!w)
+        return diag_nomem(d);
+    *w = (struct work){.share = s, .stage = stage, .partition = partition, .next = s->works};
+    arena_init(&w->arena, 0);
+    s->works = w;
+    atomic_fetch_add(&s->query->tasks_left[stage], 1);
+    enum status st = build_work(log, w, options, positions, out, d);
+    return st == STATUS_OK && !s->paused ? subscribe(w, d) : st;
+}
+
+static bool has_work(const struct share *s, uint32_t stage, int32_t partition)
+{
+    const struct work *w = s->works;
+    while (w && (w->stage != stage || w->partition != partition))
+        w = w->next;
+    return w != NULL;
+}
+
+struct share *share_create(struct query *query, struct feeds *feeds, const struct exec_options *options)
+{
+    struct share *s = mem_calloc(1, sizeof *s);
+    if (s)
+        *s = (struct share){.query = query, .feeds = feeds, .drain = options->drain};
+    return s;
+}
+
+enum status share_build(struct share *s, const bool slots[N_SLOTS], struct log *log, const struct exec_options *options,
+                        struct positions *positions, const struct task_output *out, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    for (uint32_t i = 0; i < s->query->plan->n_stages; i++)
+        for (int32_t p = 0; p < s->query->n_partitions[i]; p++)
+            if (slots[slot_of(p)] && !has_work(s, i, p))
+                TRY(add_work(s, i, p, log, options, positions, out, d));
+    if (!s->settled)
+        atomic_fetch_add(&s->query->n_settled, 1);
+    s->settled = true;
+done:
+    if (st != STATUS_OK)
+        share_drop(s, NULL);
+    return st;
+}
+
+void share_drop(struct share *s, const bool *slots)
+{
+    for (struct work **at = &s->works; *at;) {
+        struct work *w = *at;
+        if (slots && slots[slot_of(w->partition)]) {
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        work_destroy(w);
+    }
+    if (s->settled)
+        atomic_fetch_sub(&s->query->n_settled, 1);
+    s->settled = false;
 }
 
 void share_destroy(struct share *s)
 {
     if (!s)
         return;
-    for (uint32_t i = 0; i < s->n_works; i++)
-        if (s->works[i].task)
-            task_destroy(s->works[i].task);
-    if (s->reader)
-        reader_close(s->reader);
-    arena_free(&s->arena);
+    share_drop(s, NULL);
     mem_free(s);
 }
 
-static struct work *find_work(struct share *s, const struct record_batch *b, uint32_t *source)
+enum status share_pause(struct share *s, bool paused, struct diag *d)
 {
-    for (uint32_t i = 0; i < s->n_works; i++) {
-        struct work *w = &s->works[i];
-        if (w->partition != b->partition)
-            continue;
-        for (uint32_t k = 0; k < s->query->plan->stages[w->stage].n_sources; k++)
-            if (strcmp(w->sources[k].topic, b->topic) == 0) {
-                *source = k;
-                return w;
-            }
-    }
-    return NULL;
+    enum status st = STATUS_OK;
+    if (s->paused == paused)
+        return STATUS_OK;
+    s->paused = paused;
+    for (struct work *w = s->works; w; w = w->next)
+        if (!paused)
+            TRY(subscribe(w, d));
+        else
+            for (uint32_t i = 0; i < s->query->plan->stages[w->stage].n_sources; i++)
+                feeds_unsubscribe(s->feeds, &w->sources[i]);
+done:
+    return st;
 }
 
-/* The part of a batch below a source's end, as a batch of its own. */
-struct cut_batch {
+/* ---- taking records in -------------------------------------------------------------------------------------------- */
+
+/* Part of a batch, as a batch of its own. */
+struct slice {
     struct record_batch head;
     struct record_batch *whole;
 };
 
-static void cut_destroy(struct record_batch *b)
+static void slice_destroy(struct record_batch *b)
 {
-    record_batch_drop(((struct cut_batch *)b)->whole);
+    record_batch_drop(((struct slice *)b)->whole);
     mem_free(b);
 }
 
-/* What lies behind the end of a draining source is left for the next run. Takes *b over when it is cut. */
-static enum status cut_at_end(struct record_batch **b, const struct work_source *source, struct diag *d)
+/* The records with offsets from `begin` to below `end`; all of them: the batch itself. NULL: no memory. */
+static struct record_batch *slice(struct record_batch *b, int64_t begin, int64_t end)
 {
-    struct record_batch *whole = *b;
-    if (source->drain_end < 0 || whole->next_offset <= source->drain_end)
-        return STATUS_OK;
-    struct cut_batch *cut = mem_alloc(sizeof *cut);
-    if (!cut)
-        return diag_nomem(d);
-    *cut = (struct cut_batch){.head = *whole, .whole = whole};
-    cut->head.refs = 1;
-    cut->head.destroy = cut_destroy;
-    cut->head.next_offset = source->drain_end;
-    while (cut->head.n && cut->head.records[cut->head.n - 1].offset >= source->drain_end)
-        cut->head.n--;
-    *b = &cut->head;
-    return STATUS_OK;
+    uint32_t from = 0, to = b->n;
+    while (from < to && b->records[from].offset < begin)
+        from++;
+    while (to > from && b->records[to - 1].offset >= end)
+        to--;
+    if (from == 0 && to == b->n && b->next_offset <= end)
+        return record_batch_keep(b);
+    struct slice *part = mem_alloc(sizeof *part);
+    if (!part)
+        return NULL;
+    *part = (struct slice){.head = *b, .whole = record_batch_keep(b)};
+    part->head.refs = 1;
+    part->head.destroy = slice_destroy;
+    part->head.records += from;
+    part->head.n = to - from;
+    part->head.next_offset = b->next_offset < end ? b->next_offset : end;
+    return &part->head;
 }
 
-enum status share_step(struct share *s, const struct exec_options *options, int timeout_ms, bool *busy, struct diag *d)
+enum status source_take(struct work_source *s, struct record_batch *b, struct diag *d)
 {
     enum status st = STATUS_OK;
-    struct record_batch *b = NULL;
-    uint32_t source;
-    *busy = false;
-    TRY(reader_poll(s->reader, timeout_ms, options->batch_rows ? options->batch_rows : BATCH_ROWS, &b, d));
-    if (!b)
+    int64_t end = s->drain_end < 0 ? INT64_MAX : s->drain_end; /* what lies behind is left for the next run */
+    if (b->next_offset <= s->position || s->position >= end)
         return STATUS_OK;
-    struct work *w = find_work(s, b, &source);
-    if (w)
-        TRY(cut_at_end(&b, &w->sources[source], d));
-    if (w && b->next_offset > w->sources[source].position) {
-        if (b->n)
-            TRY(task_push(w->task, source, b, d));
-        w->sources[source].position = b->next_offset;
-        w->dirty = true;
-        *busy = true;
-    }
+    struct record_batch *part = slice(b, s->position, end);
+    if (!part)
+        return diag_nomem(d);
+    if (part->n)
+        TRY(task_push(s->work->task, s->number, part, d));
+    s->position = part->next_offset;
+    s->work->dirty = true;
 done:
-    if (b)
-        record_batch_drop(b);
+    record_batch_drop(part);
     return st;
 }
 
-static bool source_drained(struct share *s, struct work *w, struct work_source *source, struct log *log,
+/* ---- draining ------------------------------------------------------------------------------------------------------ */
+
+static bool earlier_stages_drained(const struct query *q, uint32_t stage, uint32_t n_workers)
+{
+    if (atomic_load(&q->n_settled) < (int)n_workers)
+        return false;
+    for (uint32_t i = 0; i < stage; i++)
+        if (atomic_load(&q->tasks_left[i]) > 0)
+            return false;
+    return true;
+}
+
+static bool source_drained(struct work_source *source, struct log *log, uint32_t n_workers,
                            bool (*written)(void *data, const char *topic, const struct query *reader), void *data)
 {
     int64_t begin, end, uncommitted;
-    const struct stage *stage = &s->query->plan->stages[w->stage];
+    const struct work *w = source->work;
+    const struct query *q = w->share->query;
     if (source->drain_end >= 0)
         return source->position >= source->drain_end;
-    if (stage->sources[source - w->sources]->kind == STEP_REPARTITION_SOURCE) {
-        for (uint32_t i = 0; i < w->stage; i++)
-            if (atomic_load(&s->query->tasks_left[i]) > 0)
-                return false;
-    } else if (written(data, source->topic, s->query)) {
+    if (q->plan->stages[w->stage].sources[source->number]->kind == STEP_REPARTITION_SOURCE
+            ? !earlier_stages_drained(q, w->stage, n_workers)
+            : written(data, source->topic, q))
         return false;
-    }
     /* A drain covers what has been written by now: on Kafka a commit that has returned may take a moment to show. */
     if (topic_offsets(log, source->topic, w->partition, &begin, &end, &uncommitted, NULL) == STATUS_OK)
-        source->drain_end = s->drain ? uncommitted : end;
+        source->drain_end = w->share->drain ? uncommitted : end;
     return source->drain_end >= 0 && source->position >= source->drain_end;
 }
 
-bool share_drained(struct share *s, struct log *log, bool (*written)(void *data, const char *topic, const struct query *reader),
-                   void *data)
+bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
+                   bool (*written)(void *data, const char *topic, const struct query *reader), void *data)
 {
-    bool all = true;
-    for (uint32_t i = 0; i < s->n_works; i++) {
-        struct work *w = &s->works[i];
+    bool all = s->settled;
+    for (struct work *w = s->works; w; w = w->next) {
         bool drained = !w->dirty;
         for (uint32_t k = 0; !w->drained && drained && k < s->query->plan->stages[w->stage].n_sources; k++)
-            drained = source_drained(s, w, &w->sources[k], log, written, data);
+            drained = source_drained(&w->sources[k], log, n_workers, written, data);
         if (drained && !w->drained) {
             w->drained = true;
             atomic_fetch_sub(&s->query->tasks_left[w->stage], 1);
@@ -319,22 +415,63 @@ bool share_drained(struct share *s, struct log *log, bool (*written)(void *data,
     return all;
 }
 
+/* ends[source]: set as soon as they can be told. */
+static bool other_drained(const struct query *q, uint32_t stage, int32_t partition, int64_t *ends, struct log *log,
+                          const struct exec_options *options, struct positions *positions, struct arena *a)
+{
+    struct position position = {.n = 0};
+    const char *name = arena_printf(a, "%s/%u/%d", q->id, stage, (int)partition);
+    bool known = name && positions_get(positions, str_from(name), a, &position);
+    for (uint32_t i = 0; i < q->plan->stages[stage].n_sources; i++) {
+        int64_t begin, end, uncommitted;
+        const char *topic = source_topic(a, q->plan, q->plan->stages[stage].sources[i], options);
+        if (!topic)
+            return false;
+        enum status st = ends[i] < 0 ? topic_offsets(log, topic, partition, &begin, &end, &uncommitted, NULL) : STATUS_OK;
+        if (ends[i] < 0 && st == STATUS_OK)
+            ends[i] = begin == uncommitted ? 0 : uncommitted;
+        if (st == STATUS_NOT_FOUND || ends[i] == 0) /* fewer partitions than tasks, or empty */
+            continue;
+        if (st != STATUS_OK || !known || i >= position.n || position.offsets[i] < ends[i])
+            return false;
+    }
+    return true;
+}
+
+bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, const struct exec_options *options,
+                    struct positions *positions)
+{
+    struct arena a;
+    int64_t *ends = q->others_ends;
+    bool all = true, is_fresh = false;
+    arena_init(&a, 0);
+    for (uint32_t i = 0; i < q->plan->n_stages && all; i++) /* in order: a stage's ends are final behind the one before */
+        for (int32_t p = 0; p < q->n_partitions[i] && all; p++, ends += q->plan->stages[i].n_sources) {
+            if (ours[slot_of(p)])
+                continue;
+            all = (is_fresh || positions_refresh(positions, NULL) == STATUS_OK) &&
+                  other_drained(q, i, p, ends, log, options, positions, &a);
+            is_fresh = true;
+        }
+    arena_free(&a);
+    return all;
+}
+
 void share_count(struct share *s)
 {
-    size_t memory = 0;
-    for (uint32_t i = 0; i < s->n_works; i++) {
-        struct work *w = &s->works[i];
-        int64_t in, out, errors;
+    struct query *q = s->query;
+    for (struct work *w = s->works; w; w = w->next) {
+        int64_t in, out, errors, memory = (int64_t)task_memory(w->task);
         task_counts(w->task, &in, &out, &errors);
         if (w->stage == 0)
-            atomic_fetch_add(&s->query->in, in - w->last_in);
-        if (w->stage + 1 == s->query->plan->n_stages)
-            atomic_fetch_add(&s->query->out, out - w->last_out);
-        atomic_fetch_add(&s->query->errors, errors - w->last_errors);
+            atomic_fetch_add(&q->in, in - w->last_in);
+        if (w->stage + 1 == q->plan->n_stages)
+            atomic_fetch_add(&q->out, out - w->last_out);
+        atomic_fetch_add(&q->errors, errors - w->last_errors);
+        atomic_fetch_add(&q->memory, memory - w->last_memory);
         w->last_in = in;
         w->last_out = out;
         w->last_errors = errors;
-        memory += task_memory(w->task);
+        w->last_memory = memory;
     }
-    atomic_store(&s->query->memory, (long long)memory);
 }

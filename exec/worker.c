@@ -1,17 +1,18 @@
-/* A worker: one thread, one writer, and its share of every query. It reads, pushes, and commits everything together.
+/* A worker: one thread, one reader, one writer, and its share of every query. It reads, pushes, and commits everything together.
  *
  * When a commit fails, what was done since the last one is thrown away: all tasks are built anew from positions and
- * changelogs. That is also how it starts, so there is one way into every state. */
+ * changelogs. That is also how a query starts, and how a slot comes, so there is one way into every state. */
 #include "exec/executor_int.h"
 
 #include <stdio.h>
 
-enum { IDLE_WAIT_MS = 5, RETRY_MIN_MS = 50, RETRY_MAX_MS = 2000 };
+enum { IDLE_WAIT_MS = 100, DRAIN_WAIT_MS = 5, RETRY_MIN_MS = 50, RETRY_MAX_MS = 2000 };
 #define TRUNCATE_EVERY_RECORDS INT64_C(100000)
 
 void worker_wake(struct worker *w)
 {
     atomic_store(&w->wake, 1);
+    feeds_wake(&w->feeds);
 }
 
 static void set_state(struct executor *x, struct query *q, enum query_state state)
@@ -31,12 +32,13 @@ void query_fail(struct executor *x, struct query *q, const struct diag *d)
     set_state(x, q, QUERY_FAILED);
 }
 
-static void note_trouble(struct worker *w, const struct diag *d)
+void executor_note_trouble(struct executor *x, const struct diag *d)
 {
-    pthread_mutex_lock(&w->executor->mutex);
-    for (struct share *s = w->shares; s; s = s->next)
-        snprintf(s->query->message, sizeof s->query->message, "%.*s", (int)sizeof s->query->message - 1, d->message);
-    pthread_mutex_unlock(&w->executor->mutex);
+    pthread_mutex_lock(&x->mutex);
+    for (struct query *q = x->queries; q; q = q->next)
+        if (atomic_load(&q->n_shares) > 0)
+            snprintf(q->message, sizeof q->message, "%.*s", (int)sizeof q->message - 1, d->message);
+    pthread_mutex_unlock(&x->mutex);
 }
 
 /* ---- output --------------------------------------------------------------------------------------------------- */
@@ -68,26 +70,12 @@ static enum status open_writer(struct worker *w, struct diag *d)
 {
     char id[300];
     const struct exec_options *o = &w->executor->options;
-    snprintf(id, sizeof id, "weir-%s-%u", o->service_id ? o->service_id : "", w->index);
+    snprintf(id, sizeof id, "weir-%s-%s%s%u", o->service_id ? o->service_id : "", o->server_id ? o->server_id : "",
+             o->server_id ? "-" : "", w->index);
     return writer_open(w->executor->log, o->exactly_once ? id : NULL, &w->writer, d);
 }
 
 /* ---- shares ----------------------------------------------------------------------------------------------------- */
-
-static enum status take_up(struct worker *w, struct query *q, struct diag *d)
-{
-    struct executor *x = w->executor;
-    const struct task_output out = {.append = append, .partitions = partitions, .data = w};
-    struct share *s;
-    enum status st = positions_refresh(x->positions, d);
-    if (st == STATUS_OK)
-        st = share_create(x->log, q, &x->options, x->positions, &out, w->index, x->n_workers, &s, d);
-    if (st != STATUS_OK)
-        return st;
-    s->next = w->shares;
-    w->shares = s;
-    return STATUS_OK;
-}
 
 /* This worker has nothing to do with the query any more. Whoever waits for the last one may free it at once. */
 static void leave_query(struct executor *x, struct query *q)
@@ -109,11 +97,11 @@ static void end_share(struct worker *w, struct share **at)
     leave_query(w->executor, q);
 }
 
-bool pending_reserve(struct worker *w, uint32_t more)
+bool pending_reserve(struct worker *w)
 {
-    if (w->cap_pending - w->n_pending - w->n_owed >= more)
+    if (w->cap_pending > w->n_pending)
         return true;
-    uint32_t cap = w->n_pending + w->n_owed + more + 16;
+    uint32_t cap = w->n_pending + 16;
     struct query **pending = mem_realloc(w->pending, cap * sizeof *pending);
     if (!pending)
         return false;
@@ -122,89 +110,107 @@ bool pending_reserve(struct worker *w, uint32_t more)
     return true;
 }
 
-static void put_back(struct worker *w, struct query *q)
-{
-    pthread_mutex_lock(&w->executor->mutex);
-    w->n_owed--;
-    w->pending[w->n_pending++] = q;
-    pthread_mutex_unlock(&w->executor->mutex);
-}
-
 static struct query *take_pending(struct worker *w)
 {
     pthread_mutex_lock(&w->executor->mutex);
     struct query *q = w->n_pending ? w->pending[--w->n_pending] : NULL;
-    w->n_owed += q != NULL;
     pthread_mutex_unlock(&w->executor->mutex);
     return q;
 }
 
-static void no_longer_owed(struct worker *w)
-{
-    pthread_mutex_lock(&w->executor->mutex);
-    w->n_owed--;
-    pthread_mutex_unlock(&w->executor->mutex);
-}
-
-static enum status take_up_pending(struct worker *w, struct diag *d)
+static void take_up_pending(struct worker *w)
 {
     for (struct query *q; (q = take_pending(w));) {
-        enum status st = atomic_load(&q->stop) ? STATUS_CANCELLED : take_up(w, q, d);
-        if (st == STATUS_IO || st == STATUS_TIMEOUT) {
-            put_back(w, q);
-            return st;
+        struct share *s = share_create(q, &w->feeds, &w->executor->options);
+        if (s) {
+            s->next = w->shares;
+            w->shares = s;
+            continue;
         }
-        no_longer_owed(w);
+        struct diag d = DIAG_INIT;
+        diag_nomem(&d);
+        query_fail(w->executor, q, &d);
+        leave_query(w->executor, q);
+    }
+}
+
+/* ---- which tasks ---------------------------------------------------------------------------------------------------- */
+
+static bool slots_have_changed(const struct worker *w)
+{
+    return w->slots_seen != atomic_load(&w->executor->slots_version);
+}
+
+/* Takes note of the slots as they are now and drops the tasks of those that went, which the others wait for. */
+static void see_slots(struct worker *w)
+{
+    struct executor *x = w->executor;
+    pthread_mutex_lock(&x->mutex);
+    int version = atomic_load(&x->slots_version);
+    for (int i = 0; i < N_SLOTS; i++)
+        w->slots[i] = x->slot_worker[i] == (int8_t)w->index;
+    pthread_mutex_unlock(&x->mutex);
+    for (struct share *s = w->shares; s; s = s->next)
+        share_drop(s, w->slots);
+    pthread_mutex_lock(&x->mutex);
+    w->slots_seen = version;
+    pthread_cond_broadcast(&x->changed);
+    pthread_mutex_unlock(&x->mutex);
+}
+
+/* What passes when one waits for it. */
+static bool is_passing(const struct worker *w, enum status st)
+{
+    return st == STATUS_IO || st == STATUS_TIMEOUT || st == STATUS_ABORTED ||
+           (st == STATUS_FULL && !w->executor->options.drain);
+}
+
+static bool is_ended(const struct worker *w, const struct query *q)
+{
+    return atomic_load(&q->state) == QUERY_FAILED || atomic_load(&q->stop) || atomic_load(&w->executor->closing);
+}
+
+static bool wants_tasks(const struct worker *w, const struct share *s)
+{
+    return !s->settled && w->slots_seen > 0 && !is_ended(w, s->query);
+}
+
+/* Builds the tasks that are missing. A query that cannot have them has failed, the others go on. */
+static enum status build_tasks(struct worker *w, struct diag *d)
+{
+    struct executor *x = w->executor;
+    const struct task_output out = {.append = append, .partitions = partitions, .data = w};
+    bool is_fresh = false;
+    for (struct share *s = w->shares; s; s = s->next) {
+        if (!wants_tasks(w, s))
+            continue;
+        enum status st = is_fresh ? STATUS_OK : positions_refresh(x->positions, d);
+        is_fresh = true;
+        if (st == STATUS_OK)
+            st = share_build(s, w->slots, x->log, &x->options, x->positions, &out, d);
         if (st == STATUS_OK)
             continue;
-        if (st != STATUS_CANCELLED)
-            query_fail(w->executor, q, d);
-        leave_query(w->executor, q);
+        if (is_passing(w, st))
+            return st;
+        query_fail(x, s->query, d);
         diag_clear(d);
     }
     return STATUS_OK;
-}
-
-/* Builds every share anew. */
-static enum status rebuild(struct worker *w, struct diag *d)
-{
-    uint32_t n = 0;
-    for (struct share *s = w->shares; s; s = s->next)
-        n++;
-    pthread_mutex_lock(&w->executor->mutex);
-    bool room = pending_reserve(w, n);
-    w->n_owed += room ? n : 0;
-    pthread_mutex_unlock(&w->executor->mutex);
-    if (!room)
-        return diag_nomem(d);
-    while (w->shares) {
-        struct share *old = w->shares;
-        struct query *q = old->query;
-        w->shares = old->next;
-        for (uint32_t i = 0; i < old->n_works; i++)
-            if (old->works[i].drained)
-                atomic_fetch_add(&q->tasks_left[old->works[i].stage], 1);
-        share_destroy(old);
-        if (atomic_load(&q->state) == QUERY_FAILED) {
-            no_longer_owed(w);
-            leave_query(w->executor, q);
-        } else {
-            put_back(w, q);
-        }
-    }
-    return take_up_pending(w, d);
 }
 
 /* Gives up what is open and begins again from the last commit, for as long as it takes. */
 static void recover(struct worker *w, enum status why, struct diag *d)
 {
     int wait = RETRY_MIN_MS;
-    note_trouble(w, d);
+    executor_note_trouble(w->executor, d);
+    for (struct share *s = w->shares; s; s = s->next)
+        share_drop(s, NULL);
     do {
         struct diag again = DIAG_INIT;
         if (w->writer && w->in_transaction)
             writer_abort(w->writer);
         w->in_transaction = false;
+        see_slots(w);
         if (why != STATUS_RUNTIME && w->writer) {
             writer_close(w->writer);
             w->writer = NULL;
@@ -215,22 +221,20 @@ static void recover(struct worker *w, enum status why, struct diag *d)
         }
         why = w->writer ? STATUS_OK : open_writer(w, &again);
         if (why == STATUS_OK)
-            why = rebuild(w, &again);
+            why = build_tasks(w, &again);
         if (why != STATUS_OK)
-            note_trouble(w, &again);
+            executor_note_trouble(w->executor, &again);
     } while (why != STATUS_OK && !atomic_load(&w->executor->closing));
 }
 
 /* ---- commit ------------------------------------------------------------------------------------------------------- */
 
-static enum status flush_work(struct worker *w, struct share *s, struct work *k, struct diag *d)
+static enum status flush_work(struct worker *w, struct work *k, struct diag *d)
 {
     enum status st = STATUS_OK;
-    int64_t offsets[64];
+    int64_t offsets[MAX_SOURCES];
     struct position position = {.stream_time = task_stream_time(k->task), .offsets = offsets};
-    position.n = s->query->plan->stages[k->stage].n_sources;
-    if (position.n > 64)
-        return diag_set(d, STATUS_UNSUPPORTED, "not supported yet: a stage with more than 64 sources");
+    position.n = k->share->query->plan->stages[k->stage].n_sources;
     TRY(task_flush(k->task, d));
     for (uint32_t i = 0; i < position.n; i++)
         offsets[i] = k->sources[i].position;
@@ -244,8 +248,8 @@ static size_t state_used(const struct worker *w)
 {
     size_t bytes = 0;
     for (struct share *s = w->shares; s; s = s->next)
-        for (uint32_t i = 0; i < s->n_works; i++)
-            bytes += task_used(s->works[i].task);
+        for (const struct work *k = s->works; k; k = k->next)
+            bytes += task_used(k->task);
     return bytes;
 }
 
@@ -263,12 +267,33 @@ static enum status fold_snapshots(struct worker *w, struct diag *d)
     enum status st = STATUS_OK;
     size_t budget = w->executor->options.memory_budget / w->executor->n_workers, all = budget ? state_used(w) : 0;
     for (struct share *s = w->shares; s; s = s->next)
-        for (uint32_t i = 0; i < s->n_works && st == STATUS_OK; i++) {
-            struct task *t = s->works[i].task;
-            size_t limit = all ? (size_t)((double)budget * (double)task_used(t) / (double)all) : 0;
-            st = task_committed(t, w->executor->log, limit, d);
+        for (struct work *k = s->works; k && st == STATUS_OK; k = k->next) {
+            size_t limit = all ? (size_t)((double)budget * (double)task_used(k->task) / (double)all) : 0;
+            st = task_committed(k->task, w->executor->log, limit, d);
         }
     return st;
+}
+
+/* What the commit holds counts only while we are a member of the service: then we have been told of every slot that went. A
+ * plain writer has no transactions to depend on anything. */
+static enum status fence(struct worker *w, struct diag *d)
+{
+    struct executor *x = w->executor;
+    if (!x->options.exactly_once)
+        return STATUS_OK;
+    enum status st = membership_fence(x->membership, w->writer, d);
+    return st == STATUS_FENCED ? STATUS_ABORTED : st;
+}
+
+static enum status commit_transaction(struct worker *w, struct diag *d)
+{
+    if (!w->in_transaction)
+        return STATUS_OK;
+    enum status st = fence(w, d);
+    if (st != STATUS_OK)
+        return st;
+    w->in_transaction = false;
+    return writer_commit(w->writer, d);
 }
 
 static enum status commit(struct worker *w, struct query **culprit, struct diag *d)
@@ -276,20 +301,15 @@ static enum status commit(struct worker *w, struct query **culprit, struct diag 
     enum status st = STATUS_OK;
     for (struct share *s = w->shares; s; s = s->next) {
         *culprit = s->query;
-        for (uint32_t i = 0; i < s->n_works; i++)
-            if (s->works[i].dirty)
-                TRY(flush_work(w, s, &s->works[i], d));
+        for (struct work *k = s->works; k; k = k->next)
+            if (k->dirty)
+                TRY(flush_work(w, k, d));
     }
     *culprit = NULL;
-    if (w->in_transaction) {
-        st = writer_commit(w->writer, d);
-        w->in_transaction = false;
-        if (st != STATUS_OK)
-            return st;
-    }
+    TRY(commit_transaction(w, d));
     for (struct share *s = w->shares; s; s = s->next) {
-        for (uint32_t i = 0; i < s->n_works; i++)
-            s->works[i].dirty = false;
+        for (struct work *k = s->works; k; k = k->next)
+            k->dirty = false;
         share_count(s);
     }
     w->last_commit_ns = clock_mono_ns();
@@ -302,8 +322,7 @@ done:
 static void truncate_repartitions(struct worker *w)
 {
     for (struct share *s = w->shares; s; s = s->next)
-        for (uint32_t i = 0; i < s->n_works; i++) {
-            struct work *k = &s->works[i];
+        for (struct work *k = s->works; k; k = k->next) {
             const struct stage *stage = &s->query->plan->stages[k->stage];
             for (uint32_t j = 0; j < stage->n_sources; j++) {
                 struct work_source *source = &k->sources[j];
@@ -318,88 +337,139 @@ static void truncate_repartitions(struct worker *w)
 
 /* ---- the loop ------------------------------------------------------------------------------------------------------- */
 
-/* Reads once for every share. The only share may wait; several are looked at in turn. */
-static enum status step_all(struct worker *w, bool *busy, struct query **culprit, struct diag *d)
+static bool is_dirty(const struct worker *w)
 {
-    int wait = w->shares && !w->shares->next && !w->in_transaction ? IDLE_WAIT_MS : 0;
-    *busy = false;
+    for (struct share *s = w->shares; s; s = s->next)
+        for (const struct work *k = s->works; k; k = k->next)
+            if (k->dirty)
+                return true;
+    return false;
+}
+
+static int64_t commit_due_ms(const struct worker *w)
+{
+    return w->executor->options.commit_interval_ms - (clock_mono_ns() - w->last_commit_ns) / 1000000;
+}
+
+/* How long reading may wait when nothing comes: whatever else may happen wakes the reader. */
+static int idle_wait_ms(struct worker *w)
+{
+    int wait = w->executor->options.drain ? DRAIN_WAIT_MS : IDLE_WAIT_MS;
+    if (atomic_exchange(&w->wake, 0))
+        return 0;
+    if (!w->in_transaction && !is_dirty(w))
+        return wait;
+    int64_t due = commit_due_ms(w);
+    return due < 0 ? 0 : due < wait ? (int)due : wait;
+}
+
+static enum status pause_shares(struct worker *w, struct query **culprit, struct diag *d)
+{
+    enum status st = STATUS_OK;
     for (struct share *s = w->shares; s; s = s->next) {
-        bool read = false;
-        if (atomic_load(&s->query->paused)) {
-            if (wait)
-                clock_sleep_ms(wait);
-            continue;
-        }
         *culprit = s->query;
-        enum status st = share_step(s, &w->executor->options, wait, &read, d);
-        if (st != STATUS_OK)
-            return st;
-        *busy |= read;
+        TRY(share_pause(s, atomic_load(&s->query->paused), d));
     }
     *culprit = NULL;
-    return STATUS_OK;
+done:
+    return st;
 }
 
-static bool commit_is_due(const struct worker *w)
+/* Whether the whole query has read everything; asked by one worker, on behalf of all. */
+static bool query_drained(struct worker *w, struct query *q)
 {
-    return clock_mono_ns() - w->last_commit_ns >= w->executor->options.commit_interval_ms * 1000000;
+    struct executor *x = w->executor;
+    bool ours[N_SLOTS];
+    if (w->index != 0 || slots_have_changed(w) || atomic_load(&q->n_settled) < (int)x->n_workers)
+        return false;
+    for (uint32_t i = 0; i < q->plan->n_stages; i++)
+        if (atomic_load(&q->tasks_left[i]) > 0)
+            return false;
+    pthread_mutex_lock(&x->mutex);
+    for (int i = 0; i < N_SLOTS; i++)
+        ours[i] = x->slot_worker[i] >= 0;
+    pthread_mutex_unlock(&x->mutex);
+    return others_drained(q, ours, x->log, &x->options, x->positions);
 }
 
-/* Ends the shares of stopped and drained queries; everything of theirs is committed. */
+/* Ends the shares of stopped, failed and drained queries; everything of theirs is committed. */
 static void end_shares(struct worker *w)
 {
+    struct executor *x = w->executor;
     for (struct share **at = &w->shares; *at;) {
         struct query *q = (*at)->query;
-        bool drained = w->executor->options.drain &&
-                       share_drained(*at, w->executor->log, topic_is_written, w->executor);
-        bool all = drained;
-        for (uint32_t i = 0; all && i < q->plan->n_stages; i++)
-            all = atomic_load(&q->tasks_left[i]) == 0;
-        if (all)
-            set_state(w->executor, q, QUERY_DRAINED);
-        if (all || atomic_load(&q->stop) || atomic_load(&w->executor->closing))
+        if (x->options.drain && share_drained(*at, x->log, x->n_workers, topic_is_written, x) && query_drained(w, q))
+            set_state(x, q, QUERY_DRAINED);
+        if (atomic_load(&q->state) == QUERY_DRAINED || is_ended(w, q))
             end_share(w, at);
         else
             at = &(*at)->next;
     }
 }
 
-static bool is_dirty(const struct worker *w)
+static bool wants_to_end(const struct worker *w)
 {
+    bool end = atomic_load(&w->executor->closing);
     for (struct share *s = w->shares; s; s = s->next)
-        for (uint32_t i = 0; i < s->n_works; i++)
-            if (s->works[i].dirty)
-                return true;
-    return false;
-}
-
-static bool wants_to_stop(const struct worker *w)
-{
-    bool stop = atomic_load(&w->executor->closing);
-    for (struct share *s = w->shares; s; s = s->next)
-        stop |= atomic_load(&s->query->stop);
-    return stop;
+        end |= is_ended(w, s->query);
+    return end;
 }
 
 static enum status turn(struct worker *w, struct query **culprit, struct diag *d)
 {
     enum status st = STATUS_OK;
-    bool busy;
-    TRY(take_up_pending(w, d));
-    TRY(step_all(w, &busy, culprit, d));
-    bool stop = wants_to_stop(w);
-    if (stop || commit_is_due(w) || (busy && state_is_large(w)) || (!busy && w->executor->options.drain)) {
-        if (is_dirty(w) || w->in_transaction) {
-            TRY(commit(w, culprit, d));
-            truncate_repartitions(w);
-        }
-        if (stop || !busy)
-            end_shares(w);
+    bool busy = false;
+    take_up_pending(w);
+    bool move = slots_have_changed(w), end = wants_to_end(w);
+    if (!move && !end) {
+        TRY(build_tasks(w, d));
+        TRY(pause_shares(w, culprit, d));
+        TRY(feeds_step(&w->feeds, &w->executor->options, idle_wait_ms(w), &busy, culprit, d));
+        if (commit_due_ms(w) > 0 && (busy ? !state_is_large(w) : !w->executor->options.drain))
+            return STATUS_OK;
     }
-    if (!busy && (!w->shares || w->shares->next || w->in_transaction) && !atomic_exchange(&w->wake, 0))
-        clock_sleep_ms(1);
+    if (is_dirty(w) || w->in_transaction) {
+        TRY(commit(w, culprit, d));
+        truncate_repartitions(w);
+    }
+    if (move)
+        see_slots(w);
+    if (!busy)
+        end_shares(w);
 done:
     return st;
+}
+
+/* An error that nobody was charged with may come from a topic that is gone. */
+static bool blame(struct worker *w, const struct diag *d)
+{
+    bool found = false;
+    for (struct share *s = w->shares; s; s = s->next)
+        for (struct work *k = s->works; k; k = k->next)
+            for (uint32_t i = 0; i < s->query->plan->stages[k->stage].n_sources; i++) {
+                struct topic_spec spec;
+                if (topic_describe(w->executor->log, k->sources[i].topic, &spec, NULL) != STATUS_NOT_FOUND)
+                    continue;
+                query_fail(w->executor, s->query, d);
+                found = true;
+            }
+    return found;
+}
+
+/* What an error means for the queries; true: the worker cannot go on. */
+static bool judge(struct worker *w, enum status *st, struct query *culprit, const struct diag *d)
+{
+    if (is_passing(w, *st))
+        return false;
+    bool is_its_own = *st == STATUS_RUNTIME || *st == STATUS_DATA || *st == STATUS_NOMEM || *st == STATUS_UNSUPPORTED;
+    bool fenced = *st == STATUS_FENCED;
+    if (culprit && is_its_own)
+        query_fail(w->executor, culprit, d);
+    else if (*st != STATUS_NOT_FOUND || !blame(w, d))
+        for (struct share *s = w->shares; s; s = s->next)
+            query_fail(w->executor, s->query, d);
+    *st = STATUS_RUNTIME;
+    return fenced;
 }
 
 static void *run(void *data)
@@ -413,21 +483,15 @@ static void *run(void *data)
         enum status st = turn(w, &culprit, &d);
         if (st == STATUS_OK)
             continue;
-        bool fatal = st != STATUS_IO && st != STATUS_TIMEOUT && st != STATUS_ABORTED && st != STATUS_FULL;
-        if (culprit && (st == STATUS_RUNTIME || st == STATUS_DATA || st == STATUS_NOMEM || st == STATUS_UNSUPPORTED)) {
-            query_fail(x, culprit, &d);
-            st = STATUS_RUNTIME;
-        } else if (fatal || (x->options.drain && st == STATUS_FULL)) {
-            for (struct share *s = w->shares; s; s = s->next)
-                query_fail(x, s->query, &d);
-            if (st == STATUS_FENCED)
-                break;
-            st = STATUS_RUNTIME;
-        }
-        if (atomic_load(&x->closing))
-            break; /* the last commit did not go through: the next start does the work again */
+        if (judge(w, &st, culprit, &d) || atomic_load(&x->closing))
+            break; /* when closing, the last commit did not go through: the next start does the work again */
         recover(w, st, &d);
     }
+    pthread_mutex_lock(&x->mutex);
+    w->ended = true; /* it gets no more queries, and commits nothing any more */
+    pthread_cond_broadcast(&x->changed);
+    pthread_mutex_unlock(&x->mutex);
+    take_up_pending(w);
     while (w->shares)
         end_share(w, &w->shares);
     return NULL;
@@ -436,10 +500,24 @@ static void *run(void *data)
 enum status worker_start(struct worker *w, struct diag *d)
 {
     enum status st = open_writer(w, d);
+    if (st == STATUS_OK)
+        st = feeds_open(&w->feeds, w->executor->log, d);
     if (st != STATUS_OK)
         return st;
     if (pthread_create(&w->thread, NULL, run, w) != 0)
         return diag_set(d, STATUS_IO, "cannot start a thread");
     w->started = true;
     return STATUS_OK;
+}
+
+void worker_end(struct worker *w)
+{
+    worker_wake(w);
+    if (w->started)
+        pthread_join(w->thread, NULL);
+    feeds_close(&w->feeds);
+    if (w->writer)
+        writer_close(w->writer);
+    map_free(&w->partitions);
+    mem_free(w->pending);
 }

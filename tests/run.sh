@@ -12,7 +12,7 @@ root=$(dirname "$here")
 weir=$build/weir
 shared=${WEIR_SHARED:-$root/../shared}
 work=$(mktemp -d "${TMPDIR:-/tmp}/weir-test.XXXXXX")
-export WEIR_QTT=$shared/qtt
+export WEIR_QTT=$shared/qtt XDG_STATE_HOME=$work/state
 
 # shellcheck source=/dev/null
 for file in "$here"/suites/*.sh; do source "$file"; done

@@ -233,13 +233,13 @@ void writer_abort(struct log_writer *w)
 
 /* ---- membership --------------------------------------------------------------------------------------- */
 
-enum status membership_join(struct log *log, const char *service_id, int32_t n_slots, struct membership **out,
-                            struct diag *d)
+enum status membership_join(struct log *log, const char *service_id, const char *server_id, int32_t n_slots,
+                            struct membership **out, struct diag *d)
 {
     *out = NULL;
     if (!service_id || !*service_id || n_slots < 1)
         return diag_set(d, STATUS_INVALID, "A membership needs the id of a service and at least one slot");
-    return log->ops->membership_join(log, service_id, n_slots, out, d);
+    return log->ops->membership_join(log, service_id, server_id, n_slots, out, d);
 }
 
 enum status membership_poll(struct membership *m, int timeout_ms, uint8_t *owned, bool *changed, struct diag *d)

@@ -133,12 +133,13 @@ void writer_abort(struct log_writer *w);
 
 /* ---- membership ---------------------------------------------------------------------------------------- */
 
-/* Work is given out in slots (DESIGN: "Slots give out the work"). On Kafka the members of a service join one consumer group
- * over a topic with a partition a slot; owning the partition is owning the slot. Embedded: one process owns all; a
- * second one is refused with STATUS_EXISTS. */
+/* Work is given out in slots. On Kafka the members of a service join one consumer group over a topic with a partition a slot;
+ * owning the partition is owning the slot. Embedded: one process owns all; a second one is refused with STATUS_EXISTS.
+ * `server_id`: who comes back under the same name, after a crash as well, has its slots again at once (and whoever has the name
+ * is thrown out); but they are also kept for it some seconds after it has left. NULL: a new member each time. */
 struct membership;
-enum status membership_join(struct log *log, const char *service_id, int32_t n_slots, struct membership **out,
-                            struct diag *d) MUST_CHECK;
+enum status membership_join(struct log *log, const char *service_id, const char *server_id, int32_t n_slots,
+                            struct membership **out, struct diag *d) MUST_CHECK;
 /* Serves the group. *changed is set when the owned set differs from the last call's; `owned` has a byte a slot (1: ours). */
 enum status membership_poll(struct membership *m, int timeout_ms, uint8_t *owned, bool *changed,
                             struct diag *d) MUST_CHECK;

@@ -48,8 +48,8 @@ struct log_ops {
                                  struct diag *d); /* the transaction is over, whatever comes back */
     void (*writer_abort)(struct log_writer *w);   /* only called with a transaction open */
 
-    enum status (*membership_join)(struct log *log, const char *service_id, int32_t n_slots, struct membership **out,
-                                   struct diag *d);
+    enum status (*membership_join)(struct log *log, const char *service_id, const char *server_id, int32_t n_slots,
+                                   struct membership **out, struct diag *d);
     enum status (*membership_poll)(struct membership *m, int timeout_ms, uint8_t *owned, bool *changed, struct diag *d);
     void (*membership_release_done)(struct membership *m);
     enum status (*membership_fence)(struct membership *m, struct log_writer *w, struct diag *d);

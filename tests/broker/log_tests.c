@@ -809,7 +809,7 @@ void log_test_member_owns_all(struct log *log)
     bool changed = false, ever_changed = false;
     int n = 0;
     long long sum;
-    OK(membership_join(log, fresh_name("service"), SLOTS, &m, d));
+    OK(membership_join(log, fresh_name("service"), NULL, SLOTS, &m, d));
     REQUIRE(m != NULL);
     for (int64_t until = clock_mono_ns() + (int64_t)WAIT_MS * 1000000; n < SLOTS && clock_mono_ns() < until;) {
         OK(membership_poll(m, 100, owned, &changed, d));

@@ -209,7 +209,7 @@ TEST(failures, member_comes_back)
     struct membership *m = NULL;
     uint8_t owned[SLOTS] = {0};
     bool changed;
-    OK(membership_join(log, fresh_name("service"), SLOTS, &m, d));
+    OK(membership_join(log, fresh_name("service"), NULL, SLOTS, &m, d));
     REQUIRE(m != NULL);
     struct log_writer *w = writer_new(log, fresh_name("id"));
     struct trouble t = {.first_ms = 2000, .first = "kill", .then_ms = 500, .then = "restart"};

@@ -352,7 +352,7 @@ static enum status use_everything(const char *bootstrap, const char *topic)
     TRY(writer_commit(w, NULL));
     TRY(reader_open(log, &r, NULL));
     TRY(reader_assign(r, topic, 0, 0, NULL));
-    TRY(membership_join(log, topic, 2, &m, NULL));
+    TRY(membership_join(log, topic, NULL, 2, &m, NULL));
     while (!b)
         TRY(reader_poll(r, 1000, 10, &b, NULL));
 done:
@@ -421,7 +421,7 @@ static bool settle(struct member *x, struct member *y, int nx, int ny)
 static struct member member_join(const char *service)
 {
     struct member s = {.releases = true};
-    OK(membership_join(kafka_log(), service, SLOTS, &s.m, d));
+    OK(membership_join(kafka_log(), service, NULL, SLOTS, &s.m, d));
     REQUIRE(s.m != NULL);
     return s;
 }
@@ -435,7 +435,7 @@ TEST(kafka_only, members_share_slots)
         member_poll(&x, 20);
     CHECK_INT(x.n, SLOTS);
     struct membership *odd = NULL;
-    CHECK_INT(membership_join(kafka_log(), service, SLOTS + 1, &odd, NULL), STATUS_INVALID);
+    CHECK_INT(membership_join(kafka_log(), service, NULL, SLOTS + 1, &odd, NULL), STATUS_INVALID);
 
     /* What is taken away waits for the release. */
     x.releases = false;
@@ -462,7 +462,7 @@ TEST(kafka_only, stale_member_is_fenced)
     char service[64];
     snprintf(service, sizeof service, "%s", fresh_name("service"));
     struct member x = {.releases = true};
-    OK(membership_join(log, service, SLOTS, &x.m, d));
+    OK(membership_join(log, service, NULL, SLOTS, &x.m, d));
     for (int i = 0; i < 500 && x.n < SLOTS; i++)
         member_poll(&x, 20);
     CHECK_INT(x.n, SLOTS);

@@ -97,6 +97,10 @@ suite_recovery() {
         done
     done
     if [[ -n ${where[kafka]:-} ]]; then
+        # shellcheck disable=SC2086
+        recovery_count "kafka, two servers, one of them killed 8 times" \
+            "$here/recovery/servers.sh" "$weir" "$1/servers" 8 ${where[kafka]}
+        recovery_new_broker "$1" "${address##*:}"
         n=${WEIR_OUTAGE_ROUNDS:-5}
         # shellcheck disable=SC2086
         recovery_count "kafka, the broker killed $n times, standing still, and killed with weir" \

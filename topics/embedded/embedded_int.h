@@ -311,8 +311,8 @@ enum status embedded_maintain(struct log *log, int64_t now_ms, bool compact_all,
 enum status embedded_limit_pages(struct log *log, int64_t pages, struct diag *d) MUST_CHECK;
 
 /* membership.c */
-enum status embedded_membership_join(struct log *log, const char *service_id, int32_t n_slots, struct membership **out,
-                                     struct diag *d);
+enum status embedded_membership_join(struct log *log, const char *service_id, const char *server_id, int32_t n_slots,
+                                     struct membership **out, struct diag *d);
 enum status embedded_membership_poll(struct membership *m, int timeout_ms, uint8_t *owned, bool *changed,
                                      struct diag *d);
 void embedded_membership_release_done(struct membership *m);

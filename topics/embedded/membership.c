@@ -134,9 +134,10 @@ static void unlock_memory(struct embedded *log, const char *service_id)
 
 /* ---- operations --------------------------------------------------------------------------------------- */
 
-enum status embedded_membership_join(struct log *log, const char *service_id, int32_t n_slots, struct membership **out,
-                                     struct diag *d)
+enum status embedded_membership_join(struct log *log, const char *service_id, const char *server_id, int32_t n_slots,
+                                     struct membership **out, struct diag *d)
 {
+    (void)server_id; /* there is only one */
     struct embedded *e = embedded_of(log);
     struct embedded_membership *m = mem_calloc(1, sizeof *m);
     if (!m)

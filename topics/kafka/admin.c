@@ -150,7 +150,7 @@ enum status kafka_topic_create(struct log *log, const struct topic_spec *spec, s
         rd_kafka_event_destroy(ev);
     }
     rd_kafka_NewTopic_destroy(t);
-    if (st == STATUS_OK)
+    if (st == STATUS_OK || st == STATUS_EXISTS) /* whoever created it may have done so a moment ago */
         wait_until_known(l, spec->name, true);
     return st;
 }

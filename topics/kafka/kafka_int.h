@@ -118,8 +118,8 @@ void kafka_writer_abort(struct log_writer *w);
 enum status kafka_writer_send_offsets(struct log_writer *w, const rd_kafka_topic_partition_list_t *offsets,
                                       const rd_kafka_consumer_group_metadata_t *group, struct diag *d) MUST_CHECK;
 
-enum status kafka_membership_join(struct log *log, const char *service_id, int32_t n_slots, struct membership **out,
-                                  struct diag *d);
+enum status kafka_membership_join(struct log *log, const char *service_id, const char *server_id, int32_t n_slots,
+                                  struct membership **out, struct diag *d);
 enum status kafka_membership_poll(struct membership *m, int timeout_ms, uint8_t *owned, bool *changed,
                                   struct diag *d);
 void kafka_membership_release_done(struct membership *m);

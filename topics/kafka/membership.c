@@ -1,8 +1,9 @@
 /* Membership of a service: one consumer in the group `weir-<service>`, subscribed to `_weir-<service>-slots`, a topic without
  * records whose partitions are the slots. Nothing is ever fetched: the partitions are paused as soon as they are assigned.
  *
- * Partitions that the group takes back are kept (and the group waits) until membership_release_done. Those that were lost,
- * because we were too slow, are gone at once: whoever works on them is fenced. */
+ * Partitions that the group takes back are kept until membership_release_done; the group waits so long. Those that were lost,
+ * because we were too slow, are another's by now, and whoever works on them is fenced: we do not join again before they
+ * are released, since that would make us a member whose commits count. */
 #include "topics/kafka/kafka_int.h"
 
 #include <stdio.h>
@@ -49,7 +50,7 @@ static enum status subscribe(struct kafka_membership *m, struct diag *d)
     return err ? kafka_fail(m->log, m->client, err, NULL, d, "cannot join the service's group") : STATUS_OK;
 }
 
-static enum status member_create(struct kafka_membership *m, const char *group, struct diag *d)
+static enum status member_create(struct kafka_membership *m, const char *group, const char *server_id, struct diag *d)
 {
     static const struct kafka_option defaults[] = {
         {"session.timeout.ms", "10000"},
@@ -63,6 +64,7 @@ static enum status member_create(struct kafka_membership *m, const char *group, 
         {"enable.auto.commit", "false"},
         {"enable.auto.offset.store", "false"},
         {"auto.offset.reset", "latest"},
+        {server_id ? "group.instance.id" : NULL, server_id},
         {NULL, NULL},
     };
     enum status st = kafka_client_create(m->log, CLIENT_MEMBER, defaults, forced, &m->client, d);
@@ -74,8 +76,8 @@ static enum status member_create(struct kafka_membership *m, const char *group, 
     return st;
 }
 
-enum status kafka_membership_join(struct log *log, const char *service_id, int32_t n_slots, struct membership **out,
-                                  struct diag *d)
+enum status kafka_membership_join(struct log *log, const char *service_id, const char *server_id, int32_t n_slots,
+                                  struct membership **out, struct diag *d)
 {
     struct kafka_membership *m = mem_calloc(1, sizeof *m);
     if (!m)
@@ -93,7 +95,7 @@ enum status kafka_membership_join(struct log *log, const char *service_id, int32
     if (st == STATUS_OK)
         st = slots_topic(m, d);
     if (st == STATUS_OK)
-        st = member_create(m, group, d);
+        st = member_create(m, group, server_id, d);
     if (st != STATUS_OK) {
         kafka_membership_leave(&m->head);
         return st;
@@ -148,12 +150,8 @@ static void give_up(struct kafka_membership *m, const rd_kafka_topic_partition_l
 static void leave_slots(struct kafka_membership *m, const rd_kafka_topic_partition_list_t *list)
 {
     mark(m, list, 0);
-    if (rd_kafka_assignment_lost(m->client->rk)) { /* all of it, though it may be told in parts */
+    if (rd_kafka_assignment_lost(m->client->rk)) /* all of it, though it may be told in parts */
         memset(m->owned, 0, (size_t)m->n_slots);
-        kafka_membership_release_done(&m->head);
-        give_up(m, list);
-        return;
-    }
     kafka_membership_release_done(&m->head); /* at most one is under way; a second one means that the first is over */
     m->leaving = rd_kafka_topic_partition_list_copy(list);
 }
@@ -205,19 +203,16 @@ void kafka_membership_release_done(struct membership *membership)
 
 /* ---- fencing --------------------------------------------------------------------------------------------- */
 
-/* The coordinator compares the member's generation with the group's when offsets are added to a transaction. One
- * slot's offset is enough for that. */
+/* The coordinator compares the member's generation with the group's when offsets are added to a transaction. The offset of
+ * one slot, whosever it is, is enough for that. */
 enum status kafka_membership_fence(struct membership *membership, struct log_writer *w, struct diag *d)
 {
     struct kafka_membership *m = (struct kafka_membership *)membership;
     rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(m->client->rk);
     if (!group)
         return diag_set(d, STATUS_FENCED, "not a member of the service's group");
-    int32_t slot = 0;
-    while (slot < m->n_slots - 1 && !m->owned[slot])
-        slot++;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, m->topic, slot)->offset = 0;
+    rd_kafka_topic_partition_list_add(list, m->topic, 0)->offset = 0;
     enum status st = kafka_writer_send_offsets(w, list, group, d);
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_consumer_group_metadata_destroy(group);

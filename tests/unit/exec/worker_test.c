@@ -52,7 +52,7 @@ static void start(struct service *s, uint32_t n_workers)
 {
     struct diag d = DIAG_INIT;
     check_ok(executor_create(s->log, &s->options, n_workers, &s->executor, &d), &d);
-    check_ok(executor_start(s->executor, &s->t.plan, false, &d), &d);
+    check_ok(executor_start(s->executor, &s->t.plan, false, false, &d), &d);
 }
 
 static void stop(struct service *s)
@@ -267,7 +267,7 @@ TEST(worker, a_failing_query_is_told_and_leaves_nothing_of_its_last_transaction)
     teardown(&s);
 }
 
-TEST(worker, a_second_service_takes_over_and_nothing_is_done_twice)
+TEST(worker, one_process_at_a_time_runs_a_service_on_the_embedded_log)
 {
     struct service s;
     struct diag d = DIAG_INIT;
@@ -276,13 +276,31 @@ TEST(worker, a_second_service_takes_over_and_nothing_is_done_twice)
     s.options.commit_interval_ms = 1;
     produce(&s, 0, 4000);
     start(&s, 2);
-    struct executor *first = s.executor;
+    struct executor *second = NULL;
+    CHECK_INT(executor_create(s.log, &s.options, 2, &second, &d), STATUS_EXISTS);
+    CHECK(strstr(d.message, "test_") != NULL);
+    CHECK(second == NULL);
     clock_sleep_ms(30);
+    stop(&s); /* somewhere on the way */
     s.options.drain = true;
     produce(&s, 4000, 4000);
-    run_drained(&s, 2); /* fences the first */
-    check_ok(executor_close(first, &d), &d);
+    run_drained(&s, 2);
     check_output(&s, 8000);
+    teardown(&s);
+}
+
+TEST(worker, a_running_query_is_not_started_again)
+{
+    struct service s;
+    struct diag d = DIAG_INIT;
+    setup(&s, build_count);
+    s.options.drain = false;
+    start(&s, 2);
+    CHECK_INT(executor_start(s.executor, &s.t.plan, false, false, &d), STATUS_EXISTS);
+    diag_clear(&d);
+    check_ok(executor_stop(s.executor, "Q_1", false, &d), &d);
+    check_ok(executor_start(s.executor, &s.t.plan, false, false, &d), &d);
+    stop(&s);
     teardown(&s);
 }
 
@@ -308,6 +326,53 @@ TEST(worker, sink_rows_keep_their_partition_and_order)
         CHECK(in_end > 0);
         CHECK_INT(out_end, in_end); /* the same keys in the same partitions */
     }
+    teardown(&s);
+}
+
+/* Waits until the sink topic has `n` records; false: it has not within a minute. */
+static bool wait_for_output(struct service *s, int64_t n)
+{
+    int64_t until = clock_mono_ns() + INT64_C(60000000000), have = -1;
+    while (have < n && clock_mono_ns() < until) {
+        have = 0;
+        for (int32_t p = 0; p < PARTITIONS; p++) {
+            int64_t begin = 0, end = 0;
+            CHECK_INT(topic_offsets(s->log, "out", p, &begin, &end, NULL, NULL), STATUS_OK);
+            have += end - begin;
+        }
+        clock_sleep_ms(2);
+    }
+    return have == n;
+}
+
+TEST(worker, queries_read_together_and_those_behind_catch_up)
+{
+    struct service s;
+    struct diag d = DIAG_INIT;
+    setup(&s, build_filter);
+    s.options.drain = false;
+    s.options.batch_rows = 7;
+    produce(&s, 0, 20000);
+    start(&s, 2);
+    CHECK(wait_for_output(&s, 20000));
+    struct plan second = s.t.plan, third = s.t.plan;
+    second.query_id = "Q_2";
+    third.query_id = "Q_3";
+    check_ok(executor_start(s.executor, &second, false, false, &d), &d);
+    produce(&s, 20000, 5000); /* while the second is behind */
+    check_ok(executor_start(s.executor, &third, false, true, &d), &d);
+    CHECK(wait_for_output(&s, 50000));
+    CHECK(executor_pause(s.executor, "Q_2", true));
+    clock_sleep_ms(50);
+    produce(&s, 25000, 1000);
+    CHECK(wait_for_output(&s, 51000)); /* of the first alone */
+    CHECK(executor_pause(s.executor, "Q_2", false));
+    CHECK(executor_pause(s.executor, "Q_3", false));
+    CHECK(wait_for_output(&s, 78000));
+    check_ok(executor_stop(s.executor, "Q_1", false, &d), &d);
+    produce(&s, 26000, 1000);
+    CHECK(wait_for_output(&s, 80000));
+    stop(&s);
     teardown(&s);
 }
 

@@ -342,22 +342,22 @@ LOG_TEST(membership, one_owner)
     struct membership *m, *n, *other;
     uint8_t owned[8] = {0};
     bool changed;
-    OK(f, membership_join(f->log, "svc", 8, &m, &f->d));
+    OK(f, membership_join(f->log, "svc", NULL, 8, &m, &f->d));
     OK(f, membership_poll(m, 60000, owned, &changed, &f->d)); /* news do not wait */
     CHECK(changed);
     for (int i = 0; i < 8; i++)
         CHECK_INT(owned[i], 1);
     OK(f, membership_poll(m, 1, owned, &changed, &f->d));
     CHECK(!changed);
-    CHECK_INT(membership_join(f->log, "svc", 8, &n, &f->d), STATUS_EXISTS);
+    CHECK_INT(membership_join(f->log, "svc", NULL, 8, &n, &f->d), STATUS_EXISTS);
     CHECK(!n);
     diag_clear(&f->d);
-    OK(f, membership_join(f->log, "../odd name/%", 8, &other, &f->d));
-    CHECK_INT(membership_join(f->log, "", 8, &n, NULL), STATUS_INVALID);
-    CHECK_INT(membership_join(f->log, "x", 0, &n, NULL), STATUS_INVALID);
+    OK(f, membership_join(f->log, "../odd name/%", NULL, 8, &other, &f->d));
+    CHECK_INT(membership_join(f->log, "", NULL, 8, &n, NULL), STATUS_INVALID);
+    CHECK_INT(membership_join(f->log, "x", NULL, 0, &n, NULL), STATUS_INVALID);
     membership_release_done(m);
     membership_leave(m);
-    OK(f, membership_join(f->log, "svc", 8, &n, &f->d));
+    OK(f, membership_join(f->log, "svc", NULL, 8, &n, &f->d));
     membership_leave(n);
     membership_leave(other);
     membership_leave(NULL);
@@ -369,7 +369,7 @@ LOG_TEST(membership, fences_transactions)
     struct record x = text_record("k", "v", 1);
     make_topic(f, "t", 1, false);
     struct log_writer *w = open_writer(f->log, "w");
-    OK(f, membership_join(f->log, "svc", 8, &m, &f->d));
+    OK(f, membership_join(f->log, "svc", NULL, 8, &m, &f->d));
     CHECK_INT(membership_fence(m, w, NULL), STATUS_INVALID);
     for (int leaves = 0; leaves < 2; leaves++) {
         OK(f, writer_begin(w, &f->d));
@@ -395,17 +395,17 @@ FILE_TEST(membership, goes_with_the_process)
     pid_t child = fork();
     if (child == 0) {
         struct log *log = open_in_child(f->path);
-        if (membership_join(log, "svc", 4, &m, NULL) != STATUS_OK || write(fds[1], "x", 1) != 1)
+        if (membership_join(log, "svc", NULL, 4, &m, NULL) != STATUS_OK || write(fds[1], "x", 1) != 1)
             _exit(1);
         for (;;)
             pause();
     }
     CHECK(read(fds[0], &byte, 1) == 1);
     OK(f, log_open_embedded(&(struct embedded_options){.path = f->path}, &f->log, &f->d));
-    CHECK_INT(membership_join(f->log, "svc", 4, &m, NULL), STATUS_EXISTS);
+    CHECK_INT(membership_join(f->log, "svc", NULL, 4, &m, NULL), STATUS_EXISTS);
     kill(child, SIGKILL);
     waitpid(child, &status, 0);
-    OK(f, membership_join(f->log, "svc", 4, &m, &f->d));
+    OK(f, membership_join(f->log, "svc", NULL, 4, &m, &f->d));
     membership_leave(m);
     close(fds[0]);
     close(fds[1]);

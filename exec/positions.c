@@ -35,6 +35,7 @@ static enum status take_record(struct positions *p, const struct record *r, stru
     return diag_nomem(d);
 }
 
+/* After an error all is read again: what the reader has handed out may not have been taken in. */
 static enum status read_more(struct positions *p, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -59,6 +60,10 @@ static enum status read_more(struct positions *p, struct diag *d)
 done:
     if (b)
         record_batch_drop(b);
+    if (st != STATUS_OK && p->reader) {
+        reader_close(p->reader);
+        p->reader = NULL;
+    }
     return st;
 }
 

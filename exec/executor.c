@@ -188,18 +188,24 @@ static enum status forget_positions(struct executor *x, const struct query *q, s
 {
     enum status st = STATUS_OK;
     struct log_writer *w = NULL;
-    char name[512];
+    struct arena a;
+    arena_init(&a, 0);
     TRY(writer_open(x->log, NULL, &w, d));
     TRY(writer_begin(w, d));
     for (uint32_t i = 0; i < q->plan->n_stages; i++)
         for (int32_t p = 0; p < q->n_partitions[i]; p++) {
-            snprintf(name, sizeof name, "%s/%u/%d", q->id, i, (int)p);
-            TRY(positions_append(x->positions, w, str_from(name), NULL, d));
+            const char *key = task_key(&a, q, i, p);
+            if (!key) {
+                st = diag_nomem(d);
+                goto done;
+            }
+            TRY(positions_append(x->positions, w, str_from(key), NULL, d));
         }
     TRY(writer_commit(w, d));
 done:
     if (w)
         writer_close(w);
+    arena_free(&a);
     return st;
 }
 

@@ -149,6 +149,8 @@ enum status stage_partitions(struct log *log, const struct plan *p, uint32_t sta
 enum status query_init(struct query *q, struct log *log, const struct plan *p, bool from_latest,
                        const struct exec_options *options, struct diag *d) MUST_CHECK;
 void query_clear(struct query *q);
+/* The key of a task's position. NULL: no memory. */
+const char *task_key(struct arena *a, const struct query *q, uint32_t stage, int32_t partition);
 
 struct share *share_create(struct query *query, struct feeds *feeds, const struct exec_options *options); /* NULL: no memory */
 /* Builds the tasks that are missing of those in `slots`: state from changelogs, places from `positions` (NULL: a transient

@@ -90,6 +90,11 @@ void query_clear(struct query *q)
     q->n_partitions = NULL;
 }
 
+const char *task_key(struct arena *a, const struct query *q, uint32_t stage, int32_t partition)
+{
+    return arena_printf(a, "%s/%u/%d", q->id, stage, (int)partition);
+}
+
 static uint32_t query_tasks(const struct query *q)
 {
     uint32_t n = 0;
@@ -196,7 +201,7 @@ static enum status build_work(struct log *log, struct work *w, const struct exec
     enum status st = STATUS_OK;
     const struct query *q = w->share->query;
     struct position position = {.stream_time = INT64_MIN};
-    w->name = arena_printf(&w->arena, "%s/%u/%d", q->id, w->stage, (int)w->partition);
+    w->name = task_key(&w->arena, q, w->stage, w->partition);
     if (!w->name)
         return diag_nomem(d);
     bool known = positions && positions_get(positions, str_from(w->name), &w->arena, &position);
@@ -420,7 +425,7 @@ static bool other_drained(const struct query *q, uint32_t stage, int32_t partiti
                           const struct exec_options *options, struct positions *positions, struct arena *a)
 {
     struct position position = {.n = 0};
-    const char *name = arena_printf(a, "%s/%u/%d", q->id, stage, (int)partition);
+    const char *name = task_key(a, q, stage, partition);
     bool known = name && positions_get(positions, str_from(name), a, &position);
     for (uint32_t i = 0; i < q->plan->stages[stage].n_sources; i++) {
         int64_t begin, end, uncommitted;

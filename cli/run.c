@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { MAX_SETTINGS = 256 };
+enum { MAX_SETTINGS = 256, BROKER_WAIT_MS = 500 };
 static const size_t MAX_SCRIPT = (size_t)1 << 30;
 
 struct run {
@@ -74,7 +74,46 @@ static const char *state_dir(struct run *r)
     return r->state_dir[0] ? r->state_dir : NULL;
 }
 
-static enum status run_script(struct run *r, struct log *log, struct diag *d)
+static enum status open_engine(struct run *r, struct log **log, struct engine **engine, struct diag *d)
+{
+    enum status st = cli_log_open(&r->log, log, d);
+    if (st != STATUS_OK)
+        return st;
+    const struct engine_options options = {
+        .log = *log,
+        .service_id = r->service_id,
+        .state_dir = state_dir(r),
+        .n_workers = (uint32_t)r->workers,
+        .drain = r->drain,
+        .properties = r->settings,
+        .n_properties = r->n_settings,
+        .notice = print_notice,
+    };
+    st = engine_open(&options, engine, d);
+    if (st != STATUS_OK) {
+        log_close(*log);
+        *log = NULL;
+    }
+    return st;
+}
+
+/* A broker that is not there yet is waited for, unless the run is one that ends. */
+static enum status open_patiently(struct run *r, struct log **log, struct engine **engine, struct diag *d)
+{
+    for (bool told = false;; told = true) {
+        enum status st = open_engine(r, log, engine, d);
+        if ((st != STATUS_IO && st != STATUS_TIMEOUT) || r->drain || !r->log.bootstrap_servers)
+            return st;
+        if (cli_interrupted)
+            return STATUS_CANCELLED;
+        if (!told)
+            fprintf(stderr, "weir: %s; waiting for it\n", d->message);
+        diag_clear(d);
+        clock_sleep_ms(BROKER_WAIT_MS);
+    }
+}
+
+static enum status run_script(struct run *r, struct log **log, struct diag *d)
 {
     enum status st = STATUS_OK;
     struct engine *engine = NULL;
@@ -84,17 +123,7 @@ static enum status run_script(struct run *r, struct log *log, struct diag *d)
     if (!rows_printer_init(&printer, r->output, stdout))
         return diag_set(d, STATUS_INVALID, "--output is table, json or csv, not '%s'", r->output);
     const struct engine_sink sink = rows_printer_sink(&printer);
-    const struct engine_options options = {
-        .log = log,
-        .service_id = r->service_id,
-        .state_dir = state_dir(r),
-        .n_workers = (uint32_t)r->workers,
-        .drain = r->drain,
-        .properties = r->settings,
-        .n_properties = r->n_settings,
-        .notice = print_notice,
-    };
-    TRY(engine_open(&options, &engine, d));
+    TRY(open_patiently(r, log, &engine, d));
     TRY(session_create(engine, &session, d));
     TRY(session_run(session, buf_str(&r->text), true, &sink, d));
     engine_wait(engine, &cli_interrupted, &failed);
@@ -109,7 +138,7 @@ done:
         st = st == STATUS_OK || st == STATUS_CANCELLED ? closed : st;
     }
     rows_printer_free(&printer);
-    return st;
+    return st == STATUS_CANCELLED ? STATUS_OK : st;
 }
 
 static bool add_setting(struct run *r, char *text)
@@ -192,8 +221,7 @@ int cmd_run(int argc, char **argv)
     struct log *log = NULL;
     cli_catch_signals();
     TRY(read_script(&r, &d));
-    TRY(cli_log_open(&r.log, &log, &d));
-    TRY(run_script(&r, log, &d));
+    TRY(run_script(&r, &log, &d));
 done:
     if (log)
         log_close(log);

@@ -47,7 +47,7 @@ struct engine {
     struct map histories; /* source name -> struct history *, owned */
     struct processing_log *errors;
     int64_t last_look_ns; /* for failed queries */
-    char trouble[512];    /* what was told last of queries that are held up */
+    bool trouble_told;    /* that queries are held up */
     struct arena arena;
 };
 

@@ -114,17 +114,24 @@ const char *query_state_name(enum query_state state)
     return names[state];
 }
 
-static void tell(struct engine *e, struct running *r)
+static void tell_failure(struct engine *e, struct running *r)
 {
     struct query_status s;
     queries_status(e, r->plan->query_id, &s);
     r->failure_told = s.state == QUERY_FAILED;
-    if (r->failure_told) {
+    if (r->failure_told)
         engine_notice(e, "query %s has failed: %s", r->plan->query_id, s.message);
-    } else if (s.message[0] && strcmp(s.message, e->trouble) != 0) { /* as a rule all queries have the same trouble */
-        engine_notice(e, "query %s is held up: %s", r->plan->query_id, s.message);
-        memcpy(e->trouble, s.message, sizeof e->trouble);
-    }
+}
+
+static void tell_trouble(struct engine *e)
+{
+    char text[512];
+    executor_trouble(e->executor, text, sizeof text);
+    if (*text && !e->trouble_told)
+        engine_notice(e, "queries are held up: %s", text);
+    else if (!*text && e->trouble_told)
+        engine_notice(e, "queries go on");
+    e->trouble_told = *text != 0;
 }
 
 void queries_tell_trouble(struct engine *e, bool now)
@@ -133,7 +140,8 @@ void queries_tell_trouble(struct engine *e, bool now)
     if (!now && ns - e->last_look_ns < LOOK_EVERY_MS * 1000000)
         return;
     e->last_look_ns = ns;
+    tell_trouble(e);
     for (struct running *r = e->queries; r; r = r->next)
         if (!r->failure_told)
-            tell(e, r);
+            tell_failure(e, r);
 }

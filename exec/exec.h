@@ -122,9 +122,11 @@ struct query_status {
     enum query_state state;
     int64_t records_in, records_out, errors;
     size_t memory;            /* bytes of state */
-    char message[512];        /* why it failed */
+    char message[512];        /* why it failed, or what holds it up now; or empty */
 };
 bool executor_status(struct executor *x, const char *query_id, struct query_status *out);
+/* What holds up all queries now (no broker, a full disk), and passes when one waits for it; empty: nothing. */
+void executor_trouble(struct executor *x, char *text, size_t size);
 /* Waits until every query is drained, failed, stopped or paused; false on timeout (ms; -1: none). */
 bool executor_wait_drained(struct executor *x, int64_t timeout_ms);
 /* Last commit, then stops the workers. */

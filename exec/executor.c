@@ -251,6 +251,35 @@ bool executor_pause(struct executor *x, const char *query_id, bool paused)
     return q != NULL;
 }
 
+void executor_note_trouble(struct executor *x, bool *mine, const struct diag *d)
+{
+    pthread_mutex_lock(&x->mutex);
+    x->n_troubles += !*mine;
+    *mine = true;
+    snprintf(x->trouble, sizeof x->trouble, "%.*s", (int)sizeof x->trouble - 1, d->message);
+    pthread_mutex_unlock(&x->mutex);
+}
+
+void executor_trouble_over(struct executor *x, bool *mine)
+{
+    pthread_mutex_lock(&x->mutex);
+    x->n_troubles -= *mine;
+    *mine = false;
+    pthread_mutex_unlock(&x->mutex);
+}
+
+static const char *trouble(const struct executor *x) /* under the mutex */
+{
+    return x->n_troubles ? x->trouble : "";
+}
+
+void executor_trouble(struct executor *x, char *text, size_t size)
+{
+    pthread_mutex_lock(&x->mutex);
+    snprintf(text, size, "%s", trouble(x));
+    pthread_mutex_unlock(&x->mutex);
+}
+
 bool executor_status(struct executor *x, const char *query_id, struct query_status *out)
 {
     pthread_mutex_lock(&x->mutex);
@@ -261,7 +290,8 @@ bool executor_status(struct executor *x, const char *query_id, struct query_stat
         out->records_out = atomic_load(&q->out);
         out->errors = atomic_load(&q->errors);
         out->memory = (size_t)atomic_load(&q->memory);
-        memcpy(out->message, q->message, sizeof out->message);
+        bool goes_on = out->state == QUERY_RUNNING || out->state == QUERY_RECOVERING;
+        snprintf(out->message, sizeof out->message, "%s", goes_on ? trouble(x) : q->message);
     }
     pthread_mutex_unlock(&x->mutex);
     return q != NULL;

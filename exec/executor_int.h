@@ -90,6 +90,7 @@ struct worker {
     struct query **pending;      /* under executor.mutex: to be taken up */
     uint32_t n_pending, cap_pending;
     atomic_int wake;
+    bool in_trouble;             /* as executor_note_trouble wants it */
     bool slots[N_SLOTS];         /* those whose tasks fall to it, as of slots_seen */
     int slots_seen;              /* executor.slots_version; written under executor.mutex */
     bool ended;                  /* its thread is over; under executor.mutex */
@@ -108,7 +109,9 @@ struct executor {
     atomic_int closing;
     struct membership *membership;
     pthread_t member_thread;
-    bool member_started;
+    bool member_started, member_in_trouble;
+    int n_troubles;              /* under the mutex: who is in trouble, workers and the member thread */
+    char trouble[512];           /* under the mutex: what one of them has told */
     atomic_int slots_version;    /* counts changes of slot_worker; 0: nothing is known yet */
     int8_t slot_worker[N_SLOTS]; /* under the mutex; -1: the slot is not ours */
 };
@@ -186,8 +189,9 @@ void worker_wake(struct worker *w);
 /* Room for one more pending query; under the mutex. False: no memory. */
 bool pending_reserve(struct worker *w);
 void query_fail(struct executor *x, struct query *q, const struct diag *d);
-/* What holds up all that runs is told with each query. */
-void executor_note_trouble(struct executor *x, const struct diag *d);
+/* What holds up all that runs, and that it does so no more. `mine`: whether the caller is in trouble, under the mutex. */
+void executor_note_trouble(struct executor *x, bool *mine, const struct diag *d);
+void executor_trouble_over(struct executor *x, bool *mine);
 /* Whether a query that is not drained yet writes to this topic. */
 bool topic_is_written(void *executor, const char *topic, const struct query *reader);
 /* Creates the repartition and changelog topics of a plan where they are missing. */

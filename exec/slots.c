@@ -103,10 +103,13 @@ static void *serve(void *data)
         struct diag d = DIAG_INIT;
         uint8_t owned[N_SLOTS];
         bool changed;
-        if (membership_poll(x->membership, 0, owned, &changed, &d) != STATUS_OK) {
+        enum status st = membership_poll(x->membership, 0, owned, &changed, &d);
+        if (st == STATUS_OK)
+            executor_trouble_over(x, &x->member_in_trouble);
+        else
+            executor_note_trouble(x, &x->member_in_trouble, &d);
+        if (st != STATUS_OK && st != STATUS_IO)
             memset(owned, 0, sizeof owned);
-            executor_note_trouble(x, &d);
-        }
         take_away(x, owned);
         membership_release_done(x->membership);
         give(x, owned);

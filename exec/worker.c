@@ -32,15 +32,6 @@ void query_fail(struct executor *x, struct query *q, const struct diag *d)
     set_state(x, q, QUERY_FAILED);
 }
 
-void executor_note_trouble(struct executor *x, const struct diag *d)
-{
-    pthread_mutex_lock(&x->mutex);
-    for (struct query *q = x->queries; q; q = q->next)
-        if (atomic_load(&q->n_shares) > 0)
-            snprintf(q->message, sizeof q->message, "%.*s", (int)sizeof q->message - 1, d->message);
-    pthread_mutex_unlock(&x->mutex);
-}
-
 /* ---- output --------------------------------------------------------------------------------------------------- */
 
 static enum status begin_if_needed(struct worker *w, struct diag *d)
@@ -202,7 +193,7 @@ static enum status build_tasks(struct worker *w, struct diag *d)
 static void recover(struct worker *w, enum status why, struct diag *d)
 {
     int wait = RETRY_MIN_MS;
-    executor_note_trouble(w->executor, d);
+    executor_note_trouble(w->executor, &w->in_trouble, d);
     for (struct share *s = w->shares; s; s = s->next)
         share_drop(s, NULL);
     do {
@@ -223,7 +214,7 @@ static void recover(struct worker *w, enum status why, struct diag *d)
         if (why == STATUS_OK)
             why = build_tasks(w, &again);
         if (why != STATUS_OK)
-            executor_note_trouble(w->executor, &again);
+            executor_note_trouble(w->executor, &w->in_trouble, &again);
     } while (why != STATUS_OK && !atomic_load(&w->executor->closing));
 }
 
@@ -432,6 +423,8 @@ static enum status turn(struct worker *w, struct query **culprit, struct diag *d
         TRY(commit(w, culprit, d));
         truncate_repartitions(w);
     }
+    if (w->in_trouble)
+        executor_trouble_over(w->executor, &w->in_trouble);
     if (move)
         see_slots(w);
     if (!busy)

@@ -140,7 +140,8 @@ void writer_abort(struct log_writer *w);
 struct membership;
 enum status membership_join(struct log *log, const char *service_id, const char *server_id, int32_t n_slots,
                             struct membership **out, struct diag *d) MUST_CHECK;
-/* Serves the group. *changed is set when the owned set differs from the last call's; `owned` has a byte a slot (1: ours). */
+/* Serves the group. *changed is set when the owned set differs from the last call's; `owned` has a byte a slot (1: ours). STATUS_IO:
+ * no broker can be reached; `owned` is filled in all the same. */
 enum status membership_poll(struct membership *m, int timeout_ms, uint8_t *owned, bool *changed,
                             struct diag *d) MUST_CHECK;
 /* The slots to be taken away are given up when the caller has committed and says so; until then membership_poll reports them

@@ -86,6 +86,33 @@ outage_none_doubled() {
     sort "$1/orders.ndjson" | cmp - "$1/produced"
 }
 
+# Waits until a line of the log of a run matches: DIR PATTERN
+outage_told() {
+    local until=$((SECONDS + 60))
+    until grep -q "$2" "$1/patient.log"; do
+        ((SECONDS < until)) || { echo "weir does not tell '$2':"; tail -n 20 "$1/patient.log"; return 1; }
+        sleep 0.1
+    done
+}
+
+# With nothing to do, too, weir waits for a broker, tells of an outage, and of its end: DIR BROKER_DATA LOG_OPTION...
+outage_idle() {
+    local dir=$1 broker=$here/broker/broker.sh data=$2 pid rc=0
+    mkdir -p "$dir"
+    echo "CREATE STREAM S (A INT) WITH (KAFKA_TOPIC='idle', VALUE_FORMAT='JSON', PARTITIONS=1); CREATE STREAM T AS SELECT * FROM S;" \
+        >"$dir/patient.sql"
+    "$broker" kill "$data"
+    "$weir" run "$dir/patient.sql" --service-id patient "${@:3}" >>"$dir/patient.log" 2>&1 &
+    pid=$!
+    outage_told "$dir" 'waiting for it' && "$broker" restart "$data" >>"$dir/broker.log" 2>&1 &&
+        outage_told "$dir" 'Created query' && "$broker" kill "$data" && outage_told "$dir" 'held up' &&
+        "$broker" restart "$data" >>"$dir/broker.log" 2>&1 && outage_told "$dir" 'queries go on' || rc=1
+    kill -TERM "$pid" || rc=1
+    wait "$pid"
+    [[ $? == 143 ]] || { echo "it did not end as it should:"; tail -n 20 "$dir/patient.log"; rc=1; }
+    return $rc
+}
+
 # The series: DIR BROKER_DATA KILLS LOG_OPTION...
 outage_series() {
     local dir=$1 kills=$3 round=0 kind rc=0 where=("${@:4}") kinds=()

@@ -105,6 +105,9 @@ suite_recovery() {
         # shellcheck disable=SC2086
         recovery_count "kafka, the broker killed $n times, standing still, and killed with weir" \
             outage_series "$1/outages" "$1/kafka" "$n" ${where[kafka]}
+        # shellcheck disable=SC2086
+        recovery_count "kafka, a broker that comes late, and goes and comes while there is nothing to do" \
+            outage_idle "$1/idle" "$1/kafka" ${where[kafka]}
         "$here/broker/broker.sh" stop "$1/kafka"
     fi
     echo "passed $passed failed $failed skipped $skipped"

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { LEADER_WAIT_MS = 50 };
+
 /* ---- requests ------------------------------------------------------------------------------------------- */
 
 struct request {
@@ -342,22 +344,30 @@ static bool refresh(struct kafka_client *c, const char *topic)
     return !err;
 }
 
-/* A partition that was created just now, or whose broker has just gone, has no leader for a moment. */
-static bool leader_is_missing(rd_kafka_resp_err_t err)
+/* A partition that was created just now, or whose broker has just gone, has no leader for a moment; and a client may not have
+ * heard yet of one that is there. */
+static bool will_pass(struct kafka_log *l, rd_kafka_resp_err_t err, const char *topic, int32_t partition)
 {
+    int32_t n;
+    if (kafka_status(err) == STATUS_NOT_FOUND)
+        return kafka_partition_count(l, topic, &n, NULL) == STATUS_OK && partition < n;
     return err == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 }
 
 enum status kafka_watermarks(struct kafka_log *l, struct kafka_client *c, const char *topic, int32_t partition,
                              int64_t *begin, int64_t *end, struct diag *d)
 {
-    rd_kafka_resp_err_t err =
-        rd_kafka_query_watermark_offsets(c->rk, topic, partition, begin, end, KAFKA_TIMEOUT_MS);
-    if (kafka_status(err) == STATUS_NOT_FOUND && refresh(c, topic))
+    rd_kafka_resp_err_t err;
+    for (int waited = 0;; waited += LEADER_WAIT_MS) {
         err = rd_kafka_query_watermark_offsets(c->rk, topic, partition, begin, end, KAFKA_TIMEOUT_MS);
-    for (int waited = 0; leader_is_missing(err) && waited < KAFKA_TIMEOUT_MS && refresh(c, topic); waited += 50) {
-        clock_sleep_ms(50);
-        err = rd_kafka_query_watermark_offsets(c->rk, topic, partition, begin, end, KAFKA_TIMEOUT_MS);
+        if (!err || !will_pass(l, err, topic, partition))
+            break;
+        if (waited >= KAFKA_TIMEOUT_MS || !refresh(c, topic)) {
+            err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+            break;
+        }
+        if (waited)
+            clock_sleep_ms(LEADER_WAIT_MS);
     }
     return err ? kafka_fail(l, c, err, NULL, d, "cannot read the offsets of %s [%d]", topic, (int)partition) : STATUS_OK;
 }

@@ -83,7 +83,7 @@ static enum status configure(const struct kafka_log *log, enum client_role role,
     if (role == CLIENT_READER)
         rd_kafka_conf_set_error_cb(conf, on_reader_error);
     if (role == CLIENT_MEMBER)
-        rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE);
+        rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR);
     return st;
 }
 

@@ -15,6 +15,7 @@ enum client_role { CLIENT_ADMIN, CLIENT_READER, CLIENT_WRITER, CLIENT_MEMBER };
 enum {
     KAFKA_TIMEOUT_MS = 15000,    /* one administrative request */
     KAFKA_CONNECT_MS = 8000,     /* until the first answer of a broker */
+    KAFKA_PROBE_MS = 500,        /* for an answer of one that could not be reached */
     KAFKA_TRANSACTION_MS = 10000 /* the coordinator aborts older transactions */
 };
 

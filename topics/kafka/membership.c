@@ -15,6 +15,7 @@ struct kafka_membership {
     rd_kafka_queue_t *queue;
     char *topic;
     int32_t n_slots;
+    bool is_cut_off;        /* no broker could be reached, and none has answered since */
     uint8_t *owned, *told;  /* a byte a slot: now, and in the last answer */
     rd_kafka_topic_partition_list_t *leaving; /* to be given up after release_done, or NULL */
 };
@@ -166,12 +167,29 @@ static enum status serve(struct kafka_membership *m, rd_kafka_event_t *ev, struc
         return STATUS_OK;
     }
     rd_kafka_resp_err_t err = rd_kafka_event_error(ev);
+    m->is_cut_off |= err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
     if (err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) /* we have left the group; what we held is another's by now */
         memset(m->owned, 0, (size_t)m->n_slots);
     if (err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED || err == RD_KAFKA_RESP_ERR__FATAL ||
         kafka_status(err) == STATUS_NOT_FOUND)
         return kafka_fail(m->log, m->client, err, rd_kafka_event_error_string(ev), d, "membership of the service");
     return STATUS_OK; /* what librdkafka recovers from by itself */
+}
+
+/* Nobody tells when a broker is back: it is asked. */
+static enum status look_for_broker(struct kafka_membership *m, struct diag *d)
+{
+    const struct rd_kafka_metadata *md;
+    if (!m->is_cut_off)
+        return STATUS_OK;
+    rd_kafka_resp_err_t err = rd_kafka_metadata(m->client->rk, 0, NULL, &md, KAFKA_PROBE_MS);
+    if (err) {
+        kafka_fail(m->log, m->client, err, NULL, d, "no broker answers");
+        return STATUS_IO;
+    }
+    rd_kafka_metadata_destroy(md);
+    m->is_cut_off = false;
+    return STATUS_OK;
 }
 
 enum status kafka_membership_poll(struct membership *membership, int timeout_ms, uint8_t *owned, bool *changed,
@@ -185,6 +203,8 @@ enum status kafka_membership_poll(struct membership *membership, int timeout_ms,
         rd_kafka_event_destroy(ev);
         timeout_ms = 0;
     }
+    if (st == STATUS_OK)
+        st = look_for_broker(m, d);
     *changed = memcmp(m->owned, m->told, (size_t)m->n_slots) != 0;
     memcpy(m->told, m->owned, (size_t)m->n_slots);
     memcpy(owned, m->owned, (size_t)m->n_slots);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 enum { SMALL_TASK = 64 << 10, FILTER_PART = 128 /* of the limit, a store */ };
+#define TOMBSTONES_MS INT64_C(43200000) /* half of how long a changelog keeps them at least: delete.retention.ms */
 #define FOLD_EVERY_NS INT64_C(10000000000)
 
 /* Begins the file names of a query: services may share a folder. Names hold no more than letters, digits, '_' and '-'.
@@ -65,11 +66,18 @@ static enum status open_file(struct task *t, struct diag *d)
     return st;
 }
 
-/* *ahead: the file knows of records that the log does not have. */
-static enum status compare_to_log(const struct task *t, struct log *log, bool *ahead, struct diag *d)
+static int64_t wall_ms(const struct task *t)
+{
+    return t->options.clock.wall_ms ? t->options.clock.wall_ms(t->options.clock.data) : 0;
+}
+
+/* *usable: the log has all that the file lacks, and the file knows of nothing that the log does not have. Of a key that
+ * was removed long ago the changelog does not tell any more. */
+static enum status compare_to_log(const struct task *t, struct log *log, bool *usable, struct diag *d)
 {
     uint32_t number = 0;
-    *ahead = false;
+    bool is_old = wall_ms(t) - snapshot_time(t->snapshot) > TOMBSTONES_MS;
+    *usable = true;
     for (uint32_t i = 0; i < t->n_ops; i++) {
         int64_t begin, end, uncommitted;
         if (!t->ops[i].store)
@@ -77,7 +85,8 @@ static enum status compare_to_log(const struct task *t, struct log *log, bool *a
         enum status st = topic_offsets(log, t->ops[i].changelog, t->partition, &begin, &end, &uncommitted, d);
         if (st != STATUS_OK)
             return st;
-        *ahead |= snapshot_offset(t->snapshot, number++) > uncommitted;
+        int64_t at = snapshot_offset(t->snapshot, number++);
+        *usable &= at <= uncommitted && !(at < end && is_old);
     }
     return STATUS_OK;
 }
@@ -107,15 +116,15 @@ static enum status attach_stores(struct task *t, struct diag *d)
 
 enum status task_use_snapshot(struct task *t, struct log *log, size_t limit, struct diag *d)
 {
-    bool ahead;
+    bool usable;
     enum status st = STATUS_OK;
     if (!t->options.state_dir || !has_state(t))
         return STATUS_OK;
     TRY(make_folder(t->options.state_dir, d));
     t->restore_limit = limit;
     TRY(open_file(t, d));
-    TRY(compare_to_log(t, log, &ahead, d));
-    if (ahead)
+    TRY(compare_to_log(t, log, &usable, d));
+    if (!usable)
         TRY(reopen_empty(t, d));
     TRY(attach_stores(t, d));
     TRY(snapshot_load(t->snapshot, limit / 4, d));
@@ -147,7 +156,7 @@ static enum status fold(struct task *t, struct log *log, bool wait, struct diag 
             return st;
     }
     t->last_fold_ns = clock_mono_ns();
-    return snapshot_fold(t->snapshot, offsets, wait, d);
+    return snapshot_fold(t->snapshot, offsets, wall_ms(t), wait, d);
 }
 
 /* Bytes that the stores really use: what is free for new entries does not grow them. */
@@ -215,7 +224,7 @@ enum status task_restored(struct task *t, const struct op *op, int64_t offset, s
         return STATUS_OK;
     for (uint32_t i = 0; i < SNAPSHOT_STORES; i++)
         offsets[i] = i == op->store_number ? offset : snapshot_offset(t->snapshot, i);
-    enum status st = snapshot_fold(t->snapshot, offsets, true, d);
+    enum status st = snapshot_fold(t->snapshot, offsets, wall_ms(t), true, d);
     if (st == STATUS_OK)
         evict(t, t->restore_limit);
     return st;

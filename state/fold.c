@@ -61,15 +61,20 @@ static int fold_entry(struct fold *f, const struct entry *e)
     return f->n == TOGETHER ? put_rows(f) : SQLITE_OK;
 }
 
+static int put_offset(struct fold *f, int row, int64_t value)
+{
+    sqlite3_bind_int(f->offset, 1, row);
+    sqlite3_bind_int64(f->offset, 2, value);
+    return step_once(f->offset);
+}
+
 static int fold_offsets(struct snapshot *sn, struct fold *f)
 {
-    int rc = SQLITE_OK;
+    int rc = put_offset(f, TIME_ROW, sn->round_time);
     for (int i = 0; i < SNAPSHOT_STORES && rc == SQLITE_OK; i++) {
         if (!sn->stores[i])
             continue;
-        sqlite3_bind_int(f->offset, 1, i);
-        sqlite3_bind_int64(f->offset, 2, sn->round_offsets[i]);
-        rc = step_once(f->offset);
+        rc = put_offset(f, i, sn->round_offsets[i]);
         if (rc != SQLITE_OK || !sn->expired[i].p)
             continue;
         char from[2] = {(char)i, 1};
@@ -182,6 +187,7 @@ void snapshot_join(struct snapshot *sn)
     sn->exists = true;
     if (sn->last_part) {
         memcpy(sn->offsets, sn->round_offsets, sizeof sn->offsets);
+        sn->time = sn->round_time;
         sn->in_round = sn->last_part = false;
         sqlite3_db_release_memory(sn->write);
         snapshot_rest(sn);
@@ -216,12 +222,13 @@ static void set_expired(struct snapshot *sn, uint32_t number)
 }
 
 /* A part that could not be written is still in `folding`, and is tried again. */
-static enum status next_part(struct snapshot *sn, const int64_t *offsets, struct diag *d)
+static enum status next_part(struct snapshot *sn, const int64_t *offsets, int64_t now_ms, struct diag *d)
 {
     if (sn->folding.table.n_entries || sn->last_part)
         return STATUS_OK;
     if (!sn->in_round) {
         memcpy(sn->round_offsets, offsets, sizeof sn->round_offsets);
+        sn->round_time = now_ms;
         collect_begin(sn);
     }
     if (!collect_part(sn))
@@ -246,14 +253,14 @@ static enum status start_thread(struct snapshot *sn, struct diag *d)
     return diag_set(d, STATUS_IO, "Cannot start a thread");
 }
 
-enum status snapshot_fold(struct snapshot *sn, const int64_t *offsets, bool wait, struct diag *d)
+enum status snapshot_fold(struct snapshot *sn, const int64_t *offsets, int64_t now_ms, bool wait, struct diag *d)
 {
     enum status st = STATUS_OK;
     if (!wait && snapshot_folding(sn))
         return STATUS_OK;
     do {
         snapshot_join(sn);
-        TRY(next_part(sn, offsets, d));
+        TRY(next_part(sn, offsets, now_ms, d));
         TRY(start_thread(sn, d));
         if (!wait)
             break;

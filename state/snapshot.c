@@ -108,6 +108,8 @@ static int read_offsets(struct snapshot *sn)
     int rc = sqlite3_prepare_v2(sn->read, "SELECT store, next FROM offsets", -1, &stmt, NULL);
     while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         int number = sqlite3_column_int(stmt, 0);
+        if (number == TIME_ROW)
+            sn->time = sqlite3_column_int64(stmt, 1);
         if (number >= 0 && number < SNAPSHOT_STORES)
             sn->offsets[number] = sqlite3_column_int64(stmt, 1);
         rc = SQLITE_OK;
@@ -291,6 +293,11 @@ struct store *snapshot_store(const struct snapshot *sn, uint32_t number)
 int64_t snapshot_offset(const struct snapshot *sn, uint32_t number)
 {
     return sn->offsets[number];
+}
+
+int64_t snapshot_time(const struct snapshot *sn)
+{
+    return sn->time;
 }
 
 /* ---- reading back -------------------------------------------------------------------------------------------- */

@@ -46,10 +46,13 @@ bool snapshot_folding(struct snapshot *sn);
 bool snapshot_in_round(const struct snapshot *sn);
 /* Whether a round is under way, or there is something for one. */
 bool snapshot_has_work(const struct snapshot *sn);
-/* Begins or goes on with a round; everything in the stores has been committed. offsets[number]: ends of the changelogs.
+/* When the round that the file holds began (wall clock, ms); 0: it holds none. */
+int64_t snapshot_time(const struct snapshot *sn);
+/* Begins or goes on with a round; everything in the stores has been committed. offsets[number]: ends of the changelogs, as of now_ms.
  * With `wait` the call returns when the round is over. Does nothing while the thread writes. A part that cannot be
  * written (disk full) is tried again by the next call; only with `wait` the failure is returned. */
-enum status snapshot_fold(struct snapshot *sn, const int64_t *offsets, bool wait, struct diag *d) MUST_CHECK;
+enum status snapshot_fold(struct snapshot *sn, const int64_t *offsets, int64_t now_ms, bool wait,
+                          struct diag *d) MUST_CHECK;
 
 /* Evicts clean entries until the store holds about `target` bytes of entries less than now; what is not in the file yet
  * stays. Returns the number of entries evicted. For use between a commit and the next change. */

@@ -9,7 +9,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-enum { CHECKSUM = 8 };
+enum { CHECKSUM = 8, TIME_ROW = -1 /* among the offsets */ };
 enum { FOLD_IDLE, FOLD_RUNNING, FOLD_DONE, FOLD_FAILED };
 
 /* Last values by key: entries whose variable part is the value, dead ones for removals. */
@@ -26,7 +26,7 @@ struct snapshot {
     sqlite3 *read, *write; /* of the task's and of the folding thread */
     sqlite3_stmt *get, *range, *all;
     struct store *stores[SNAPSHOT_STORES];
-    int64_t offsets[SNAPSHOT_STORES];
+    int64_t offsets[SNAPSHOT_STORES], time;
     struct waiting removed; /* keys: to be deleted from the file */
     struct waiting folding; /* what the thread writes */
     struct buf key, value;  /* of the entry at hand */
@@ -37,7 +37,7 @@ struct snapshot {
     atomic_int state;
     bool in_round;
     bool last_part; /* of the round: the thread writes the offsets, too */
-    int64_t round_offsets[SNAPSHOT_STORES];
+    int64_t round_offsets[SNAPSHOT_STORES], round_time;
     struct { /* where the round is */
         uint32_t store, index;
         int64_t time; /* of the window or bucket */

@@ -316,3 +316,35 @@ TEST(task_snapshot, ahead_of_the_log_is_not_used)
     CHECK(w.digest == digest_of(build_aggregate, 4, 100, 0, 0, false));
     end_world(&w);
 }
+
+static int64_t fake_ms(void *data)
+{
+    return *(const int64_t *)data;
+}
+
+/* A key's tombstone may have gone from the changelog: a file that is older than that counts only if nothing came after it. */
+TEST(task_snapshot, older_than_tombstones_live_is_not_used)
+{
+    static const int64_t hour = 3600 * 1000;
+    const char *const changelog = "prefix_Q_1-Aggregate-Aggregate-Materialize-changelog";
+    for (int behind = 0; behind < 2; behind++) {
+        struct world w;
+        int64_t now = 1000 * hour;
+        struct diag d = DIAG_INIT;
+        start_world(&w, build_aggregate, 0, true);
+        w.options.clock = w.task->options.clock = (struct exec_clock){fake_ms, &now};
+        run(&w, 4, 100, 0);
+        w.task->last_fold_ns = 0;
+        check_ok(task_committed(w.task, w.log, 0, &d), &d);
+        int64_t begin, end;
+        check_ok(topic_offsets(w.log, changelog, 0, &begin, &end, NULL, &d), &d);
+        if (behind)
+            run(&w, 1, 100, 0);
+        for (int i = 0; i < 2; i++, now += 13 * hour) {
+            task_destroy(w.task);
+            start_task(&w);
+            CHECK_INT(task_snapshot_offset(w.task, changelog), behind && i == 1 ? -1 : end);
+        }
+        end_world(&w);
+    }
+}

@@ -53,7 +53,7 @@ static void commit(struct store *s, struct snapshot *sn, int64_t offset, bool fo
     REQUIRE(store_write_changes(s, to_nowhere, NULL, &d) == STATUS_OK);
     store_clear_changes(s);
     if (fold)
-        REQUIRE(snapshot_fold(sn, offsets, true, &d) == STATUS_OK);
+        REQUIRE(snapshot_fold(sn, offsets, 5, true, &d) == STATUS_OK);
     CHECK_TEXT(d.message, "");
 }
 
@@ -541,7 +541,7 @@ TEST(snapshot, with_the_changelog_behind_it_survives_crashes_at_any_part)
         REQUIRE(store_write_changes(s, to_changelog, &log, &d) == STATUS_OK);
         store_clear_changes(s);
         int64_t offsets[SNAPSHOT_STORES] = {(int64_t)log.n};
-        REQUIRE(snapshot_fold(sn, offsets, false, &d) == STATUS_OK);
+        REQUIRE(snapshot_fold(sn, offsets, 5, false, &d) == STATUS_OK);
         parts += snapshot_in_round(sn);
         while (step % 3 == 0 && snapshot_folding(sn))
             usleep(1000);
@@ -634,7 +634,7 @@ TEST(snapshot, sessions_expire_and_come_back_over_restarts_as_without_evictions)
         store_clear_changes(tight);
         store_clear_changes(roomy);
         int64_t offsets[SNAPSHOT_STORES] = {(int64_t)log.n};
-        REQUIRE(snapshot_fold(sn, offsets, step % 100 == 0, &d) == STATUS_OK);
+        REQUIRE(snapshot_fold(sn, offsets, step, step % 100 == 0, &d) == STATUS_OK);
         evicted += store_evict(tight, step % 300 ? 4000 : SIZE_MAX);
         if (step % 700 == 0) { /* a restart, with what the file and the changelog hold */
             store_destroy(tight);

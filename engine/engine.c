@@ -16,10 +16,8 @@ static enum status open_executor(struct engine *e, struct diag *d)
 {
     enum status st = STATUS_OK;
     const struct engine_options *o = &e->options;
-    int64_t commit_ms, cache_bytes, budget_mb;
+    int64_t budget_mb;
     bool exactly_once;
-    TRY(options_number(o, "commit.interval.ms", &commit_ms, d));
-    TRY(options_number(o, "cache.max.bytes.buffering", &cache_bytes, d));
     TRY(options_number(o, "weir.memory.budget.mb", &budget_mb, d));
     TRY(options_exactly_once(o, &exactly_once, d));
     bool has_server = o->state_dir && strcmp(log_kind(e->log), "kafka") == 0; /* embedded, there is only one */
@@ -28,8 +26,6 @@ static enum status open_executor(struct engine *e, struct diag *d)
     const struct exec_options x = {
         .service_id = o->service_id,
         .topic_prefix = arena_printf(&e->arena, "_confluent-ksql-%squery_", o->service_id),
-        .commit_interval_ms = commit_ms,
-        .cache_bytes = (size_t)cache_bytes,
         .memory_budget = (size_t)budget_mb << 20,
         .state_dir = has_server ? e->server.dir : o->state_dir,
         .server_id = has_server ? e->server.id : NULL,

@@ -18,7 +18,7 @@ struct command {
 struct running {
     struct arena arena; /* of the plan, and of the statement it points into */
     const struct plan *plan;
-    bool from_latest, paused;
+    struct query_settings settings;
     bool started; /* the executor has it */
     bool failure_told;
     char error[512];      /* why it could not be started; "" if it was */
@@ -181,11 +181,14 @@ const struct property *properties_all(size_t *n);
 bool property_is_stream(const struct property *p); /* of Kafka Streams, not of ksqlDB itself */
 
 /* Settings of the engine itself, checked: a number that is not negative; processing.guarantee. */
+/* Whether a property may have this value: for those that are looked at by name. */
+enum status property_check(struct str name, struct str value, struct diag *d) MUST_CHECK;
+enum status property_number(struct str name, struct str value, int64_t *out, struct diag *d) MUST_CHECK;
 enum status options_number(const struct engine_options *o, const char *name, int64_t *out, struct diag *d) MUST_CHECK;
 enum status options_exactly_once(const struct engine_options *o, bool *out, struct diag *d) MUST_CHECK;
 
 const char *session_property(const struct session *s, const char *name); /* NULL: not set */
-bool session_reads_latest(const struct session *s);                      /* auto.offset.reset */
+struct query_settings session_query_settings(const struct session *s);
 void session_clear_properties(struct session *s);
 void sink_message(const struct engine_sink *sink, const char *text);
 

@@ -86,19 +86,37 @@ static const char *option(const struct engine_options *o, const char *name)
     return property_find(str_from(name))->otherwise;
 }
 
-static enum status bad_value(const char *name, const char *value, const char *wanted, struct diag *d)
+static enum status bad_value(struct str name, struct str value, const char *wanted, struct diag *d)
 {
-    return diag_set(d, STATUS_INVALID, "Invalid value %s for configuration %s: %s", value, name, wanted);
+    return diag_set(d, STATUS_INVALID, "Invalid value " STR_FMT " for configuration " STR_FMT ": %s", STR_ARG(value), STR_ARG(name),
+                    wanted);
 }
 
-enum status options_number(const struct engine_options *o, const char *name, int64_t *out, struct diag *d)
+enum status property_number(struct str name, struct str value, int64_t *out, struct diag *d)
 {
-    const char *value = option(o, name);
-    if (!parse_i64(str_from(value), out))
+    if (!parse_i64(value, out))
         return bad_value(name, value, "Not a number", d);
     return *out < 0 || *out > INT64_MAX >> 20
                ? bad_value(name, value, "Value must be at least 0, and far below 2^63", d)
                : STATUS_OK;
+}
+
+enum status options_number(const struct engine_options *o, const char *name, int64_t *out, struct diag *d)
+{
+    return property_number(str_from(name), str_from(option(o, name)), out, d);
+}
+
+enum status property_check(struct str name, struct str value, struct diag *d)
+{
+    static const char *const numbers[] = {"commit.interval.ms", "cache.max.bytes.buffering", "statestore.cache.max.bytes"};
+    int64_t number;
+    name = without_prefix(name);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (str_eq(name, str_from(numbers[i])))
+            return property_number(name, value, &number, d);
+    if (!str_eq(name, STR("auto.offset.reset")) || str_eq(value, STR("latest")) || str_eq(value, STR("earliest")))
+        return STATUS_OK;
+    return bad_value(name, value, "String must be one of: earliest, latest", d);
 }
 
 enum status options_exactly_once(const struct engine_options *o, bool *out, struct diag *d)
@@ -108,6 +126,6 @@ enum status options_exactly_once(const struct engine_options *o, bool *out, stru
     if (!*out || !strcmp(value, "exactly_once") || !strcmp(value, "exactly_once_v2") ||
         !strcmp(value, "exactly_once_beta"))
         return STATUS_OK;
-    return bad_value("processing.guarantee", value,
+    return bad_value(STR("processing.guarantee"), str_from(value),
                      "String must be one of: at_least_once, exactly_once, exactly_once_beta, exactly_once_v2", d);
 }

@@ -179,7 +179,9 @@ enum status pull_run(struct session *s, const struct planned *planned, const str
     }
     TRY(sink->begin(sink->data, q->schema.columns, q->n_items));
     const struct task_output out = {.rows = pass_rows, .data = &p};
-    const struct transient_run run = {.until = TRANSIENT_LAST_STATE, .stopped = stopped, .data = &p};
+    struct transient_run run = {
+        .settings = session_query_settings(s), .until = TRANSIENT_LAST_STATE, .stopped = stopped, .data = &p};
+    run.settings.from_latest = false;
     if (p.left != 0)
         TRY(executor_run_transient(s->engine->executor, plan, &run, &out, d));
     TRY(sink->end(sink->data, false));

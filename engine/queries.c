@@ -41,7 +41,7 @@ static struct running **find(struct engine *e, const char *id)
 static enum status start(struct engine *e, struct running *r, struct diag *d)
 {
     struct diag own = DIAG_INIT;
-    enum status st = executor_start(e->executor, r->plan, r->from_latest, r->paused, &own);
+    enum status st = executor_start(e->executor, r->plan, &r->settings, &own);
     r->started = st == STATUS_OK;
     if (r->started)
         return st;
@@ -92,7 +92,7 @@ void queries_pause(struct engine *e, const char *id, bool paused)
     struct running *r = *find(e, id);
     if (!r)
         return;
-    r->paused = paused;
+    r->settings.paused = paused;
     if (r->started)
         executor_pause(e->executor, id, paused);
 }

@@ -1,6 +1,8 @@
 /* Sessions: properties, variables, and running a text statement by statement. */
 #include "engine/engine_int.h"
 
+#include <assert.h>
+
 static void free_values(struct map *m)
 {
     MAP_EACH (m, entry)
@@ -50,24 +52,11 @@ static enum status put_text(struct map *m, struct str name, struct str value, st
     return diag_nomem(d);
 }
 
-/* Values that are looked at by name are checked now, not when a query starts. */
-static enum status check_value(struct str name, struct str value, struct diag *d)
-{
-    const struct property *p = property_find(name);
-    if (!p || strcmp(p->name, "auto.offset.reset") != 0 || str_eq(value, STR("latest")) ||
-        str_eq(value, STR("earliest")))
-        return STATUS_OK;
-    return diag_set(d, STATUS_INVALID,
-                    "Invalid value " STR_FMT " for configuration auto.offset.reset: String must be one of: "
-                    "earliest, latest",
-                    STR_ARG(value));
-}
-
 enum status session_set(struct session *s, struct str name, struct str value, struct diag *d)
 {
     if (!property_is_known(name))
         return diag_set(d, STATUS_INVALID, "Unknown property: " STR_FMT, STR_ARG(name));
-    enum status st = check_value(name, value, d);
+    enum status st = property_check(name, value, d); /* now, not when a query starts */
     return st == STATUS_OK ? put_text(&s->properties, name, value, d) : st;
 }
 
@@ -75,12 +64,6 @@ void session_clear_properties(struct session *s)
 {
     free_values(&s->properties);
     map_init(&s->properties);
-}
-
-bool session_reads_latest(const struct session *s)
-{
-    const char *reset = session_property(s, "auto.offset.reset");
-    return reset && !strcmp(reset, "latest");
 }
 
 const char *session_property(const struct session *s, const char *name)
@@ -91,6 +74,27 @@ const char *session_property(const struct session *s, const char *name)
         return value;
     snprintf(prefixed, sizeof prefixed, "ksql.streams.%s", name);
     return map_get(&s->properties, str_from(prefixed));
+}
+
+static int64_t number(const struct session *s, const char *name)
+{
+    const char *value = session_property(s, name);
+    int64_t n = 0;
+    enum status st = property_number(str_from(name), str_from(value ? value : property_find(str_from(name))->otherwise), &n, NULL);
+    assert(st == STATUS_OK); /* checked when it was set */
+    (void)st;
+    return n;
+}
+
+struct query_settings session_query_settings(const struct session *s)
+{
+    const char *reset = session_property(s, "auto.offset.reset");
+    bool new_name = session_property(s, "statestore.cache.max.bytes") != NULL; /* Kafka Streams' newer name of it */
+    return (struct query_settings){
+        .from_latest = reset && !strcmp(reset, "latest"),
+        .commit_interval_ms = number(s, "commit.interval.ms"),
+        .cache_bytes = (size_t)number(s, new_name ? "statestore.cache.max.bytes" : "cache.max.bytes.buffering"),
+    };
 }
 
 void sink_message(const struct engine_sink *sink, const char *text)

@@ -118,7 +118,7 @@ static enum status carry_out(struct session *s, const struct planned *p, struct 
         struct running *taken = *r;
         *r = NULL;
         taken->plan = p->plan;
-        taken->from_latest = session_reads_latest(s);
+        taken->settings = session_query_settings(s);
         TRY(queries_add(e, taken, d)); /* keeps it, and with it the message, also when it fails */
     }
 done:

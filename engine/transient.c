@@ -53,8 +53,10 @@ enum status transient_run(struct session *s, const struct planned *p, const stru
         columns[i] = plan->schema.columns[plan->output_columns[i]];
     TRY(sink->begin(sink->data, columns, plan->n_output));
     const struct task_output out = {.rows = pass_rows, .data = &t};
+    struct query_settings settings = session_query_settings(s);
+    settings.from_latest &= !p->ends;
     const struct transient_run run = {
-        .from_latest = session_reads_latest(s) && !p->ends,
+        .settings = settings,
         .until = s->engine->options.drain || p->ends ? TRANSIENT_DRAIN : TRANSIENT_ENDLESS,
         .stopped = stopped,
         .data = &t,

@@ -36,8 +36,8 @@ struct processing_error {
 struct exec_options {
     const char *service_id;       /* "default_" */
     const char *topic_prefix;     /* of internal topics: "_confluent-ksql-" + service id + "query_" is put before the query id */
-    int64_t commit_interval_ms;   /* 100 */
-    size_t cache_bytes;           /* cache.max.bytes.buffering: 0: emit every change; else coalesce between commits */
+    int64_t commit_interval_ms;   /* of one query: its settings set it */
+    size_t cache_bytes;           /* likewise, cache.max.bytes.buffering: 0: emit every change; else coalesce between commits */
     size_t memory_budget;         /* of all state stores; bytes; 0: none */
     const char *state_dir;        /* snapshots; NULL: none (recovery reads whole changelogs); of one process at a time */
     const char *server_id;        /* names this server among those of the service, now and when it is started again; NULL: it
@@ -94,13 +94,20 @@ struct executor; /* the workers of one process */
 /* Joins the service `options->service_id`. STATUS_EXISTS: on the embedded log one process at a time can. */
 enum status executor_create(struct log *log, const struct exec_options *options, uint32_t n_workers,
                             struct executor **out, struct diag *d) MUST_CHECK;
+/* What holds for one query. */
+struct query_settings {
+    bool from_latest;           /* sources without a recorded position start at their end */
+    bool paused;                /* as if executor_pause were called before anything is read */
+    int64_t commit_interval_ms; /* a worker commits as often as the query with the shortest interval asks for */
+    size_t cache_bytes;         /* as in exec_options */
+};
 /* Starts a persistent query: creates its internal topics where missing, and has the workers build those of its tasks that fall to
- * them (slots.c). The plan must outlive the query. `from_latest`: sources without a recorded position start at their end.
- * `paused`: as if executor_pause were called before anything is read. STATUS_EXISTS: one of this id runs. */
-enum status executor_start(struct executor *x, const struct plan *p, bool from_latest, bool paused, struct diag *d) MUST_CHECK;
+ * them (slots.c). The plan must outlive the query. STATUS_EXISTS: one of this id runs. */
+enum status executor_start(struct executor *x, const struct plan *p, const struct query_settings *settings,
+                           struct diag *d) MUST_CHECK;
 /* How a transient query runs. */
 struct transient_run {
-    bool from_latest;
+    struct query_settings settings;
     /* When it ends by itself: never; at the present ends of its sources; there, and only the last state of each key of a table is
      * given to the client (a view of the table as it is now). */
     enum { TRANSIENT_ENDLESS, TRANSIENT_DRAIN, TRANSIENT_LAST_STATE } until;

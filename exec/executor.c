@@ -161,7 +161,8 @@ static enum status add_query(struct executor *x, struct query *q, struct diag *d
     return STATUS_OK;
 }
 
-enum status executor_start(struct executor *x, const struct plan *p, bool from_latest, bool paused, struct diag *d)
+enum status executor_start(struct executor *x, const struct plan *p, const struct query_settings *settings,
+                           struct diag *d)
 {
     enum status st = STATUS_OK;
     struct query *q = mem_alloc(sizeof *q);
@@ -169,8 +170,7 @@ enum status executor_start(struct executor *x, const struct plan *p, bool from_l
         return diag_nomem(d);
     *q = (struct query){.plan = p};
     TRY(create_internal_topics(x, p, true, d));
-    TRY(query_init(q, x->log, p, from_latest, &x->options, d));
-    atomic_store(&q->paused, paused);
+    TRY(query_init(q, x->log, p, settings, &x->options, d));
     pthread_mutex_lock(&x->mutex);
     st = add_query(x, q, d);
     pthread_mutex_unlock(&x->mutex);

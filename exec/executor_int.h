@@ -16,6 +16,7 @@ enum { N_SLOTS = 64, MAX_SOURCES = 64 };
 struct query {
     const struct plan *plan;
     const char *id;
+    struct exec_options options; /* the executor's, with what the query sets itself */
     bool from_latest;
     atomic_int stop;             /* asked to stop */
     atomic_int paused;           /* asked not to read on */
@@ -60,7 +61,6 @@ struct work {
 struct share {
     struct query *query;
     struct feeds *feeds;
-    bool drain;                  /* options.drain */
     bool paused;                 /* its sources are not subscribed */
     bool settled;                /* has all the tasks that fall to it */
     struct work *works;
@@ -149,17 +149,17 @@ const char *source_topic(struct arena *a, const struct plan *p, const struct ste
 enum status stage_partitions(struct log *log, const struct plan *p, uint32_t stage, const struct exec_options *options,
                              int32_t *n, struct diag *d) MUST_CHECK;
 /* The query's struct with its numbers of partitions; its internal topics must be there. query_free(NULL) is fine. */
-enum status query_init(struct query *q, struct log *log, const struct plan *p, bool from_latest,
+enum status query_init(struct query *q, struct log *log, const struct plan *p, const struct query_settings *settings,
                        const struct exec_options *options, struct diag *d) MUST_CHECK;
 void query_clear(struct query *q);
 /* The key of a task's position. NULL: no memory. */
 const char *task_key(struct arena *a, const struct query *q, uint32_t stage, int32_t partition);
 
-struct share *share_create(struct query *query, struct feeds *feeds, const struct exec_options *options); /* NULL: no memory */
+struct share *share_create(struct query *query, struct feeds *feeds); /* NULL: no memory */
 /* Builds the tasks that are missing of those in `slots`: state from changelogs, places from `positions` (NULL: a transient
  * query, nothing is recorded). After an error the share is without tasks. */
-enum status share_build(struct share *s, const bool slots[N_SLOTS], struct log *log, const struct exec_options *options,
-                        struct positions *positions, const struct task_output *out, struct diag *d) MUST_CHECK;
+enum status share_build(struct share *s, const bool slots[N_SLOTS], struct log *log, struct positions *positions,
+                        const struct task_output *out, struct diag *d) MUST_CHECK;
 /* Throws away the tasks that are not in `slots` (NULL: all) with what they have not committed. */
 void share_drop(struct share *s, const bool *slots);
 void share_destroy(struct share *s); /* NULL is fine */
@@ -173,8 +173,7 @@ bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
                    bool (*written)(void *data, const char *topic, const struct query *reader), void *data);
 /* Whether the positions say that other servers, which have the tasks that are not in `ours`, have read everything, too. When all
  * of our tasks are drained. */
-bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, const struct exec_options *options,
-                    struct positions *positions);
+bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, struct positions *positions);
 /* Adds what the tasks did to the query's counters. */
 void share_count(struct share *s);
 

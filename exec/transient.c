@@ -72,13 +72,13 @@ static bool nobody_writes(void *executor, const char *topic, const struct query 
 }
 
 /* Whether all sources have been read to their ends; fixes the ends that can be told. */
-static bool at_ends(struct transient *t, struct share *s, const struct exec_options *options)
+static bool at_ends(struct transient *t, struct share *s)
 {
     if (t->run->until == TRANSIENT_ENDLESS)
         return false;
     for (struct work *w = s->works; w && t->run->until == TRANSIENT_LAST_STATE; w = w->next)
         w->dirty = false; /* what has been read waits in the stores for the end */
-    return share_drained(s, t->executor->log, 1, options->drain ? topic_is_written : nobody_writes, t->executor);
+    return share_drained(s, t->executor->log, 1, s->query->options.drain ? topic_is_written : nobody_writes, t->executor);
 }
 
 static bool is_stopped(struct transient *t)
@@ -87,10 +87,11 @@ static bool is_stopped(struct transient *t)
     return t->stop;
 }
 
-static enum status loop(struct transient *t, struct share *s, const struct exec_options *options, struct diag *d)
+static enum status loop(struct transient *t, struct share *s, struct diag *d)
 {
     enum status st = STATUS_OK;
-    bool whole = t->run->until == TRANSIENT_LAST_STATE, ended = at_ends(t, s, options);
+    const struct exec_options *options = &s->query->options;
+    bool whole = t->run->until == TRANSIENT_LAST_STATE, ended = at_ends(t, s);
     int64_t last = clock_mono_ns();
     while (!is_stopped(t) && !ended) {
         bool busy;
@@ -102,7 +103,7 @@ static enum status loop(struct transient *t, struct share *s, const struct exec_
         if (!whole)
             TRY(flush(t, s, d));
         last = clock_mono_ns();
-        ended = at_ends(t, s, options);
+        ended = at_ends(t, s);
     }
     for (struct work *w = s->works; whole && w && !t->stop; w = w->next)
         TRY(task_flush(w->task, d));
@@ -119,25 +120,25 @@ enum status executor_run_transient(struct executor *x, const struct plan *p, con
     struct feeds feeds = {0};
     struct transient t = {.executor = x, .run = run, .client = client, .left = p->limit};
     const struct task_output out = {.append = append, .rows = rows, .data = &t};
-    struct exec_options options = x->options;
+    struct query_settings settings = run->settings;
     bool slots[N_SLOTS];
     memset(slots, true, sizeof slots);
     if (run->until == TRANSIENT_LAST_STATE)
-        options.cache_bytes = SIZE_MAX; /* changes wait for the flush */
+        settings.cache_bytes = SIZE_MAX; /* changes wait for the flush */
     if (t.left == 0)
         return STATUS_OK;
     TRY(create_internal_topics(x, p, false, d));
-    TRY(query_init(&q, x->log, p, run->from_latest, &options, d));
+    TRY(query_init(&q, x->log, p, &settings, &x->options, d));
     if (p->n_stages > 1)
         TRY(writer_open(x->log, NULL, &t.writer, d));
     TRY(feeds_open(&feeds, x->log, d));
-    s = share_create(&q, &feeds, &options);
+    s = share_create(&q, &feeds);
     if (!s) {
         st = diag_nomem(d);
         goto done;
     }
-    TRY(share_build(s, slots, x->log, &options, NULL, &out, d));
-    TRY(loop(&t, s, &options, d));
+    TRY(share_build(s, slots, x->log, NULL, &out, d));
+    TRY(loop(&t, s, d));
 done:
     share_destroy(s);
     feeds_close(&feeds);

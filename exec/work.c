@@ -55,10 +55,13 @@ done:
 
 /* ---- queries ---------------------------------------------------------------------------------------------------- */
 
-enum status query_init(struct query *q, struct log *log, const struct plan *p, bool from_latest,
+enum status query_init(struct query *q, struct log *log, const struct plan *p, const struct query_settings *settings,
                        const struct exec_options *options, struct diag *d)
 {
-    *q = (struct query){.plan = p, .id = p->query_id, .from_latest = from_latest};
+    *q = (struct query){.plan = p, .id = p->query_id, .options = *options, .from_latest = settings->from_latest};
+    q->options.commit_interval_ms = settings->commit_interval_ms;
+    q->options.cache_bytes = settings->cache_bytes;
+    atomic_store(&q->paused, settings->paused);
     q->tasks_left = mem_calloc(p->n_stages, sizeof *q->tasks_left);
     q->n_partitions = mem_calloc(p->n_stages, sizeof *q->n_partitions);
     enum status st = q->tasks_left && q->n_partitions ? STATUS_OK : diag_nomem(d);
@@ -152,7 +155,7 @@ static enum status first_position(struct log *log, struct work_source *source, s
     return STATUS_OK;
 }
 
-static enum status place_sources(struct log *log, struct work *w, const struct exec_options *options,
+static enum status place_sources(struct log *log, struct work *w,
                                  const struct position *position, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -165,7 +168,7 @@ static enum status place_sources(struct log *log, struct work *w, const struct e
         struct work_source *source = &w->sources[i];
         int32_t n;
         *source = (struct work_source){.work = w, .number = i, .drain_end = -1};
-        source->topic = source_topic(&w->arena, plan, stage->sources[i], options);
+        source->topic = source_topic(&w->arena, plan, stage->sources[i], &w->share->query->options);
         if (!source->topic)
             return diag_nomem(d);
         TRY(topic_partitions(log, source->topic, &n, d));
@@ -195,8 +198,8 @@ static void work_destroy(struct work *w)
     mem_free(w);
 }
 
-static enum status build_work(struct log *log, struct work *w, const struct exec_options *options,
-                              struct positions *positions, const struct task_output *out, struct diag *d)
+static enum status build_work(struct log *log, struct work *w, struct positions *positions,
+                              const struct task_output *out, struct diag *d)
 {
     enum status st = STATUS_OK;
     const struct query *q = w->share->query;
@@ -205,18 +208,18 @@ static enum status build_work(struct log *log, struct work *w, const struct exec
     if (!w->name)
         return diag_nomem(d);
     bool known = positions && positions_get(positions, str_from(w->name), &w->arena, &position);
-    TRY(task_create(q->plan, w->stage, w->partition, options, out, &w->task, d));
+    TRY(task_create(q->plan, w->stage, w->partition, &q->options, out, &w->task, d));
     if (positions) {
         const char **changelogs;
         size_t n;
-        TRY(task_use_snapshot(w->task, log, options->memory_budget / query_tasks(q), d));
-        TRY(stage_changelogs(q->plan, w->stage, options, &w->arena, &changelogs, &n, d));
+        TRY(task_use_snapshot(w->task, log, q->options.memory_budget / query_tasks(q), d));
+        TRY(stage_changelogs(q->plan, w->stage, &q->options, &w->arena, &changelogs, &n, d));
         for (size_t i = 0; i < n; i++)
             TRY(restore_changelog(log, w, changelogs[i], d));
     }
     if (known)
         task_set_stream_time(w->task, position.stream_time);
-    TRY(place_sources(log, w, options, known ? &position : NULL, d));
+    TRY(place_sources(log, w, known ? &position : NULL, d));
 done:
     return st;
 }
@@ -231,8 +234,7 @@ done:
     return st;
 }
 
-static enum status add_work(struct share *s, uint32_t stage, int32_t partition, struct log *log,
-                            const struct exec_options *options, struct positions *positions,
+static enum status add_work(struct share *s, uint32_t stage, int32_t partition, struct log *log, struct positions *positions,
                             const struct task_output *out, struct diag *d)
 {
     struct work *w = mem_calloc(1, sizeof *w);
@@ -242,7 +244,7 @@ static enum status add_work(struct share *s, uint32_t stage, int32_t partition, 
     arena_init(&w->arena, 0);
     s->works = w;
     atomic_fetch_add(&s->query->tasks_left[stage], 1);
-    enum status st = build_work(log, w, options, positions, out, d);
+    enum status st = build_work(log, w, positions, out, d);
     return st == STATUS_OK && !s->paused ? subscribe(w, d) : st;
 }
 
@@ -254,22 +256,22 @@ static bool has_work(const struct share *s, uint32_t stage, int32_t partition)
     return w != NULL;
 }
 
-struct share *share_create(struct query *query, struct feeds *feeds, const struct exec_options *options)
+struct share *share_create(struct query *query, struct feeds *feeds)
 {
     struct share *s = mem_calloc(1, sizeof *s);
     if (s)
-        *s = (struct share){.query = query, .feeds = feeds, .drain = options->drain};
+        *s = (struct share){.query = query, .feeds = feeds};
     return s;
 }
 
-enum status share_build(struct share *s, const bool slots[N_SLOTS], struct log *log, const struct exec_options *options,
-                        struct positions *positions, const struct task_output *out, struct diag *d)
+enum status share_build(struct share *s, const bool slots[N_SLOTS], struct log *log, struct positions *positions,
+                        const struct task_output *out, struct diag *d)
 {
     enum status st = STATUS_OK;
     for (uint32_t i = 0; i < s->query->plan->n_stages; i++)
         for (int32_t p = 0; p < s->query->n_partitions[i]; p++)
             if (slots[slot_of(p)] && !has_work(s, i, p))
-                TRY(add_work(s, i, p, log, options, positions, out, d));
+                TRY(add_work(s, i, p, log, positions, out, d));
     if (!s->settled)
         atomic_fetch_add(&s->query->n_settled, 1);
     s->settled = true;
@@ -399,7 +401,7 @@ static bool source_drained(struct work_source *source, struct log *log, uint32_t
         return false;
     /* A drain covers what has been written by now: on Kafka a commit that has returned may take a moment to show. */
     if (topic_offsets(log, source->topic, w->partition, &begin, &end, &uncommitted, NULL) == STATUS_OK)
-        source->drain_end = w->share->drain ? uncommitted : end;
+        source->drain_end = w->share->query->options.drain ? uncommitted : end;
     return source->drain_end >= 0 && source->position >= source->drain_end;
 }
 
@@ -422,14 +424,14 @@ bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
 
 /* ends[source]: set as soon as they can be told. */
 static bool other_drained(const struct query *q, uint32_t stage, int32_t partition, int64_t *ends, struct log *log,
-                          const struct exec_options *options, struct positions *positions, struct arena *a)
+                          struct positions *positions, struct arena *a)
 {
     struct position position = {.n = 0};
     const char *name = task_key(a, q, stage, partition);
     bool known = name && positions_get(positions, str_from(name), a, &position);
     for (uint32_t i = 0; i < q->plan->stages[stage].n_sources; i++) {
         int64_t begin, end, uncommitted;
-        const char *topic = source_topic(a, q->plan, q->plan->stages[stage].sources[i], options);
+        const char *topic = source_topic(a, q->plan, q->plan->stages[stage].sources[i], &q->options);
         if (!topic)
             return false;
         enum status st = ends[i] < 0 ? topic_offsets(log, topic, partition, &begin, &end, &uncommitted, NULL) : STATUS_OK;
@@ -443,8 +445,7 @@ static bool other_drained(const struct query *q, uint32_t stage, int32_t partiti
     return true;
 }
 
-bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, const struct exec_options *options,
-                    struct positions *positions)
+bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, struct positions *positions)
 {
     struct arena a;
     int64_t *ends = q->others_ends;
@@ -455,7 +456,7 @@ bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, 
             if (ours[slot_of(p)])
                 continue;
             all = (is_fresh || positions_refresh(positions, NULL) == STATUS_OK) &&
-                  other_drained(q, i, p, ends, log, options, positions, &a);
+                  other_drained(q, i, p, ends, log, positions, &a);
             is_fresh = true;
         }
     arena_free(&a);

@@ -112,7 +112,7 @@ static struct query *take_pending(struct worker *w)
 static void take_up_pending(struct worker *w)
 {
     for (struct query *q; (q = take_pending(w));) {
-        struct share *s = share_create(q, &w->feeds, &w->executor->options);
+        struct share *s = share_create(q, &w->feeds);
         if (s) {
             s->next = w->shares;
             w->shares = s;
@@ -178,7 +178,7 @@ static enum status build_tasks(struct worker *w, struct diag *d)
         enum status st = is_fresh ? STATUS_OK : positions_refresh(x->positions, d);
         is_fresh = true;
         if (st == STATUS_OK)
-            st = share_build(s, w->slots, x->log, &x->options, x->positions, &out, d);
+            st = share_build(s, w->slots, x->log, x->positions, &out, d);
         if (st == STATUS_OK)
             continue;
         if (is_passing(w, st))
@@ -339,7 +339,11 @@ static bool is_dirty(const struct worker *w)
 
 static int64_t commit_due_ms(const struct worker *w)
 {
-    return w->executor->options.commit_interval_ms - (clock_mono_ns() - w->last_commit_ns) / 1000000;
+    int64_t interval = w->shares ? INT64_MAX : 0;
+    for (const struct share *s = w->shares; s; s = s->next)
+        if (s->query->options.commit_interval_ms < interval)
+            interval = s->query->options.commit_interval_ms;
+    return interval - (clock_mono_ns() - w->last_commit_ns) / 1000000;
 }
 
 /* How long reading may wait when nothing comes: whatever else may happen wakes the reader. */
@@ -380,7 +384,7 @@ static bool query_drained(struct worker *w, struct query *q)
     for (int i = 0; i < N_SLOTS; i++)
         ours[i] = x->slot_worker[i] >= 0;
     pthread_mutex_unlock(&x->mutex);
-    return others_drained(q, ours, x->log, &x->options, x->positions);
+    return others_drained(q, ours, x->log, x->positions);
 }
 
 /* Ends the shares of stopped, failed and drained queries; everything of theirs is committed. */

@@ -359,6 +359,20 @@ END
     done
 }
 
+cli_query_settings() { # what a session has set holds for the queries that it makes
+    local dir=$cli_dir/settings
+    seq 5000 | sed 's/.*/{"k":1}/' | "$weir" produce t --data "$dir" || return 1
+    printf '%s\n' "CREATE STREAM t (k INT) WITH (kafka_topic='t', value_format='json');" \
+        "CREATE TABLE few AS SELECT k, COUNT(*) n FROM t GROUP BY k;" \
+        "SET 'ksql.streams.cache.max.bytes.buffering'='0';" \
+        "CREATE TABLE every AS SELECT k, COUNT(*) n FROM t GROUP BY k;" >"$dir/s.sql"
+    "$weir" run "$dir/s.sql" --data "$dir" --drain >"$dir/out" 2>&1 || { cat "$dir/out"; return 1; }
+    [[ $("$weir" consume EVERY --from-beginning --drain --data "$dir" | wc -l) == 5000 ]] || { echo "(not every change)"; return 1; }
+    (($("$weir" consume FEW --from-beginning --drain --data "$dir" | wc -l) < 2500)) || { echo "(not coalesced)"; return 1; }
+    echo "SET 'commit.interval.ms'='soon';" >"$dir/bad.sql"
+    expect 1 "Invalid value soon for configuration commit.interval.ms: Not a number" "$weir" run "$dir/bad.sql" --data "$dir"
+}
+
 suite_cli() {
     cli_dir=$1 cli_passed=0 cli_failed=0
     local command
@@ -392,6 +406,7 @@ suite_cli() {
     cli_check "pull queries, PRINT, ASSERT TOPIC, SHOW" cli_looking
     cli_check "PAUSE, RESUME and TERMINATE over restarts" cli_controls
     cli_check "wrong settings" cli_wrong_settings
+    cli_check "settings of a query" cli_query_settings
     cli_check "a damaged command topic" cli_foreign_command
     echo "passed $cli_passed failed $cli_failed skipped 0"
 }

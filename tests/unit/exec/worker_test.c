@@ -14,6 +14,7 @@ struct service {
     struct op_test t;
     struct log *log;
     struct exec_options options;
+    struct query_settings settings;
     struct executor *executor;
     char dir[64];
 };
@@ -43,16 +44,16 @@ static void setup(struct service *s, void (*build)(struct op_test *))
     make_topic(s, "out", PARTITIONS);
     s->options = (struct exec_options){.service_id = "test_",
                                        .topic_prefix = "prefix_",
-                                       .commit_interval_ms = 20,
                                        .exactly_once = true,
                                        .drain = true};
+    s->settings = (struct query_settings){.commit_interval_ms = 20};
 }
 
 static void start(struct service *s, uint32_t n_workers)
 {
     struct diag d = DIAG_INIT;
     check_ok(executor_create(s->log, &s->options, n_workers, &s->executor, &d), &d);
-    check_ok(executor_start(s->executor, &s->t.plan, false, false, &d), &d);
+    check_ok(executor_start(s->executor, &s->t.plan, &s->settings, &d), &d);
 }
 
 static void stop(struct service *s)
@@ -210,7 +211,7 @@ TEST(worker, coalesces_between_commits)
 {
     struct service s;
     setup(&s, build_count);
-    s.options.cache_bytes = 10 << 20;
+    s.settings.cache_bytes = 10 << 20;
     produce(&s, 0, 20000);
     run_drained(&s, 2);
     struct output o = read_output(&s);
@@ -273,7 +274,7 @@ TEST(worker, one_process_at_a_time_runs_a_service_on_the_embedded_log)
     struct diag d = DIAG_INIT;
     setup(&s, build_regroup);
     s.options.drain = false;
-    s.options.commit_interval_ms = 1;
+    s.settings.commit_interval_ms = 1;
     produce(&s, 0, 4000);
     start(&s, 2);
     struct executor *second = NULL;
@@ -296,10 +297,10 @@ TEST(worker, a_running_query_is_not_started_again)
     setup(&s, build_count);
     s.options.drain = false;
     start(&s, 2);
-    CHECK_INT(executor_start(s.executor, &s.t.plan, false, false, &d), STATUS_EXISTS);
+    CHECK_INT(executor_start(s.executor, &s.t.plan, &s.settings, &d), STATUS_EXISTS);
     diag_clear(&d);
     check_ok(executor_stop(s.executor, "Q_1", false, &d), &d);
-    check_ok(executor_start(s.executor, &s.t.plan, false, false, &d), &d);
+    check_ok(executor_start(s.executor, &s.t.plan, &s.settings, &d), &d);
     stop(&s);
     teardown(&s);
 }
@@ -358,9 +359,10 @@ TEST(worker, queries_read_together_and_those_behind_catch_up)
     struct plan second = s.t.plan, third = s.t.plan;
     second.query_id = "Q_2";
     third.query_id = "Q_3";
-    check_ok(executor_start(s.executor, &second, false, false, &d), &d);
+    check_ok(executor_start(s.executor, &second, &s.settings, &d), &d);
     produce(&s, 20000, 5000); /* while the second is behind */
-    check_ok(executor_start(s.executor, &third, false, true, &d), &d);
+    s.settings.paused = true;
+    check_ok(executor_start(s.executor, &third, &s.settings, &d), &d);
     CHECK(wait_for_output(&s, 50000));
     CHECK(executor_pause(s.executor, "Q_2", true));
     clock_sleep_ms(50);

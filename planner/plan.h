@@ -30,7 +30,8 @@ enum step_kind {
     STEP_STREAM_GROUP_BY, STEP_STREAM_GROUP_BY_KEY, STEP_TABLE_GROUP_BY,
     STEP_STREAM_AGGREGATE, STEP_STREAM_WINDOWED_AGGREGATE, STEP_TABLE_AGGREGATE,
     STEP_TABLE_SUPPRESS,
-    STEP_STREAM_STREAM_JOIN, STEP_STREAM_TABLE_JOIN, STEP_TABLE_TABLE_JOIN, STEP_FOREIGN_KEY_JOIN,
+    STEP_STREAM_STREAM_JOIN, STEP_STREAM_TABLE_JOIN, STEP_TABLE_TABLE_JOIN,
+    STEP_FOREIGN_KEY_JOIN, STEP_FOREIGN_KEY_ANSWER, /* where the left row is, and where the right one is */
     STEP_STREAM_SINK, STEP_TABLE_SINK,
     STEP_REPARTITION_SINK, STEP_REPARTITION_SOURCE,
     STEP_CLIENT_SINK, /* rows of a transient query */
@@ -77,6 +78,14 @@ struct step_aggregate_call {
     int64_t limit;                         /* for aggregate_call.limit: ksql.functions.NAME.limit; 0: none */
 };
 
+/* Which rows without a partner a join emits. A RIGHT join is a LEFT one whose inputs are exchanged. */
+enum join_outer { OUTER_NONE, OUTER_LEFT, OUTER_BOTH };
+
+struct join_column {           /* where a column of the result comes from */
+    uint32_t input;            /* 0, 1 */
+    uint32_t column;           /* of that input's schema; a key column, too */
+};
+
 struct step {
     enum step_kind kind;
     const char *context;       /* "KsqlTopic", "WhereFilter", "Aggregate-Aggregate" ...: loggers and internal names */
@@ -113,6 +122,32 @@ struct step {
             struct window_spec window;     /* WINDOW_NONE: unwindowed */
             const char *store;             /* "Aggregate-Aggregate-Materialize" */
         } aggregate;
+        struct {               /* *_JOIN on the whole key: both inputs have the output's key columns (and window) first. STREAM_TABLE:
+                                  input 0 is the stream */
+            enum join_outer outer;
+            const struct join_column *columns; /* one an output column behind the keys */
+            /* STREAM_STREAM, ms: a left and a right row match iff left.ts - before <= right.ts <= left.ts + after. (For an
+             * exchanged RIGHT join `before` and `after` are as the statement has them.) */
+            int64_t before, after, grace;
+            bool has_grace;            /* GRACE PERIOD was given: rows without a partner wait for the end of their window */
+            const char *stores[2];     /* names of the inputs' stores, for changelogs; [0] of STREAM_TABLE: NULL */
+            const char *pending_store; /* of rows that wait; NULL unless has_grace and outer */
+        } join;
+        struct {               /* FOREIGN_KEY_JOIN: input 0 is the left table, input 1 the answers: its keys are the left table's, its
+                                  other columns those of the right row, then FOREIGN_KEY_EXTRA as below */
+            enum join_outer outer;             /* NONE, LEFT */
+            const struct join_column *columns; /* input 1: of the answers' schema */
+            const struct expr *foreign_key;    /* over input 0; its type is that of the right table's key */
+            const char *store;                 /* of the left rows */
+            const struct step *subscriptions;  /* a REPARTITION_SINK that the join writes to by itself; its schema: the foreign
+                                                  key, then the left table's key columns, then INT instruction, BIGINT hash,
+                                                  INT partition */
+        } foreign_key;
+        struct {               /* FOREIGN_KEY_ANSWER: input 0 the subscriptions (a REPARTITION_SOURCE), input 1 the right table. Output:
+                                  the left table's key columns, the right table's other columns, then BOOLEAN whether there
+                                  is a right row, BIGINT hash, INT partition: to which the row goes */
+            const char *stores[2];             /* of the subscriptions, of the right rows */
+        } answer;
         struct {               /* STREAM_SINK, TABLE_SINK */
             struct str sink_name;
             const char *topic;
@@ -122,6 +157,8 @@ struct step {
         struct {               /* REPARTITION_SINK and _SOURCE */
             const char *name;          /* "Aggregate-GroupBy-repartition": the topic is prefix + this */
             bool keep_null_keys;       /* rows without key are dropped unless a join wants them */
+            bool to_partition;         /* the last column says to which partition a row goes; else its key does, as in
+                                          shown_formats.key: rows of a join must meet */
             bool is_table;             /* rows carry before and after images */
             struct topic_formats shown_formats; /* what ksqlDB would use there; for EXPLAIN and checks */
         } repartition;

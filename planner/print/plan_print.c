@@ -24,6 +24,7 @@ const char *step_kind_name(enum step_kind kind)
         [STEP_STREAM_TABLE_JOIN] = "StreamTableJoin",
         [STEP_TABLE_TABLE_JOIN] = "TableTableJoin",
         [STEP_FOREIGN_KEY_JOIN] = "ForeignKeyTableTableJoin",
+        [STEP_FOREIGN_KEY_ANSWER] = "ForeignKeyAnswer",
         [STEP_STREAM_SINK] = "StreamSink",
         [STEP_TABLE_SINK] = "TableSink",
         [STEP_REPARTITION_SINK] = "RepartitionSink",
@@ -65,6 +66,7 @@ static const char *step_word(enum step_kind kind)
     case STEP_STREAM_TABLE_JOIN:
     case STEP_TABLE_TABLE_JOIN:
     case STEP_FOREIGN_KEY_JOIN:
+    case STEP_FOREIGN_KEY_ANSWER:
         return "JOIN";
     case STEP_STREAM_SINK:
     case STEP_TABLE_SINK:

@@ -61,6 +61,7 @@ const struct op_def *op_for(const struct step *s)
     case STEP_STREAM_TABLE_JOIN:
     case STEP_TABLE_TABLE_JOIN:
     case STEP_FOREIGN_KEY_JOIN:
+    case STEP_FOREIGN_KEY_ANSWER:
         return NULL;
     }
     return NULL;

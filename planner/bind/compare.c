@@ -201,7 +201,6 @@ static const char *const op_names[] = {
     [COMPARE_DISTINCT] = "IS_DISTINCT_FROM",
     [COMPARE_NOT_DISTINCT] = "IS_NOT_DISTINCT_FROM",
 };
-static const char *const op_texts[] = {"=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"};
 
 /* Checks and casts both sides of one comparison. */
 static bool make_comparable(struct binder *b, const struct ast_expr *e, const struct ast_expr *left_ast,
@@ -212,7 +211,7 @@ static bool make_comparable(struct binder *b, const struct ast_expr *e, const st
     const struct type *x = (*left)->type, *y = (*right)->type;
     if (x->kind == KIND_NULL || y->kind == KIND_NULL) {
         (void)bind_fail(b, e, "Comparison with NULL not supported: %s %s %s\nUse 'IS NULL' or 'IS NOT NULL' instead.",
-                        x->kind == KIND_NULL ? "NULL" : type_base_name(x->kind), op_texts[op],
+                        x->kind == KIND_NULL ? "NULL" : type_base_name(x->kind), ast_op_text((enum ast_op)(OP_EQ + op)),
                         y->kind == KIND_NULL ? "NULL" : type_base_name(y->kind));
         return false;
     }

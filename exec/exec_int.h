@@ -81,6 +81,13 @@ static inline bool op_coalesces(const struct op *op)
     return op->task->options.cache_bytes > 0;
 }
 
+/* Wall-clock time, ms; 0 without a clock. */
+static inline int64_t op_wall_ms(const struct op *op)
+{
+    const struct exec_clock *clock = &op->task->options.clock;
+    return clock->wall_ms ? clock->wall_ms(clock->data) : 0;
+}
+
 /* Makes op->store with its changelog. */
 enum status op_store(struct op *op, struct store_options options, struct diag *d) MUST_CHECK;
 /* Writes the store's changes to the changelog and forgets them. */

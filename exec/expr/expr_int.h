@@ -128,6 +128,27 @@ kernel_fn kernel_misc(const struct expr *e); /* NOT, IS NULL, BETWEEN, LIKE, IN,
 bool compare_vecs(struct eval *x, enum compare_op op, const struct type *xt, const struct type *yt, struct rows rows,
                   const struct vec *a, const struct vec *b, uint8_t *out);
 bool compare_has_kernel(const struct type *xt, const struct type *yt);
+/* What a comparison says of an order (<0, 0, >0). */
+static inline bool compare_order(enum compare_op op, int order)
+{
+    switch (op) {
+    case COMPARE_EQ:
+    case COMPARE_NOT_DISTINCT:
+        return order == 0;
+    case COMPARE_NE:
+    case COMPARE_DISTINCT:
+        return order != 0;
+    case COMPARE_LT:
+        return order < 0;
+    case COMPARE_LE:
+        return order <= 0;
+    case COMPARE_GT:
+        return order > 0;
+    case COMPARE_GE:
+        return order >= 0;
+    }
+    return false;
+}
 /* One comparison; neither is null. */
 bool compare_values(enum compare_op op, const struct value *a, const struct type *at, const struct value *b,
                     const struct type *bt);

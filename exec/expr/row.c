@@ -185,27 +185,6 @@ static bool compare_doubles(enum compare_op op, double a, double b)
     return false;
 }
 
-static bool compare_order(enum compare_op op, int order)
-{
-    switch (op) {
-    case COMPARE_EQ:
-    case COMPARE_NOT_DISTINCT:
-        return order == 0;
-    case COMPARE_NE:
-    case COMPARE_DISTINCT:
-        return order != 0;
-    case COMPARE_LT:
-        return order < 0;
-    case COMPARE_LE:
-        return order <= 0;
-    case COMPARE_GT:
-        return order > 0;
-    case COMPARE_GE:
-        return order >= 0;
-    }
-    return false;
-}
-
 bool compare_values(enum compare_op op, const struct value *a, const struct type *at, const struct value *b,
                     const struct type *bt)
 {

@@ -13,12 +13,14 @@ struct projection {
     struct arena scratch;
 };
 
-enum status projection_open(struct projection *p, struct op *op, const struct expr *const *exprs, uint32_t n,
-                            struct diag *d) MUST_CHECK;
-void projection_close(struct projection *p);
+/* For operators whose state is a projection: of these expressions, of the step's select. */
+enum status projection_open(struct op *op, const struct expr *const *exprs, uint32_t n, struct diag *d) MUST_CHECK;
+enum status projection_open_select(struct op *op, struct diag *d) MUST_CHECK;
+void projection_close(struct op *op);
 
 /* How failures of item i are told: fills `out` with the frame's text. NULL: failures are not reported. */
 typedef void (*projection_frame)(struct buf *out, const struct projection *p, uint32_t item);
+void expression_frame(struct buf *out, const struct projection *p, uint32_t item);
 
 /* Computes items [first, last) over the live rows of `in` into out->columns[first..last). */
 enum status projection_run(struct projection *p, const struct batch *in, struct batch *out, uint32_t first,

@@ -104,7 +104,6 @@ const char *step_store(const struct step *s);
 
 /* What a worker sets when it rebuilds a task, and reads when it records positions. */
 void task_set_stream_time(struct task *t, int64_t stream_time);
-bool task_is_stopped(const struct task *t);
 void task_counts(const struct task *t, int64_t *in, int64_t *out, int64_t *errors);
 
 /* ---- snapshots: task_snapshot.c ----------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-struct ast_expr *build_expr(struct builder *b, enum ast_expr_kind kind, struct span span, uint32_t n_args,
-                            const struct ast_expr *const *args)
+static struct ast_expr *build_expr(struct builder *b, enum ast_expr_kind kind, struct span span, uint32_t n_args,
+                                   const struct ast_expr *const *args)
 {
     struct ast_expr *e = BUILD_NEW(b, struct ast_expr);
     if (!e)

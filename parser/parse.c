@@ -68,7 +68,7 @@ static void on_directive(void *context, struct token t)
     build_list(b, &b->directives, d);
 }
 
-enum status builder_run(struct builder *b, int start)
+static enum status builder_run(struct builder *b, int start)
 {
     void *parser = sql_parseAlloc(mem_alloc, b);
     if (!parser)

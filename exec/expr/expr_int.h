@@ -96,14 +96,10 @@ bool row_eval(struct eval *x, const struct node *n, uint32_t row, struct value *
 bool row_inner(struct eval *x, const struct node *n, uint32_t row, struct value *out); /* not stopped by a boundary */
 /* The operation alone, on computed arguments. Not for AND, OR, CASE, LAMBDA. */
 bool row_apply(struct eval *x, const struct node *n, const struct value *args, struct value *out);
-bool row_fail(struct eval *x, const char *format, ...) PRINTF_LIKE(2, 3); /* always false */
 
-/* Column mode (eval.c). False: no memory. `out` never holds cells of rows that failed. */
-bool vec_eval(struct eval *x, const struct node *n, struct rows rows, struct vec *out);
+/* Column mode (eval.c). False: no memory. */
 bool eval_fail(struct eval *x, uint32_t row, const char *message);
 bool eval_record(struct eval *x, uint32_t row, const char *message); /* reports, without failing the row */
-bool eval_begin(struct eval *x, struct expr_prog *p, const struct batch *in, const struct expr_run *run);
-enum status eval_end(struct eval *x); /* reports the failures */
 /* A new column of results of node `n` for all physical rows. */
 bool vec_init(struct eval *x, const struct node *n, bool nullable, struct vec *out);
 /* Turns a constant into a column with that value in the rows. */

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 
-bool row_fail(struct eval *x, const char *format, ...)
+/* Always false. */
+static bool row_fail(struct eval *x, const char *format, ...) PRINTF_LIKE(2, 3);
+static bool row_fail(struct eval *x, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

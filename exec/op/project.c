@@ -191,8 +191,9 @@ static void drop_batch(void *b)
     batch_drop(b);
 }
 
-enum status project_both(struct projection *p, struct batch *in, uint32_t n_keys, projection_frame key_frame,
-                         projection_frame value_frame, struct batch **out, struct diag *d)
+/* The same with the previous rows, where they are wanted and there. */
+static enum status project_both(struct projection *p, struct batch *in, uint32_t n_keys, projection_frame key_frame,
+                                projection_frame value_frame, struct batch **out, struct diag *d)
 {
     enum status st = project_rows(p, in, n_keys, key_frame, value_frame, out, d);
     if (st != STATUS_OK || !in->before || !p->op->emits_before)

@@ -30,9 +30,6 @@ enum status projection_run(struct projection *p, const struct batch *in, struct 
  * with the rows of `in` and p->n columns; NULL with a status. */
 enum status project_rows(struct projection *p, struct batch *in, uint32_t n_keys, projection_frame key_frame,
                          projection_frame value_frame, struct batch **out, struct diag *d) MUST_CHECK;
-/* The same with the previous rows, where they are wanted and there. */
-enum status project_both(struct projection *p, struct batch *in, uint32_t n_keys, projection_frame key_frame,
-                         projection_frame value_frame, struct batch **out, struct diag *d) MUST_CHECK;
 
 /* A row without value: a tombstone of a table, or a stream's record with a null value. */
 static inline bool row_is_dead(const struct batch *b, uint32_t row)

@@ -2,7 +2,8 @@
  * Also the magic of ROWTIME and window bounds against a time written as text. */
 #include "planner/planner_int.h"
 
-const struct type *decimal_of(struct planner *p, const struct type *t)
+/* INT as DECIMAL(10, 0) ... */
+static const struct type *decimal_of(struct planner *p, const struct type *t)
 {
     const struct type *decimal = t->kind == KIND_INT      ? type_decimal(p->a, 10, 0)
                                  : t->kind == KIND_BIGINT ? type_decimal(p->a, 19, 0)

@@ -14,7 +14,7 @@ struct line_block {
     struct buf bytes;
 };
 
-struct line_block *line_block_keep(struct line_block *b)
+static struct line_block *line_block_keep(struct line_block *b)
 {
     __atomic_fetch_add(&b->refs, 1, __ATOMIC_RELAXED);
     return b;

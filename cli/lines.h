@@ -7,7 +7,6 @@
 
 /* Bytes that lines point into; counted. */
 struct line_block;
-struct line_block *line_block_keep(struct line_block *b);
 void line_block_drop(struct line_block *b); /* NULL is allowed; from any thread */
 
 struct line_reader {

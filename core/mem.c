@@ -186,16 +186,24 @@ void *arena_dup(struct arena *a, const void *p, size_t size)
     return copy;
 }
 
-char *arena_printf(struct arena *a, const char *format, ...)
+char *arena_vprintf(struct arena *a, size_t *len, const char *format, va_list args)
 {
-    va_list args, again;
-    va_start(args, format);
+    va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    int n = vsnprintf(NULL, 0, format, again);
+    va_end(again);
     char *text = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
     if (text)
-        vsnprintf(text, (size_t)n + 1, format, again);
-    va_end(again);
+        *len = (size_t)vsnprintf(text, (size_t)n + 1, format, args);
+    return text;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+    size_t len;
+    va_list args;
+    va_start(args, format);
+    char *text = arena_vprintf(a, &len, format, args);
     va_end(args);
     return text;
 }

@@ -48,6 +48,7 @@ static inline void *arena_alloc(struct arena *a, size_t size)
 void *arena_zalloc(struct arena *a, size_t size);
 void *arena_dup(struct arena *a, const void *p, size_t size); /* a copy */
 char *arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
+char *arena_vprintf(struct arena *a, size_t *len, const char *format, va_list args) PRINTF_LIKE(3, 0);
 
 #define ARENA_NEW(a, type) ((type *)arena_zalloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, n) ((type *)arena_zalloc((a), (size_t)(n) * sizeof(type)))

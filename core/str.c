@@ -117,14 +117,10 @@ struct str str_upper_ascii(struct arena *a, struct str s)
 
 struct str str_printf(struct arena *a, const char *format, ...)
 {
-    va_list args, again;
+    size_t len = 0;
+    va_list args;
     va_start(args, format);
-    va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
-    char *text = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
-    if (text)
-        vsnprintf(text, (size_t)n + 1, format, again);
-    va_end(again);
+    const char *text = arena_vprintf(a, &len, format, args);
     va_end(args);
-    return text ? str_make(text, (size_t)n) : (struct str){NULL, 0};
+    return str_make(text, len);
 }

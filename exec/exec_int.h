@@ -82,6 +82,13 @@ static inline bool op_coalesces(const struct op *op)
     return op->task->options.cache_bytes > 0;
 }
 
+/* Wall-clock time, ms; 0 without a clock. */
+static inline int64_t op_wall_ms(const struct op *op)
+{
+    const struct exec_clock *clock = &op->task->options.clock;
+    return clock->wall_ms ? clock->wall_ms(clock->data) : 0;
+}
+
 /* Makes op->store with its changelog. */
 enum status op_store(struct op *op, struct store_options options, struct diag *d) MUST_CHECK;
 /* Writes the store's changes to the changelog and forgets them. */
@@ -101,7 +108,6 @@ const char *join_side_store(const struct step *s, uint32_t port);
 
 /* What a worker sets when it rebuilds a task, and reads when it records positions. */
 void task_set_stream_time(struct task *t, int64_t stream_time);
-bool task_is_stopped(const struct task *t);
 void task_counts(const struct task *t, int64_t *in, int64_t *out, int64_t *errors);
 
 /* ---- snapshots: task_snapshot.c ----------------------------------------------------------------------------------

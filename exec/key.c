@@ -86,8 +86,9 @@ static void put_value(struct buf *out, const struct value *v, bool last)
     }
 }
 
-void key_encode(struct buf *out, const struct schema_column *columns, uint32_t n_keys, const struct column *cells,
-                uint32_t row)
+/* One key, from the key columns' cells of a row. */
+static void key_encode(struct buf *out, const struct schema_column *columns, uint32_t n_keys,
+                       const struct column *cells, uint32_t row)
 {
     (void)columns;
     for (uint32_t c = 0; c < n_keys; c++) {

@@ -13,9 +13,6 @@
  * for a null key: the message had none, or its only column is null. */
 enum status keys_encode(const struct schema_column *columns, uint32_t n_keys, const struct batch *b, struct arena *a,
                         struct str **keys, uint64_t **hashes) MUST_CHECK;
-/* One key, from the key columns' cells of a row. */
-void key_encode(struct buf *out, const struct schema_column *columns, uint32_t n_keys, const struct column *cells,
-                uint32_t row);
 /* Back into row `row` of the columns (which have validity); text points into `key`, nested values into `a`. False: bad
  * bytes or no memory. */
 bool key_decode(struct str key, uint32_t n_keys, struct column *columns, uint32_t row, struct arena *a);

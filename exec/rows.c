@@ -11,7 +11,9 @@
             to[i] = from[rows[i]];                                                                                     \
     } while (0)
 
-bool column_gather(struct column *out, const struct column *in, const uint16_t *rows, uint32_t n, struct arena *a)
+/* out[i] = in[rows[i]], i < n; memory from `a`. Cells are shared, not copied deeply. */
+static bool column_gather(struct column *out, const struct column *in, const uint16_t *rows, uint32_t n,
+                          struct arena *a)
 {
     if (!column_init(out, in->type, n, in->valid != NULL, a))
         return false;

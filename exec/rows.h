@@ -6,8 +6,6 @@
 
 /* ---- gathering ---------------------------------------------------------------------------------------------- */
 
-/* out[i] = in[rows[i]], i < n; memory from `a`. Cells are shared, not copied deeply. */
-bool column_gather(struct column *out, const struct column *in, const uint16_t *rows, uint32_t n, struct arena *a);
 /* The rows `rows[0..n)` of a batch as a batch of its own (the same row may come more than once), with room for
  * n_columns columns; the columns of `b` are gathered into the first ones, as are the system columns. `b` is kept.
  * Without `before`. */

@@ -243,11 +243,6 @@ void task_set_stream_time(struct task *t, int64_t stream_time)
     t->stream_time = stream_time;
 }
 
-bool task_is_stopped(const struct task *t)
-{
-    return t->stopped;
-}
-
 void task_counts(const struct task *t, int64_t *in, int64_t *out, int64_t *errors)
 {
     *in = t->n_in;

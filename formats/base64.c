@@ -1,45 +1,21 @@
 /* Base64 as the Java libraries behind ksqlDB read and write it. */
 #include "formats/formats_int.h"
-
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+#include "core/base64.h"
 
 void base64_put(struct buf *out, struct str bytes)
 {
-    size_t need = ((size_t)bytes.len + 2) / 3 * 4;
+    size_t need = base64_size(bytes.len);
     if (!buf_reserve(out, need))
         return;
-    const unsigned char *p = (const unsigned char *)bytes.p, *end = p + bytes.len;
-    char *to = out->p + out->len;
-    for (; end - p >= 3; p += 3, to += 4) {
-        uint32_t group = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
-        for (int i = 0; i < 4; i++)
-            to[i] = alphabet[group >> (18 - 6 * i) & 63];
-    }
-    if (p < end) {
-        uint32_t group = (uint32_t)p[0] << 16 | (end - p > 1 ? (uint32_t)p[1] << 8 : 0);
-        to[0] = alphabet[group >> 18];
-        to[1] = alphabet[group >> 12 & 63];
-        to[2] = end - p > 1 ? alphabet[group >> 6 & 63] : '=';
-        to[3] = '=';
-    }
+    base64_write(bytes, out->p + out->len);
     out->len += need;
-}
-
-static int digit(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* A group of four characters: 1 to 3 bytes into `out`, or -1. */
 static int decode_group(const char *p, char *out)
 {
-    int a = digit(p[0]), b = digit(p[1]), c = digit(p[2]), d = digit(p[3]);
+    int a = base64_digit(p[0], false), b = base64_digit(p[1], false);
+    int c = base64_digit(p[2], false), d = base64_digit(p[3], false);
     if (a < 0 || b < 0)
         return -1;
     out[0] = (char)(a << 2 | b >> 4);

@@ -124,22 +124,6 @@ void row_put_cell(struct buf *out, const struct value *v, const struct type *t)
     }
 }
 
-void row_put_values(struct buf *out, const struct value *values, const struct type *const *types, uint32_t n)
-{
-    size_t bitmap = put_bitmap(out, n);
-    for (uint32_t i = 0; i < n; i++) {
-        if (value_is_null(&values[i]))
-            mark_null(out, bitmap, i);
-        else
-            row_put_cell(out, &values[i], types[i]);
-    }
-}
-
-void row_put_value(struct buf *out, const struct value *v, const struct type *t)
-{
-    row_put_values(out, v, &t, 1);
-}
-
 /* The common kinds straight from the column; the rest through a value. */
 void row_put_columns(struct buf *out, const struct column *columns, uint32_t n, uint32_t row)
 {
@@ -333,26 +317,6 @@ bool row_get_cell(struct row_cursor *c, const struct type *t, struct arena *a, s
         break;
     }
     return false;
-}
-
-bool row_get_values(struct row_cursor *c, struct value *values, const struct type *const *types, uint32_t n,
-                    struct arena *a)
-{
-    const char *bitmap;
-    if (!get_bitmap(c, n, &bitmap))
-        return false;
-    for (uint32_t i = 0; i < n; i++) {
-        if (bitmap_has(bitmap, i))
-            values[i] = VALUE_NULL;
-        else if (!row_get_cell(c, types[i], a, &values[i]))
-            return false;
-    }
-    return true;
-}
-
-bool row_get_value(struct row_cursor *c, const struct type *t, struct arena *a, struct value *v)
-{
-    return row_get_values(c, v, &t, 1, a);
 }
 
 /* A cell of a column: without detours for all that is not nested. */

@@ -26,18 +26,12 @@ static inline struct row_cursor row_cursor(struct str bytes)
     return (struct row_cursor){bytes.p, bytes.len ? bytes.p + bytes.len : bytes.p};
 }
 
-/* One row of columns [0, n), of values, or a single value that may be null (a row of one). Failure shows in
- * out->failed. */
+/* One row of columns [0, n). Failure shows in out->failed. */
 void row_put_columns(struct buf *out, const struct column *columns, uint32_t n, uint32_t row);
-void row_put_values(struct buf *out, const struct value *values, const struct type *const *types, uint32_t n);
-void row_put_value(struct buf *out, const struct value *v, const struct type *t);
 
-/* The reverse. Strings point into the bytes, nested parts into the arena. False: damaged bytes, or a->failed.
- * row_get_columns sets the cells of `row`; the columns must have validity bits. */
+/* The reverse, into the cells of `row`; the columns must have validity bits. Strings point into the bytes, nested parts
+ * into the arena. False: damaged bytes, or a->failed. */
 bool row_get_columns(struct row_cursor *c, struct column *columns, uint32_t n, uint32_t row, struct arena *a);
-bool row_get_values(struct row_cursor *c, struct value *values, const struct type *const *types, uint32_t n,
-                    struct arena *a);
-bool row_get_value(struct row_cursor *c, const struct type *t, struct arena *a, struct value *v);
 
 /* A single cell without a null bit, for a caller that has bitmaps of its own. */
 void row_put_cell(struct buf *out, const struct value *v, const struct type *t);

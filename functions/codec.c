@@ -1,5 +1,6 @@
 /* Hexadecimal and Base64 (RFC 4648). */
 #include "functions/codec.h"
+#include "core/base64.h"
 
 static const struct str no_text = {NULL, 0};
 
@@ -39,37 +40,14 @@ struct str hex_decode(struct arena *a, struct str text)
     return str_make(out, text.len / 2);
 }
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 struct str base64_encode(struct arena *a, struct str bytes)
 {
-    size_t len = ((size_t)bytes.len + 2) / 3 * 4;
-    char *out = len <= UINT32_MAX ? arena_alloc(a, len) : NULL, *o = out;
+    size_t len = base64_size(bytes.len);
+    char *out = len <= UINT32_MAX ? arena_alloc(a, len) : NULL;
     if (!out)
         return no_text;
-    const unsigned char *p = (const unsigned char *)bytes.p;
-    for (uint32_t i = 0; i < bytes.len; i += 3) {
-        uint32_t left = bytes.len - i;
-        uint32_t word = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
-        *o++ = alphabet[word >> 18];
-        *o++ = alphabet[word >> 12 & 63];
-        *o++ = left > 1 ? alphabet[word >> 6 & 63] : '=';
-        *o++ = left > 2 ? alphabet[word & 63] : '=';
-    }
+    base64_write(bytes, out);
     return str_make(out, len);
-}
-
-static int base64_digit(char c, bool url_safe)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '+' || (url_safe && c == '-'))
-        return 62;
-    return c == '/' || (url_safe && c == '_') ? 63 : -1;
 }
 
 /* Decodes the digits; those that are none are skipped or end it all. */

@@ -91,6 +91,5 @@ struct dt_parsed {
     char zone[64]; /* region; empty: none */
 };
 bool dt_parse(const struct datetime_pattern *p, struct str text, struct dt_parsed *out, char *error, size_t error_size);
-bool dt_resolve(struct dt_parsed *d, struct str text, char *error, size_t error_size);
 
 #endif

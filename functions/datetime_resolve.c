@@ -248,7 +248,7 @@ static bool check_rest(struct resolver *r)
     return true;
 }
 
-bool dt_resolve(struct dt_parsed *d, struct str text, char *error, size_t error_size)
+static bool dt_resolve(struct dt_parsed *d, struct str text, char *error, size_t error_size)
 {
     struct resolver r = {d, text, error, error_size};
     if (!resolve_date(&r) || !resolve_clock(&r, DT_CLOCK_HOUR, DT_HOUR, 24) ||

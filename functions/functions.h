@@ -100,8 +100,6 @@ struct function {
 /* Builds the registry; idempotent. `with_test_functions` adds those that the conformance cases call. */
 enum status functions_init(bool with_test_functions, struct diag *d) MUST_CHECK;
 const struct function *function_find(struct str name); /* any case; NULL: unknown */
-/* An aggregate whose intermediate type in ksqlDB is an ARRAY, MAP or STRUCT, which formats without nesting refuse. */
-bool function_has_nested_state(const struct function *f);
 /* All functions sorted by name. */
 const struct function *const *functions_all(size_t *n);
 

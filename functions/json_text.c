@@ -14,21 +14,39 @@ struct reader {
     const char *start;
     char *error;
     size_t error_size;
+    bool is_file; /* see json_parse_file */
     bool failed;
 };
 
 static struct json *fail(struct reader *r, const char *what)
 {
-    if (!r->failed)
+    int line = 1;
+    for (const char *p = r->start; r->is_file && p < r->p; p++)
+        line += *p == '\n';
+    if (!r->failed && r->is_file)
+        snprintf(r->error, r->error_size, "line %d: %s", line, what);
+    else if (!r->failed)
         snprintf(r->error, r->error_size, "Invalid JSON format: %s at offset %td", what, r->p - r->start);
     r->failed = true;
     return NULL;
 }
 
+static bool skip_comment(struct reader *r)
+{
+    if (!r->is_file || r->end - r->p < 2 || r->p[0] != '/' || (r->p[1] != '/' && r->p[1] != '*'))
+        return false;
+    bool line = r->p[1] == '/';
+    const char *stop = memmem(r->p + 2, (size_t)(r->end - r->p - 2), line ? "\n" : "*/", line ? 1 : 2);
+    r->p = stop ? stop + (line ? 1 : 2) : r->end;
+    return true;
+}
+
 static void skip_blanks(struct reader *r)
 {
-    while (r->p < r->end && (*r->p == ' ' || *r->p == '\t' || *r->p == '\n' || *r->p == '\r'))
-        r->p++;
+    do {
+        while (r->p < r->end && (*r->p == ' ' || *r->p == '\t' || *r->p == '\n' || *r->p == '\r'))
+            r->p++;
+    } while (skip_comment(r));
 }
 
 static struct json *new_node(struct reader *r, enum json_kind kind)
@@ -171,8 +189,7 @@ static bool string(struct reader *r, struct str *out)
     return ok && out->p;
 }
 
-/* ---- structure
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- structure ------------------------------------------------------------------------------------------------ */
 
 static struct json *value(struct reader *r, int depth);
 
@@ -180,19 +197,18 @@ static struct json *value(struct reader *r, int depth);
 static bool merge_keys(struct reader *r, struct json *object)
 {
     struct value_set keys;
-    struct json **members = ARENA_ARRAY(r->a, struct json *, object->n), **link;
+    struct json **members = ARENA_ARRAY(r->a, struct json *, object->n), **link = &object->first;
     struct value *values = ARENA_ARRAY(r->a, struct value, object->n);
     if (!members || !values || !value_set_init(&keys, r->a, object->n))
         return fail(r, "out of memory") != NULL;
     uint32_t at = 0;
-    JSON_EACH (object, child) {
+    for (struct json *child = object->first; child; child = child->next) {
         values[at] = value_text(child->key);
         int64_t seen = value_set_index(&keys, &values[at]);
-        struct json *member = (struct json *)(uintptr_t)child;
         if (seen >= 0) {
-            members[seen] = member;
+            members[seen] = child;
         } else {
-            members[keys.n] = member;
+            members[keys.n] = child;
             value_set_add(&keys, &values[at]);
         }
         at++;
@@ -200,10 +216,9 @@ static bool merge_keys(struct reader *r, struct json *object)
     if (keys.n == object->n)
         return true;
     object->n = keys.n;
-    link = (struct json **)(uintptr_t)&object->first;
     for (uint32_t i = 0; i < keys.n; i++) {
         *link = members[i];
-        link = (struct json **)(uintptr_t)&members[i]->next;
+        link = &members[i]->next;
     }
     *link = NULL;
     return true;
@@ -229,7 +244,7 @@ static struct json *children(struct reader *r, enum json_kind kind, int depth)
 {
     char close = kind == JSON_ARRAY ? ']' : '}';
     struct json *parent = new_node(r, kind);
-    const struct json **link = parent ? &parent->first : NULL;
+    struct json **link = parent ? &parent->first : NULL;
     if (!parent || depth > DEPTH_LIMIT)
         return parent ? fail(r, "nested too deeply") : NULL;
     skip_blanks(r);
@@ -288,13 +303,21 @@ static struct json *value(struct reader *r, int depth)
 const struct json *json_parse(struct arena *a, struct str text, char *error, size_t error_size)
 {
     const char *p = text.p ? text.p : "";
-    struct reader r = {a, p, p + text.len, p, error, error_size, false};
+    struct reader r = {.a = a, .p = p, .end = p + text.len, .start = p, .error = error, .error_size = error_size};
     skip_blanks(&r);
     return r.p == r.end ? new_node(&r, JSON_MISSING) : value(&r, 0);
 }
 
-/* ---- printing
- * ---------------------------------------------------------------------------------------------------------- */
+const struct json *json_parse_file(struct arena *a, struct str text, char *error, size_t error_size)
+{
+    const char *p = text.p ? text.p : "";
+    struct reader r = {a, p, p + text.len, p, error, error_size, .is_file = true};
+    const struct json *j = value(&r, 0);
+    skip_blanks(&r);
+    return j && r.p < r.end ? fail(&r, "something stands behind the document") : j;
+}
+
+/* ---- printing ------------------------------------------------------------------------------------------------- */
 
 void json_print_string(struct buf *out, struct str s)
 {
@@ -342,7 +365,7 @@ static void print_number(struct buf *out, const struct json *j)
         buf_puts(out, j->text);
 }
 
-void json_print(struct buf *out, const struct json *j)
+static void print(struct buf *out, const struct json *j, bool as_written)
 {
     switch (j->kind) {
     case JSON_MISSING:
@@ -358,7 +381,10 @@ void json_print(struct buf *out, const struct json *j)
         break;
     case JSON_INTEGER:
     case JSON_DECIMAL:
-        print_number(out, j);
+        if (as_written)
+            buf_puts(out, j->text);
+        else
+            print_number(out, j);
         break;
     case JSON_STRING:
         json_print_string(out, j->text);
@@ -373,9 +399,19 @@ void json_print(struct buf *out, const struct json *j)
                 json_print_string(out, child->key);
                 buf_putc(out, ':');
             }
-            json_print(out, child);
+            print(out, child, as_written);
         }
         buf_putc(out, j->kind == JSON_ARRAY ? ']' : '}');
         break;
     }
+}
+
+void json_print(struct buf *out, const struct json *j)
+{
+    print(out, j, false);
+}
+
+void json_print_as_written(struct buf *out, const struct json *j)
+{
+    print(out, j, true);
 }

@@ -124,15 +124,6 @@ const struct signature *function_signatures(const struct function *f)
     return e && e->function == f ? e->signatures : NULL;
 }
 
-bool function_has_nested_state(const struct function *f)
-{
-    static const char *const plain[] = {"COUNT", "MAX", "MIN", "SUM", "SUM_LIST"};
-    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        if (strcmp(f->name, plain[i]) == 0)
-            return false;
-    return f->kind == FUNCTION_AGGREGATE;
-}
-
 const struct function *const *functions_all(size_t *n)
 {
     *n = registry.n;

@@ -106,11 +106,6 @@ struct str zone_id(const struct zone *z)
     return str_from(z->id);
 }
 
-bool zone_is_region(const struct zone *z)
-{
-    return z->calendar || (z->id[0] != '+' && z->id[0] != '-' && strcmp(z->id, "Z") != 0);
-}
-
 /* Learns the offset at an instant and how long it holds. */
 static void look_up(struct zone *z, int64_t utc_ms)
 {

@@ -11,7 +11,6 @@ struct zone *zone_open(struct str id);
 struct zone *zone_open_system(void);
 void zone_close(struct zone *z); /* NULL is allowed */
 struct str zone_id(const struct zone *z);
-bool zone_is_region(const struct zone *z);
 int32_t zone_offset_ms(struct zone *z, int64_t utc_ms); /* east of UTC */
 /* A time in a gap is moved on by its length; of two possible instants the earlier one is meant. */
 int64_t zone_to_utc(struct zone *z, int64_t local_ms);

@@ -1,4 +1,4 @@
-/* Expressions and types as text, in two manners: as messages show them (names bare, `||` as concat), and as SQL that
+/* Expressions as text, in two manners: as messages show them (names bare, `||` as concat), and as SQL that
  * parses to the same tree (names quoted where needed). Both put parentheses around every operator. */
 #include "parser/parser_int.h"
 
@@ -15,124 +15,12 @@ static void put(struct printer *p, const char *text)
     buf_puts(p->out, str_from(text));
 }
 
-/* ---- names -------------------------------------------------------------------------------------------------- */
-
-/* Free words that have a meaning somewhere a name may stand. */
-static bool is_tricky(struct str word)
-{
-    switch (keyword_kind(word)) {
-    case TK_ARRAY:
-    case TK_MAP:
-    case TK_STRUCT:
-    case TK_IF:
-    case TK_EMIT:
-    case TK_PARTITION:
-    case TK_ESCAPE:
-    case TK_GRACE:
-    case TK_SESSION:
-    case TK_COLUMN:
-    case TK_FUNCTION:
-    case TK_TABLES:
-    case TK_SHOW:
-    case TK_EXPLAIN:
-    case TK_SET:
-    case TK_ASSERT:
-    case TK_ALTER:
-    case TK_DEFINE:
-    case TK_UNDEFINE:
-    case TK_INTERVAL:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool is_variable(struct str s)
-{
-    return s.len > 3 && s.p[0] == '$' && s.p[1] == '{' && s.p[s.len - 1] == '}';
-}
-
-static bool is_plain(struct str s, bool any_case)
-{
-    for (uint32_t i = 0; i < s.len; i++) {
-        char c = s.p[i];
-        bool letter = (c >= 'A' && c <= 'Z') || (any_case && c >= 'a' && c <= 'z') || c == '_';
-        if (!letter && !(i > 0 && ((c >= '0' && c <= '9') || c == '@')))
-            return false;
-    }
-    return s.len > 0 && !sql_is_reserved(s) && !is_tricky(s);
-}
-
-void ast_format_name(struct buf *out, struct str name)
-{
-    if (is_plain(name, false) || is_variable(name))
-        buf_puts(out, name);
-    else
-        name_print_quoted(out, name);
-}
-
-/* A name whose case is not folded (topics, query ids, variables). */
-void format_raw_name(struct buf *out, struct str name)
-{
-    if (is_plain(name, true) || is_variable(name))
-        buf_puts(out, name);
-    else
-        name_print_quoted(out, name);
-}
-
 static void put_name(struct printer *p, struct str name)
 {
     if (p->sql)
         ast_format_name(p->out, name);
     else
         buf_puts(p->out, name);
-}
-
-void ast_format_text(struct buf *out, struct str s)
-{
-    buf_putc(out, '\'');
-    for (uint32_t i = 0; i < s.len; i++) {
-        if (s.p[i] == '\'')
-            buf_putc(out, '\'');
-        buf_putc(out, s.p[i]);
-    }
-    buf_putc(out, '\'');
-}
-
-/* ---- types -------------------------------------------------------------------------------------------------- */
-
-void ast_format_type(struct buf *out, const struct ast_type *t)
-{
-    switch (t->kind) {
-    case AST_TYPE_NAME:
-        ast_format_name(out, t->name.text);
-        break;
-    case AST_TYPE_DECIMAL:
-        buf_printf(out, "DECIMAL(%lld, %lld)", (long long)t->precision, (long long)t->scale);
-        break;
-    case AST_TYPE_ARRAY:
-        buf_puts(out, STR("ARRAY<"));
-        ast_format_type(out, t->element);
-        buf_putc(out, '>');
-        break;
-    case AST_TYPE_MAP:
-        buf_puts(out, STR("MAP<"));
-        ast_format_type(out, t->key);
-        buf_puts(out, STR(", "));
-        ast_format_type(out, t->element);
-        buf_putc(out, '>');
-        break;
-    case AST_TYPE_STRUCT:
-        buf_puts(out, STR("STRUCT<"));
-        for (uint32_t i = 0; i < t->n_fields; i++) {
-            buf_puts(out, i ? STR(", ") : STR(""));
-            ast_format_name(out, t->fields[i].name.text);
-            buf_putc(out, ' ');
-            ast_format_type(out, t->fields[i].type);
-        }
-        buf_putc(out, '>');
-        break;
-    }
 }
 
 /* In messages built-in types have their full names (INTEGER, STRING). */
@@ -160,40 +48,24 @@ static void put_list(struct printer *p, const struct ast_expr *const *args, uint
     }
 }
 
-static const char *op_text(enum ast_op op)
+const char *ast_op_text(enum ast_op op)
 {
-    switch (op) {
-    case OP_ADD:
-        return "+";
-    case OP_SUB:
-        return "-";
-    case OP_MUL:
-        return "*";
-    case OP_DIV:
-        return "/";
-    case OP_MOD:
-        return "%";
-    case OP_EQ:
-        return "=";
-    case OP_NE:
-        return "<>";
-    case OP_LT:
-        return "<";
-    case OP_LE:
-        return "<=";
-    case OP_GT:
-        return ">";
-    case OP_GE:
-        return ">=";
-    case OP_DISTINCT:
-        return "IS DISTINCT FROM";
-    case OP_NOT_DISTINCT:
-        return "IS NOT DISTINCT FROM";
-    case OP_CONCAT:
-        return "||";
-    default:
-        return "?";
-    }
+    static const char *const texts[] = {[OP_NONE] = "?",
+                                        [OP_ADD] = "+",
+                                        [OP_SUB] = "-",
+                                        [OP_MUL] = "*",
+                                        [OP_DIV] = "/",
+                                        [OP_MOD] = "%",
+                                        [OP_EQ] = "=",
+                                        [OP_NE] = "<>",
+                                        [OP_LT] = "<",
+                                        [OP_LE] = "<=",
+                                        [OP_GT] = ">",
+                                        [OP_GE] = ">=",
+                                        [OP_DISTINCT] = "IS DISTINCT FROM",
+                                        [OP_NOT_DISTINCT] = "IS NOT DISTINCT FROM",
+                                        [OP_CONCAT] = "||"};
+    return texts[op];
 }
 
 static void put_times(struct printer *p, const char *text, uint32_t n)
@@ -210,7 +82,7 @@ static void put_chain(struct printer *p, const struct ast_expr *e, const char *o
     put_expr(p, e->args[0]);
     for (uint32_t i = 1; i < e->n_args; i++) {
         put(p, " ");
-        put(p, op ? op : op_text(ast_chain_op(e, i - 1)));
+        put(p, op ? op : ast_op_text(ast_chain_op(e, i - 1)));
         put(p, " ");
         put_expr(p, e->args[i]);
         put(p, p->sql && i + 1 < e->n_args ? "" : ")");

@@ -117,7 +117,7 @@ static void put_clause(struct buf *out, const char *clause, const struct ast_exp
     ast_format_expr(out, e);
 }
 
-void ast_format_query(struct buf *out, const struct ast_query *q)
+static void ast_format_query(struct buf *out, const struct ast_query *q)
 {
     put(out, "SELECT");
     for (uint32_t i = 0; i < q->n_items; i++) {

@@ -68,7 +68,7 @@ static void on_directive(void *context, struct token t)
     build_list(b, &b->directives, d);
 }
 
-enum status builder_run(struct builder *b, int start)
+static enum status builder_run(struct builder *b, int start)
 {
     void *parser = sql_parseAlloc(mem_alloc, b);
     if (!parser)
@@ -108,14 +108,18 @@ static enum status builder_init(struct builder *b, struct arena *a, struct str t
     return STATUS_OK;
 }
 
-/* A mistake in a piece of text that is no statement is an error at once. */
-static enum status report_mistake(const struct builder *b, struct diag *d)
+/* A piece of text that is no statement: a mistake in it is an error at once. */
+static enum status run_piece(struct builder *b, struct arena *a, struct str text, int start, struct diag *d)
 {
-    if (!b->mistake)
-        return STATUS_OK;
-    if (d && d->code == STATUS_OK)
+    enum status st;
+    TRY(builder_init(b, a, text, NULL, d));
+    TRY(builder_run(b, start));
+    if (b->mistake && d && d->code == STATUS_OK)
         *d = *b->mistake;
-    return b->mistake->code;
+    if (b->mistake)
+        st = b->mistake->code;
+done:
+    return st;
 }
 
 enum status parser_parse(struct arena *a, struct str text, const struct parse_options *options, struct script *out,
@@ -149,42 +153,29 @@ done:
 
 enum status parser_expression(struct arena *a, struct str text, const struct ast_expr **out, struct diag *d)
 {
-    enum status st;
     struct builder b;
-    *out = NULL;
-    TRY(builder_init(&b, a, text, NULL, d));
-    TRY(builder_run(&b, TK_START_EXPR));
-    TRY(report_mistake(&b, d));
-    *out = b.expr;
-done:
+    enum status st = run_piece(&b, a, text, TK_START_EXPR, d);
+    *out = st == STATUS_OK ? b.expr : NULL;
     return st;
 }
 
 enum status parser_type_text(struct arena *a, struct str text, const struct ast_type **out, struct diag *d)
 {
-    enum status st;
     struct builder b;
-    *out = NULL;
-    TRY(builder_init(&b, a, text, NULL, d));
-    TRY(builder_run(&b, TK_START_TYPE));
-    TRY(report_mistake(&b, d));
-    *out = b.type;
-done:
+    enum status st = run_piece(&b, a, text, TK_START_TYPE, d);
+    *out = st == STATUS_OK ? b.type : NULL;
     return st;
 }
 
 enum status parser_schema(struct arena *a, struct str text, const struct ast_element **elements, uint32_t *n,
                           struct diag *d)
 {
-    enum status st;
     struct builder b;
+    enum status st = run_piece(&b, a, text, TK_START_SCHEMA, d);
     *elements = NULL;
     *n = 0;
-    TRY(builder_init(&b, a, text, NULL, d));
-    TRY(builder_run(&b, TK_START_SCHEMA));
-    TRY(report_mistake(&b, d));
+    if (st != STATUS_OK)
+        return st;
     *elements = build_array(&b, b.elements, sizeof **elements, n);
-    st = b.status;
-done:
-    return st;
+    return b.status;
 }

@@ -86,11 +86,11 @@ struct str ast_expr_text(struct arena *a, const struct ast_expr *e); /* the same
 /* As SQL that parses to the same tree: names quoted where needed. Statements end without a semicolon. */
 void ast_format_expr(struct buf *out, const struct ast_expr *e);
 void ast_format_type(struct buf *out, const struct ast_type *t);
-void ast_format_query(struct buf *out, const struct ast_query *q);
 void ast_format_stmt(struct buf *out, const struct ast_stmt *s);
 /* A name as SQL: in backquotes unless folding leaves it alone and it is no reserved word. */
 void ast_format_name(struct buf *out, struct str name);
 void ast_format_text(struct buf *out, struct str s); /* a literal, in single quotes */
+const char *ast_op_text(enum ast_op op);             /* as it stands between its sides */
 
 /* For a terminal: message, the line with a caret under the place, hint. `text` is the whole text that was parsed. */
 void diag_render(struct buf *out, const struct diag *d, struct str text, bool color);

@@ -76,8 +76,6 @@ struct builder {
     struct list *elements;
 };
 
-enum status builder_run(struct builder *b, int start);
-
 /* Failure of the whole parse. */
 void build_nomem(struct builder *b);
 void build_too_deep(struct builder *b);
@@ -106,6 +104,7 @@ struct ast_name build_source_ident(struct builder *b, struct token t); /* folded
 struct str number_text(struct builder *b, struct token t); /* without blanks and comments behind the sign */
 void build_literal_hole(struct builder *b, struct token t);
 struct str build_text(struct builder *b, struct token t);              /* a string literal, quotes undone */
+/* A node over arguments; NULL: no memory, or too deep. */
 struct ast_expr *build_expr(struct builder *b, enum ast_expr_kind kind, struct span span, uint32_t n_args,
                             const struct ast_expr *const *args);
 

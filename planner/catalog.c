@@ -53,14 +53,6 @@ struct source *source_create(void)
     return s;
 }
 
-struct source *source_keep(const struct source *s)
-{
-    struct source *kept = (struct source *)(uintptr_t)s;
-    if (kept)
-        count_up(&kept->refs);
-    return kept;
-}
-
 void source_drop(const struct source *s)
 {
     entry_drop(s);

@@ -41,7 +41,6 @@ struct source {
 };
 /* An empty source with refs 1 whose fields the caller fills from its arena; NULL: no memory. */
 struct source *source_create(void);
-struct source *source_keep(const struct source *s);
 void source_drop(const struct source *s);
 /* Deep copy of everything but refs and arena into `a`; false: no memory. */
 bool source_copy(struct arena *a, struct source *to, const struct source *from);

@@ -77,6 +77,5 @@ struct expr {
 /* A bound expression as messages print it: fully parenthesised (rules.md section 0). */
 void expr_print(struct buf *out, const struct expr *e);
 bool expr_eq(const struct expr *x, const struct expr *y);
-bool expr_is_constant(const struct expr *e); /* no columns, no pseudo columns, deterministic */
 
 #endif

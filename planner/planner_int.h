@@ -68,8 +68,6 @@ struct with {
 };
 enum status with_parse(struct planner *p, const struct ast_properties *properties, enum with_place place,
                        struct with *out);
-/* "Expected a duration": "10 SECONDS" to ms. False: `reason` says why. */
-bool duration_parse(struct str text, int64_t *ms, struct buf *reason);
 
 /* ---- formats -------------------------------------------------------------------------------------------------------
  */
@@ -180,7 +178,6 @@ void binder_init(struct binder *b, struct planner *p, const struct schema *schem
 /* Raw binding: errors carry no frame. */
 const struct expr *bind_expr(struct binder *b, const struct ast_expr *e);
 enum status bind_fail(struct binder *b, const struct ast_expr *at, const char *format, ...) PRINTF_LIKE(3, 4);
-enum status bind_fail_late(struct binder *b, const struct ast_expr *at, const char *format, ...) PRINTF_LIKE(3, 4);
 struct str bind_text(struct binder *b, const struct ast_expr *e); /* as messages print it */
 struct str type_text(struct planner *p, const struct type *t);
 /* With frames: an item ("Select", "SelectKey"), a predicate ("WHERE", "HAVING"). `name`: as messages call it. */
@@ -212,14 +209,7 @@ const struct expr *bind_in(struct binder *b, const struct ast_expr *e);
 const struct expr *bind_case(struct binder *b, const struct ast_expr *e);
 const struct expr *bind_array(struct binder *b, const struct ast_expr *e);
 const struct expr *bind_map(struct binder *b, const struct ast_expr *e);
-/* The common type of a list (rules.md 3.2), and its elements converted to it. asts[i] belongs to items[i]. */
-const struct type *common_type(struct binder *b, const struct ast_expr *const *asts, const struct expr **items,
-                               uint32_t n);
-const struct type *decimal_of(struct planner *p, const struct type *t); /* INT as DECIMAL(10, 0) ... */
 const struct type *wider_type(struct planner *p, const struct type *x, const struct type *y); /* both numeric */
-
-/* Whether a value of one type may stand for another without a CAST (rules.md 3.3). */
-bool coerces_strictly(const struct type *from, const struct type *to);
 
 /* ---- logical plan ---- */
 

@@ -12,7 +12,8 @@
 
 #define LAYOUT "2 " /* of the file: begins the shape */
 
-struct str snapshot_key(struct buf *out, uint32_t number, struct str key)
+/* The key with its number in front; it lies in `out`. */
+static struct str snapshot_key(struct buf *out, uint32_t number, struct str key)
 {
     out->len = 0;
     buf_putc(out, (char)number);
@@ -25,7 +26,7 @@ uint64_t snapshot_checksum(struct str key, struct str value)
     return XXH3_64bits_withSeed(value.p, value.len, XXH3_64bits(key.p, key.len));
 }
 
-enum status sqlite_status(int rc)
+static enum status sqlite_status(int rc)
 {
     switch (rc & 0xFF) {
     case SQLITE_FULL:
@@ -37,7 +38,7 @@ enum status sqlite_status(int rc)
     }
 }
 
-bool sqlite_means_damage(int rc)
+static bool sqlite_means_damage(int rc)
 {
     return (rc & 0xFF) == SQLITE_CORRUPT || (rc & 0xFF) == SQLITE_NOTADB;
 }
@@ -141,7 +142,8 @@ static void disconnect(struct snapshot *sn)
     sn->read = sn->write = NULL;
 }
 
-int snapshot_reader(struct snapshot *sn)
+/* Ready to read; the tables are there when the file is. */
+static int snapshot_reader(struct snapshot *sn)
 {
     if (sn->read)
         return SQLITE_OK;

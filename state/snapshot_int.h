@@ -57,17 +57,11 @@ const struct entry *waiting_value(const struct snapshot *sn, struct str key);
 void waiting_forget(struct waiting *w, struct str key);
 
 /* snapshot.c */
-enum status sqlite_status(int rc);
-bool sqlite_means_damage(int rc);
 enum status snapshot_failed(const struct snapshot *sn, sqlite3 *db, int rc, struct diag *d);
 int sqlite_execute(sqlite3 *db, const char *sql);
 /* A connection that can write, with the tables; *same: the file is of our shape. */
 int snapshot_connect(const struct snapshot *sn, sqlite3 **db);
 int snapshot_tables(const struct snapshot *sn, sqlite3 *db, bool *same);
-/* Ready to read; the tables are there when the file is. */
-int snapshot_reader(struct snapshot *sn);
-/* The key with its number in front; it lies in `out`. */
-struct str snapshot_key(struct buf *out, uint32_t number, struct str key);
 uint64_t snapshot_checksum(struct str key, struct str value);
 
 /* unfolded.c: the next part of the round into sn->folding; sets last_part. False: no memory. */

@@ -72,7 +72,6 @@ struct store {
 
 /* table.c */
 void table_init(struct table *t, uint32_t stride);
-struct entry *table_at(const struct table *t, uint32_t index);
 struct entry *table_find(const struct table *t, struct str key, uint64_t hash); /* dead ones too */
 struct entry *table_add(struct table *t, struct str key, uint64_t hash, struct slab *slab, struct account *account);
 void table_erase(struct table *t, struct entry *e, struct slab *slab,

@@ -37,7 +37,7 @@ static uint32_t page_of(uint32_t index, uint32_t *at, uint32_t *size)
     return log - 1;
 }
 
-struct entry *table_at(const struct table *t, uint32_t index)
+static struct entry *table_at(const struct table *t, uint32_t index)
 {
     uint32_t at, size, page = page_of(index, &at, &size);
     return (struct entry *)(void *)(t->pages[page] + (size_t)at * t->stride);

@@ -48,8 +48,8 @@ static struct str base_name(const char *path)
 static struct str config_property(const struct json *node)
 {
     JSON_EACH(json_member(node, "properties"), p)
-        if (p->kind == JSON_TEXT && str_eq(p->text, STR("{CONFIG}")))
-            return p->name;
+        if (p->kind == JSON_STRING && str_eq(p->text, STR("{CONFIG}")))
+            return p->key;
     return (struct str){NULL, 0};
 }
 
@@ -106,12 +106,14 @@ enum status cases_load(struct case_list *list, const char *path, struct diag *d)
 {
     enum status st = STATUS_OK;
     struct str text;
-    const struct json *document;
+    char error[256];
     size_t len = strlen(path);
     TRY(file_read(&list->arena, path, &text, d));
     if (len > 4 && !strcmp(path + len - 4, ".sql"))
         return sqltests_load(list, base_name(path), text, path, d);
-    TRY(case_json_read(&list->arena, text, &document, d));
+    const struct json *document = json_parse_file(&list->arena, text, error, sizeof error);
+    if (!document)
+        return list->arena.failed ? diag_nomem(d) : diag_set(d, STATUS_INVALID, "%s", error);
     const struct json *tests = json_member(document, "tests");
     if (!tests || tests->kind != JSON_ARRAY)
         return diag_set(d, STATUS_INVALID, "the file has no list of tests");

@@ -36,7 +36,7 @@ static enum status set_properties(struct run *r)
     enum status st = STATUS_OK;
     JSON_EACH(json_member(r->c->node, "properties"), p) {
         struct str value = p->kind == JSON_TRUE ? STR("true") : p->kind == JSON_FALSE ? STR("false") : p->text;
-        TRY(world_set(&r->w, p->name, str_eq(value, STR("{CONFIG}")) ? r->c->config : value, &r->d));
+        TRY(world_set(&r->w, p->key, str_eq(value, STR("{CONFIG}")) ? r->c->config : value, &r->d));
     }
 done:
     return st;

@@ -21,11 +21,11 @@ static struct str bigger(struct arena *a, struct str number)
 
 static bool mutate_leaf(struct arena *a, struct json *j, enum mutation m)
 {
-    if (m == MUTATE_TEXT && j->kind == JSON_TEXT) {
+    if (m == MUTATE_TEXT && j->kind == JSON_STRING) {
         j->text = str_printf(a, STR_FMT "x", STR_ARG(j->text));
         return j->text.p != NULL;
     }
-    struct str text = m != MUTATE_TEXT && j->kind == JSON_NUMBER ? bigger(a, j->text) : (struct str){NULL, 0};
+    struct str text = m != MUTATE_TEXT && json_is_number(j) ? bigger(a, j->text) : (struct str){NULL, 0};
     if (text.p)
         j->text = text;
     return text.p != NULL;
@@ -62,8 +62,8 @@ static struct json *copy_tree(struct arena *a, const struct json *j)
 static bool mutate_record(struct arena *a, struct json *record, enum mutation m)
 {
     for (struct json *child = record->first; child; child = child->next) {
-        bool is_ts = str_eq(child->name, STR("timestamp")),
-             is_data = str_eq(child->name, STR("key")) || str_eq(child->name, STR("value"));
+        bool is_ts = str_eq(child->key, STR("timestamp")),
+             is_data = str_eq(child->key, STR("key")) || str_eq(child->key, STR("value"));
         if ((m == MUTATE_TIMESTAMP ? is_ts : is_data) && mutate_tree(a, child, m))
             return true;
     }

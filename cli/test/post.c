@@ -14,7 +14,7 @@ static bool differs(struct buf *reason, const char *what, struct str name, struc
 /* A format may be written as a text or as an object. */
 static struct str format_text(const struct json *j)
 {
-    return !j ? (struct str){NULL, 0} : j->kind == JSON_TEXT ? j->text : json_text(j, "format");
+    return !j ? (struct str){NULL, 0} : j->kind == JSON_STRING ? j->text : json_text(j, "format");
 }
 
 static bool check_format(struct buf *reason, const char *what, struct str name, const struct json *expected,

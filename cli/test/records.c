@@ -36,10 +36,10 @@ static void put_big_endian(struct buf *out, uint64_t v, int bytes)
 /* Texts without quotes, anything else as JSON. */
 static void put_plain(struct buf *out, const struct json *j)
 {
-    if (j->kind == JSON_TEXT)
+    if (j->kind == JSON_STRING)
         buf_puts(out, j->text);
     else
-        case_json_print(out, j);
+        json_print_as_written(out, j);
 }
 
 static enum status put_kafka(struct arena *a, struct buf *out, const struct side *side, const struct json *j,
@@ -70,7 +70,7 @@ static enum status put_kafka(struct arena *a, struct buf *out, const struct side
     }
     case KIND_BYTES: {
         struct str bytes = base64_decode(a, j->text);
-        ok = j->kind == JSON_TEXT && bytes.p;
+        ok = j->kind == JSON_STRING && bytes.p;
         buf_puts(out, bytes);
         break;
     }
@@ -92,7 +92,7 @@ static enum status side_from_json(struct arena *a, const struct side *side, cons
     case FORMAT_KAFKA: return put_kafka(a, out, side, j, d);
     case FORMAT_DELIMITED: put_plain(out, j); return STATUS_OK;
     case FORMAT_NONE: *is_null = true; return STATUS_OK;
-    case FORMAT_JSON: case_json_print(out, j); return STATUS_OK;
+    case FORMAT_JSON: json_print_as_written(out, j); return STATUS_OK;
     default: return diag_set(d, STATUS_UNSUPPORTED, "not supported yet: format %s", format_name(side->format));
     }
 }
@@ -217,21 +217,22 @@ static const struct json *kafka_to_json(struct arena *a, const struct side *side
     } else {
         buf_puts(&text, bytes);
     }
-    return make_node(a, number ? JSON_NUMBER : JSON_TEXT, &text);
+    return make_node(a, number ? JSON_INTEGER : JSON_STRING, &text);
 }
 
 const struct json *side_to_json(struct arena *a, const struct side *side, struct str bytes)
 {
     static const struct json null_node = {.kind = JSON_NULL};
     const struct json *tree;
+    char error[256];
     struct buf text;
     if (!bytes.p)
         return &null_node;
     if (side->format == FORMAT_KAFKA)
         return kafka_to_json(a, side, bytes);
-    if (side->format == FORMAT_JSON && case_json_read(a, bytes, &tree, NULL) == STATUS_OK)
+    if (side->format == FORMAT_JSON && (tree = json_parse_file(a, bytes, error, sizeof error)))
         return tree;
     buf_init(&text, 0);
     buf_puts(&text, bytes);
-    return make_node(a, JSON_TEXT, &text);
+    return make_node(a, JSON_STRING, &text);
 }

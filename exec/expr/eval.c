@@ -179,6 +179,9 @@ static void combine_bytes(uint8_t *to, struct rows rows, const struct vec *v, bo
         ROWS_LOOP(rows, row, { to[row] = v->value.boolean; });
 }
 
+/* False: no memory. `out` never holds cells of rows that failed. */
+static bool vec_eval(struct eval *x, const struct node *n, struct rows rows, struct vec *out);
+
 /* All arguments are sure: no row needs to be left out. */
 static bool logic_sure(struct eval *x, const struct node *n, struct rows rows, struct vec *out)
 {
@@ -352,7 +355,7 @@ static bool eval_inner(struct eval *x, const struct node *n, struct rows rows, s
     }
 }
 
-bool vec_eval(struct eval *x, const struct node *n, struct rows rows, struct vec *out)
+static bool vec_eval(struct eval *x, const struct node *n, struct rows rows, struct vec *out)
 {
     if (!n->boundary)
         return eval_inner(x, n, rows, out);
@@ -366,7 +369,7 @@ bool vec_eval(struct eval *x, const struct node *n, struct rows rows, struct vec
 /* ---- entry
  * ------------------------------------------------------------------------------------------------------------------ */
 
-bool eval_begin(struct eval *x, struct expr_prog *p, const struct batch *in, const struct expr_run *run)
+static bool eval_begin(struct eval *x, struct expr_prog *p, const struct batch *in, const struct expr_run *run)
 {
     *x = (struct eval){.prog = p, .run = run, .in = in, .n_physical = in ? in->n_rows : 1};
     return true;
@@ -380,7 +383,8 @@ static int failure_cmp(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
-enum status eval_end(struct eval *x)
+/* Reports the failures. */
+static enum status eval_end(struct eval *x)
 {
     if (x->nomem)
         return STATUS_NOMEM;

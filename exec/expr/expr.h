@@ -54,4 +54,9 @@ enum status expr_eval_row(struct expr_prog *p, const struct batch *in, uint32_t 
 bool expr_constant(const struct expr *e, struct arena *a, int64_t now_ms, struct value *out, char *error,
                    size_t error_size);
 
+/* The value of the last header of that key, as BYTES. */
+struct value header_find(const struct headers *headers, struct str key);
+/* All headers, in the order of the record: ARRAY<STRUCT<KEY STRING, VALUE BYTES>>. False: no memory. */
+bool headers_array(struct arena *a, const struct headers *headers, struct value *out);
+
 #endif

@@ -96,14 +96,10 @@ bool row_eval(struct eval *x, const struct node *n, uint32_t row, struct value *
 bool row_inner(struct eval *x, const struct node *n, uint32_t row, struct value *out); /* not stopped by a boundary */
 /* The operation alone, on computed arguments. Not for AND, OR, CASE, LAMBDA. */
 bool row_apply(struct eval *x, const struct node *n, const struct value *args, struct value *out);
-bool row_fail(struct eval *x, const char *format, ...) PRINTF_LIKE(2, 3); /* always false */
 
-/* Column mode (eval.c). False: no memory. `out` never holds cells of rows that failed. */
-bool vec_eval(struct eval *x, const struct node *n, struct rows rows, struct vec *out);
+/* Column mode (eval.c). False: no memory. */
 bool eval_fail(struct eval *x, uint32_t row, const char *message);
 bool eval_record(struct eval *x, uint32_t row, const char *message); /* reports, without failing the row */
-bool eval_begin(struct eval *x, struct expr_prog *p, const struct batch *in, const struct expr_run *run);
-enum status eval_end(struct eval *x); /* reports the failures */
 /* A new column of results of node `n` for all physical rows. */
 bool vec_init(struct eval *x, const struct node *n, bool nullable, struct vec *out);
 /* Turns a constant into a column with that value in the rows. */
@@ -128,6 +124,27 @@ kernel_fn kernel_misc(const struct expr *e); /* NOT, IS NULL, BETWEEN, LIKE, IN,
 bool compare_vecs(struct eval *x, enum compare_op op, const struct type *xt, const struct type *yt, struct rows rows,
                   const struct vec *a, const struct vec *b, uint8_t *out);
 bool compare_has_kernel(const struct type *xt, const struct type *yt);
+/* What a comparison says of an order (<0, 0, >0). */
+static inline bool compare_order(enum compare_op op, int order)
+{
+    switch (op) {
+    case COMPARE_EQ:
+    case COMPARE_NOT_DISTINCT:
+        return order == 0;
+    case COMPARE_NE:
+    case COMPARE_DISTINCT:
+        return order != 0;
+    case COMPARE_LT:
+        return order < 0;
+    case COMPARE_LE:
+        return order <= 0;
+    case COMPARE_GT:
+        return order > 0;
+    case COMPARE_GE:
+        return order >= 0;
+    }
+    return false;
+}
 /* One comparison; neither is null. */
 bool compare_values(enum compare_op op, const struct value *a, const struct type *at, const struct value *b,
                     const struct type *bt);

@@ -65,20 +65,6 @@ static struct str text_of(const struct vec *v, uint32_t row)
     return v->constant ? v->value.str : v->column.str[row];
 }
 
-static bool order_fits(enum compare_op op, int order)
-{
-    switch (op) {
-    case COMPARE_LT:
-        return order < 0;
-    case COMPARE_LE:
-        return order <= 0;
-    case COMPARE_GT:
-        return order > 0;
-    default:
-        return order >= 0;
-    }
-}
-
 static void compare_texts(enum compare_op op, bool is_text, struct rows rows, const struct vec *a, const struct vec *b,
                           uint8_t *out)
 {
@@ -93,7 +79,7 @@ static void compare_texts(enum compare_op op, bool is_text, struct rows rows, co
         else if (op == COMPARE_NE || op == COMPARE_DISTINCT)
             out[row] = !str_eq(s, t);
         else
-            out[row] = order_fits(op, is_text ? str_cmp_utf16(s, t) : str_cmp(s, t));
+            out[row] = compare_order(op, is_text ? str_cmp_utf16(s, t) : str_cmp(s, t));
     }
 }
 

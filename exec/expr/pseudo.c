@@ -24,8 +24,7 @@ static struct value header_value(const struct record_header *h)
     return h->is_null ? VALUE_NULL : (struct value){.kind = KIND_BYTES, .str = h->value};
 }
 
-/* ARRAY<STRUCT<KEY STRING, VALUE BYTES>>, in the order of the record. */
-static bool all_headers(struct arena *a, const struct headers *headers, struct value *out)
+bool headers_array(struct arena *a, const struct headers *headers, struct value *out)
 {
     uint32_t n = headers ? headers->n : 0;
     struct nested *list = ARENA_NEW(a, struct nested), *structs = ARENA_ARRAY(a, struct nested, n);
@@ -43,8 +42,7 @@ static bool all_headers(struct arena *a, const struct headers *headers, struct v
     return true;
 }
 
-/* The last header of that key. */
-static struct value one_header(const struct headers *headers, struct str key)
+struct value header_find(const struct headers *headers, struct str key)
 {
     for (uint32_t i = headers ? headers->n : 0; i > 0; i--)
         if (str_eq(headers->items[i - 1].key, key))
@@ -59,8 +57,8 @@ bool pseudo_row(struct eval *x, const struct expr *e, uint32_t row, struct value
     if (which == PSEUDO_HEADERS || which == PSEUDO_HEADER) {
         const struct headers *headers = in->headers ? in->headers[row] : NULL;
         if (which == PSEUDO_HEADER)
-            *out = one_header(headers, e->name);
-        else if (!all_headers(x->run->arena, headers, out))
+            *out = header_find(headers, e->name);
+        else if (!headers_array(x->run->arena, headers, out))
             x->nomem = true;
         return !x->nomem;
     }

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 
-bool row_fail(struct eval *x, const char *format, ...)
+/* Always false. */
+static bool row_fail(struct eval *x, const char *format, ...) PRINTF_LIKE(2, 3);
+static bool row_fail(struct eval *x, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -181,27 +183,6 @@ static bool compare_doubles(enum compare_op op, double a, double b)
         return a > b;
     case COMPARE_GE:
         return a >= b;
-    }
-    return false;
-}
-
-static bool compare_order(enum compare_op op, int order)
-{
-    switch (op) {
-    case COMPARE_EQ:
-    case COMPARE_NOT_DISTINCT:
-        return order == 0;
-    case COMPARE_NE:
-    case COMPARE_DISTINCT:
-        return order != 0;
-    case COMPARE_LT:
-        return order < 0;
-    case COMPARE_LE:
-        return order <= 0;
-    case COMPARE_GT:
-        return order > 0;
-    case COMPARE_GE:
-        return order >= 0;
     }
     return false;
 }

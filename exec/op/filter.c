@@ -1,7 +1,6 @@
 /* WHERE and HAVING. Streams: rows that do not pass, or have no value, go. Tables: the change of a row that passes
  * neither before nor now goes; one that passed before and does not now becomes a tombstone. Where the previous rows are
  * not known, a row that does not pass is a tombstone, as in Kafka Streams. */
-#include "exec/op/ops.h"
 #include "exec/op/project.h"
 
 struct filter {

@@ -2,24 +2,9 @@
  * with nulls. No row, no list, no items: nothing. Output columns: the input's, then one a call. */
 #include "exec/op/project.h"
 
-#include "exec/op/ops.h"
-
-static void call_frame(struct buf *out, const struct projection *p, uint32_t item)
-{
-    buf_puts(out, STR("Error computing expression "));
-    print_expr(out, p->exprs[item]);
-}
-
 static enum status flat_map_open(struct op *op, struct diag *d)
 {
-    struct projection *p = ARENA_NEW(&op->task->arena, struct projection);
-    op->state = p;
-    return p ? projection_open(p, op, op->step->flat_map.calls, op->step->flat_map.n_calls, d) : diag_nomem(d);
-}
-
-static void flat_map_close(struct op *op)
-{
-    projection_close(op->state);
+    return projection_open(op, op->step->flat_map.calls, op->step->flat_map.n_calls, d);
 }
 
 static uint32_t items_of(const struct column *c, uint32_t row)
@@ -100,7 +85,7 @@ static enum status flat_map_push(struct op *op, uint32_t port, struct batch *b, 
     if (!live_rows(b, &live, &n))
         return diag_nomem(d);
     struct batch *in = batch_select(b, live, n), *lists = in ? batch_derive(in, p->n) : NULL;
-    enum status st = lists ? projection_run(p, in, lists, 0, p->n, call_frame, d) : diag_nomem(d);
+    enum status st = lists ? projection_run(p, in, lists, 0, p->n, expression_frame, d) : diag_nomem(d);
     if (st == STATUS_OK)
         st = expand(op, in, lists, d);
     batch_drop(lists);
@@ -113,5 +98,5 @@ const struct op_def op_flat_map = {
     .before = BEFORE_UNUSED,
     .open = flat_map_open,
     .push = flat_map_push,
-    .close = flat_map_close,
+    .close = projection_close,
 };

@@ -3,7 +3,6 @@
  * Streams: rows without value are left out, and rows for which any part of the key is null; but when the key stays as
  * it is, it may have parts that are null. Tables: a change whose group stays is one row; one whose group changes is
  * two: a removal from the old group (kind DELETE, with the previous row), then an addition to the new one. */
-#include "exec/op/ops.h"
 #include "exec/op/project.h"
 
 #include <stdio.h>
@@ -12,24 +11,6 @@ static void group_frame(struct buf *out, const struct projection *p, uint32_t it
 {
     (void)p;
     buf_printf(out, "Error calculating group-by column with index %u", item);
-}
-
-static void value_frame(struct buf *out, const struct projection *p, uint32_t item)
-{
-    buf_puts(out, STR("Error computing expression "));
-    print_expr(out, p->exprs[item]);
-}
-
-static enum status group_open(struct op *op, struct diag *d)
-{
-    struct projection *p = ARENA_NEW(&op->task->arena, struct projection);
-    op->state = p;
-    return p ? projection_open(p, op, op->step->select.exprs, op->step->schema.n_columns, d) : diag_nomem(d);
-}
-
-static void group_close(struct op *op)
-{
-    projection_close(op->state);
 }
 
 /* Index of the first null part of a row's key; n_keys: none. */
@@ -90,7 +71,7 @@ static enum status group_push(struct op *op, uint32_t port, struct batch *b, str
             return diag_nomem(d);
         in->null_value = NULL;
     }
-    enum status st = project_rows(op->state, in, op->step->schema.n_keys, group_frame, value_frame, &out, d);
+    enum status st = project_rows(op->state, in, op->step->schema.n_keys, group_frame, expression_frame, &out, d);
     if (st == STATUS_OK && same_key) {
         st = op_emit(op, out, d);
     } else if (st == STATUS_OK) {
@@ -106,9 +87,9 @@ static enum status group_push(struct op *op, uint32_t port, struct batch *b, str
 const struct op_def op_group_by = {
     .name = "group by",
     .before = BEFORE_UNUSED,
-    .open = group_open,
+    .open = projection_open_select,
     .push = group_push,
-    .close = group_close,
+    .close = projection_close,
 };
 
 /* ---- tables ------------------------------------------------------------------------------------------------- */
@@ -234,8 +215,8 @@ static enum status table_group_push(struct op *op, uint32_t port, struct batch *
     if (!live_rows(b, &live, &n))
         return diag_nomem(d);
     struct batch *in = batch_select(b, live, n);
-    enum status st =
-        in ? project_rows(op->state, in, op->step->schema.n_keys, group_frame, value_frame, &now, d) : diag_nomem(d);
+    enum status st = in ? project_rows(op->state, in, op->step->schema.n_keys, group_frame, expression_frame, &now, d)
+                        : diag_nomem(d);
     if (st == STATUS_OK) {
         now->selection = b->selection;
         now->n_selected = b->n_selected;
@@ -251,7 +232,7 @@ static enum status table_group_push(struct op *op, uint32_t port, struct batch *
 const struct op_def op_table_group_by = {
     .name = "table group by",
     .before = BEFORE_WANTED,
-    .open = group_open,
+    .open = projection_open_select,
     .push = table_group_push,
-    .close = group_close,
+    .close = projection_close,
 };

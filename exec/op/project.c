@@ -2,12 +2,12 @@
  * (key.c ...). */
 #include "exec/op/project.h"
 
-#include "exec/op/ops.h"
-
-enum status projection_open(struct projection *p, struct op *op, const struct expr *const *exprs, uint32_t n,
-                            struct diag *d)
+enum status projection_open(struct op *op, const struct expr *const *exprs, uint32_t n, struct diag *d)
 {
     struct arena *a = &op->task->arena;
+    struct projection *p = op->state = ARENA_NEW(a, struct projection);
+    if (!p)
+        return diag_nomem(d);
     *p = (struct projection){.op = op, .exprs = exprs, .n = n};
     arena_init(&p->scratch, 0);
     p->progs = ARENA_ARRAY(a, struct expr_prog *, n);
@@ -21,8 +21,14 @@ enum status projection_open(struct projection *p, struct op *op, const struct ex
     return STATUS_OK;
 }
 
-void projection_close(struct projection *p)
+enum status projection_open_select(struct op *op, struct diag *d)
 {
+    return projection_open(op, op->step->select.exprs, op->step->schema.n_columns, d);
+}
+
+void projection_close(struct op *op)
+{
+    struct projection *p = op->state;
     for (uint32_t i = 0; p->progs && i < p->n; i++)
         expr_release(p->progs[i]);
     arena_free(&p->scratch);
@@ -34,6 +40,12 @@ void print_expr(struct buf *out, const struct expr *e)
         buf_puts(out, e->text);
     else
         expr_print(out, e);
+}
+
+void expression_frame(struct buf *out, const struct projection *p, uint32_t item)
+{
+    buf_puts(out, STR("Error computing expression "));
+    print_expr(out, p->exprs[item]);
 }
 
 struct reporting {
@@ -179,8 +191,9 @@ static void drop_batch(void *b)
     batch_drop(b);
 }
 
-enum status project_both(struct projection *p, struct batch *in, uint32_t n_keys, projection_frame key_frame,
-                         projection_frame value_frame, struct batch **out, struct diag *d)
+/* The same with the previous rows, where they are wanted and there. */
+static enum status project_both(struct projection *p, struct batch *in, uint32_t n_keys, projection_frame key_frame,
+                                projection_frame value_frame, struct batch **out, struct diag *d)
 {
     enum status st = project_rows(p, in, n_keys, key_frame, value_frame, out, d);
     if (st != STATUS_OK || !in->before || !p->op->emits_before)
@@ -206,16 +219,8 @@ static void select_frame(struct buf *out, const struct projection *p, uint32_t i
 {
     uint32_t n_keys = p->op->step->schema.n_keys;
     struct str name = p->op->step->schema.columns[item].name;
-    buf_puts(out, STR("Error computing expression "));
-    print_expr(out, p->exprs[item]);
+    expression_frame(out, p, item);
     buf_printf(out, " for column " STR_FMT " with index %u", STR_ARG(name), item < n_keys ? item : item - n_keys);
-}
-
-static enum status project_open(struct op *op, struct diag *d)
-{
-    struct projection *p = ARENA_NEW(&op->task->arena, struct projection);
-    op->state = p;
-    return p ? projection_open(p, op, op->step->select.exprs, op->step->schema.n_columns, d) : diag_nomem(d);
 }
 
 static enum status project_push(struct op *op, uint32_t port, struct batch *b, struct diag *d)
@@ -229,17 +234,12 @@ static enum status project_push(struct op *op, uint32_t port, struct batch *b, s
     return st;
 }
 
-static void project_close(struct op *op)
-{
-    projection_close(op->state);
-}
-
 const struct op_def op_project = {
     .name = "select",
     .before = BEFORE_AS_PARENT,
-    .open = project_open,
+    .open = projection_open_select,
     .push = project_push,
-    .close = project_close,
+    .close = projection_close,
 };
 
 /* ---- select key --------------------------------------------------------------------------------------------- */
@@ -267,9 +267,9 @@ static enum status select_key_push(struct op *op, uint32_t port, struct batch *b
 const struct op_def op_select_key = {
     .name = "select key",
     .before = BEFORE_AS_PARENT,
-    .open = project_open,
+    .open = projection_open_select,
     .push = select_key_push,
-    .close = project_close,
+    .close = projection_close,
 };
 
 /* ---- nothing at all ------------------------------------------------------------------------------------------- */

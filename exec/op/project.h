@@ -13,12 +13,14 @@ struct projection {
     struct arena scratch;
 };
 
-enum status projection_open(struct projection *p, struct op *op, const struct expr *const *exprs, uint32_t n,
-                            struct diag *d) MUST_CHECK;
-void projection_close(struct projection *p);
+/* For operators whose state is a projection: of these expressions, of the step's select. */
+enum status projection_open(struct op *op, const struct expr *const *exprs, uint32_t n, struct diag *d) MUST_CHECK;
+enum status projection_open_select(struct op *op, struct diag *d) MUST_CHECK;
+void projection_close(struct op *op);
 
 /* How failures of item i are told: fills `out` with the frame's text. NULL: failures are not reported. */
 typedef void (*projection_frame)(struct buf *out, const struct projection *p, uint32_t item);
+void expression_frame(struct buf *out, const struct projection *p, uint32_t item);
 
 /* Computes items [first, last) over the live rows of `in` into out->columns[first..last). */
 enum status projection_run(struct projection *p, const struct batch *in, struct batch *out, uint32_t first,
@@ -27,9 +29,6 @@ enum status projection_run(struct projection *p, const struct batch *in, struct 
 /* The new row's part of a select: keys over all rows, values over rows that have one (the others get nulls). A batch
  * with the rows of `in` and p->n columns; NULL with a status. */
 enum status project_rows(struct projection *p, struct batch *in, uint32_t n_keys, projection_frame key_frame,
-                         projection_frame value_frame, struct batch **out, struct diag *d) MUST_CHECK;
-/* The same with the previous rows, where they are wanted and there. */
-enum status project_both(struct projection *p, struct batch *in, uint32_t n_keys, projection_frame key_frame,
                          projection_frame value_frame, struct batch **out, struct diag *d) MUST_CHECK;
 
 /* A row without value: a tombstone of a table, or a stream's record with a null value. */

@@ -1,6 +1,5 @@
 /* Sinks: rows to records of the query's topic, or to the client of a transient query. */
 #include "exec/op/outbox.h"
-#include "exec/op/ops.h"
 #include "exec/op/project.h"
 #include "exec/op/source.h"
 

@@ -4,7 +4,7 @@
  * Streams keep records without key or value; tables drop those without key, and take a null value as a deletion. */
 #include "exec/op/source.h"
 
-#include "exec/op/ops.h"
+#include "exec/expr/expr.h"
 
 #include <stdio.h>
 

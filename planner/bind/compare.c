@@ -2,7 +2,8 @@
  * Also the magic of ROWTIME and window bounds against a time written as text. */
 #include "planner/planner_int.h"
 
-const struct type *decimal_of(struct planner *p, const struct type *t)
+/* INT as DECIMAL(10, 0) ... */
+static const struct type *decimal_of(struct planner *p, const struct type *t)
 {
     const struct type *decimal = t->kind == KIND_INT      ? type_decimal(p->a, 10, 0)
                                  : t->kind == KIND_BIGINT ? type_decimal(p->a, 19, 0)
@@ -201,7 +202,6 @@ static const char *const op_names[] = {
     [COMPARE_DISTINCT] = "IS_DISTINCT_FROM",
     [COMPARE_NOT_DISTINCT] = "IS_NOT_DISTINCT_FROM",
 };
-static const char *const op_texts[] = {"=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"};
 
 /* Checks and casts both sides of one comparison. */
 static bool make_comparable(struct binder *b, const struct ast_expr *e, const struct ast_expr *left_ast,
@@ -212,7 +212,7 @@ static bool make_comparable(struct binder *b, const struct ast_expr *e, const st
     const struct type *x = (*left)->type, *y = (*right)->type;
     if (x->kind == KIND_NULL || y->kind == KIND_NULL) {
         (void)bind_fail(b, e, "Comparison with NULL not supported: %s %s %s\nUse 'IS NULL' or 'IS NOT NULL' instead.",
-                        x->kind == KIND_NULL ? "NULL" : type_base_name(x->kind), op_texts[op],
+                        x->kind == KIND_NULL ? "NULL" : type_base_name(x->kind), ast_op_text((enum ast_op)(OP_EQ + op)),
                         y->kind == KIND_NULL ? "NULL" : type_base_name(y->kind));
         return false;
     }

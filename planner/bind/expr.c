@@ -24,7 +24,9 @@ enum status bind_fail(struct binder *b, const struct ast_expr *at, const char *f
     return st;
 }
 
-enum status bind_fail_late(struct binder *b, const struct ast_expr *at, const char *format, ...)
+static enum status bind_fail_late(struct binder *b, const struct ast_expr *at, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+static enum status bind_fail_late(struct binder *b, const struct ast_expr *at, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

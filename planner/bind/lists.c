@@ -253,8 +253,9 @@ static const struct expr *convert(struct binder *b, const struct ast_expr *e, co
     return expr_cast(b->p, bind_expr(b, e), to);
 }
 
-const struct type *common_type(struct binder *b, const struct ast_expr *const *asts, const struct expr **items,
-                               uint32_t n)
+/* The common type of a list (rules.md 3.2), and its elements converted to it. asts[i] belongs to items[i]. */
+static const struct type *common_type(struct binder *b, const struct ast_expr *const *asts, const struct expr **items,
+                                      uint32_t n)
 {
     const struct type *type = &TYPE_NULL;
     for (uint32_t i = 0; i < n; i++) {

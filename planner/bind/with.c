@@ -172,7 +172,8 @@ static enum status parse_all(struct planner *p, const struct ast_properties *wit
 
 /* ---- special texts ---- */
 
-bool duration_parse(struct str text, int64_t *ms, struct buf *reason)
+/* "Expected a duration": "10 SECONDS" to ms. False: `reason` says why. */
+static bool duration_parse(struct str text, int64_t *ms, struct buf *reason)
 {
     static const struct {
         const char *name;

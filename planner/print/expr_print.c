@@ -1,8 +1,7 @@
-/* Bound expressions as text, fully parenthesised. Casts that the planner added are shown too. */
+/* Bound expressions as text, fully parenthesised. Casts that the planner added are shown too. (The parser prints the
+ * same syntax from syntax trees, which have other nodes: what both can share are the texts of operators and literals.)
+ */
 #include "planner/planner_int.h"
-
-static const char *const arith_ops[] = {"+", "-", "*", "/", "%"};
-static const char *const compare_ops[] = {"=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"};
 
 static void print_literal(struct buf *out, const struct expr *e)
 {
@@ -117,10 +116,10 @@ void expr_print(struct buf *out, const struct expr *e)
         buf_putc(out, ')');
         break;
     case EXPR_ARITH:
-        print_infix(out, e, arith_ops[e->op]);
+        print_infix(out, e, ast_op_text((enum ast_op)(OP_ADD + e->op)));
         break;
     case EXPR_COMPARE:
-        print_infix(out, e, compare_ops[e->op]);
+        print_infix(out, e, ast_op_text((enum ast_op)(OP_EQ + e->op)));
         break;
     case EXPR_AND:
         print_infix(out, e, "AND");

@@ -77,19 +77,3 @@ bool expr_eq(const struct expr *x, const struct expr *y)
             return false;
     return true;
 }
-
-static bool find_variable_part(void *data, const struct expr *e)
-{
-    bool *constant = data;
-    if (e->kind == EXPR_COLUMN || e->kind == EXPR_PSEUDO ||
-        (e->kind == EXPR_CALL && e->call->variant->nondeterministic))
-        *constant = false;
-    return *constant;
-}
-
-bool expr_is_constant(const struct expr *e)
-{
-    bool constant = true;
-    expr_walk(e, find_variable_part, &constant);
-    return constant;
-}

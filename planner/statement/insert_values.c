@@ -10,7 +10,8 @@ struct inserting {
     int64_t rowtime;
 };
 
-bool coerces_strictly(const struct type *from, const struct type *to)
+/* Whether a value of one type may stand for another without a CAST (rules.md 3.3). */
+static bool coerces_strictly(const struct type *from, const struct type *to)
 {
     if (from->kind == KIND_NULL || type_eq(from, to))
         return true;

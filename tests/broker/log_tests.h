@@ -1,4 +1,5 @@
-/* Tests of what topics/topics.h promises, for any log. A program opens its log and instantiates them:
+/* Tests of what topics/topics.h promises, for any log: topics, transactions, reading, membership (log_*_tests.c). What
+ * needs a broker's help (failures, several members) is in test_*.c. A program opens its log and instantiates them:
  *
  *     #define RUN(name) TEST(embedded, name) { log_test_##name(the_log()); }
  *     LOG_TESTS(RUN)
@@ -53,11 +54,18 @@ struct log_reader *reader_at(struct log *log, const char *topic, int32_t partiti
 enum status append_numbered(struct log_writer *w, const char *topic, int32_t partition, int first, int n);
 /* Opens a transaction, appends as above, and commits. */
 void commit_numbered(struct log_writer *w, const char *topic, int32_t partition, int first, int n);
+/* Records 0 to n - 1 in each partition, in one transaction of a writer of its own. */
+void fill_topic(struct log *log, const char *topic, int32_t n_partitions, int n);
 /* Waits until nothing of the partition is in an open transaction: a broker shows a commit a moment after it has promised it. */
 void wait_until_seen(struct log *log, const char *topic, int32_t partition);
 /* Reads one partition up to its uncommitted end, checks ascending offsets; returns the number of records, and in *sum
  * the sum of the i of "v<i>". -1: it did not get there in time. */
 long read_to_end(struct log *log, const char *topic, int32_t partition, long long *sum);
+/* The i of "v<i>"; -1: the value is none. */
+long number_of(const struct record *r);
+enum { WAIT_MS = 20000 };
+/* The next batch with records; NULL after WAIT_MS. */
+struct record_batch *next_records(struct log_reader *r, uint32_t max);
 
 #define OK(expr)                                                                                                       \
     do {                                                                                                               \

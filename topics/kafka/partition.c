@@ -151,7 +151,7 @@ static enum status clamp_offset(struct kafka_reader *r, const char *topic, int32
     return STATUS_OK;
 }
 
-enum status partition_start(struct kafka_reader *r, struct partition *p, int64_t offset, struct diag *d)
+static enum status partition_start(struct kafka_reader *r, struct partition *p, int64_t offset, struct diag *d)
 {
     p->position = offset;
     p->eof = -1;

@@ -58,7 +58,6 @@ void partition_remove(struct kafka_reader *r, struct partition *p); /* it has be
 /* Stops and resumes fetching, where it is not so already. Drops what librdkafka has prefetched. */
 void partition_fetch_pause(struct kafka_reader *r, struct partition *p, bool paused);
 void partition_stop(struct kafka_reader *r, struct partition *p);
-enum status partition_start(struct kafka_reader *r, struct partition *p, int64_t offset, struct diag *d) MUST_CHECK;
 /* Fetches from `offset` on; the list and the position stay. */
 enum status partition_restart(struct kafka_reader *r, struct partition *p, int64_t offset, struct diag *d) MUST_CHECK;
 int64_t partition_tail(const struct partition *p); /* the offset behind the list */

@@ -1,7 +1,7 @@
 /* Statements that look: SHOW, DESCRIBE, EXPLAIN, PRINT, ASSERT TOPIC. */
 #include "tests/unit/engine/fixture.h"
 
-#define STREAM_S                                                                                                       \
+#define STREAM_H                                                                                                       \
     "CREATE STREAM s (id STRING KEY, n INT, h ARRAY<STRUCT<key STRING, value BYTES>> HEADERS)"                         \
     " WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);"
 
@@ -13,9 +13,8 @@ static bool has(const struct fixture *f, const char *text)
 
 TEST(engine_admin, show)
 {
-    struct fixture f;
-    fixture_open(&f);
-    RUNS(&f, STREAM_S
+    FIXTURE(f);
+    RUNS(&f, STREAM_H
          "CREATE TABLE t AS SELECT id, COUNT(*) AS c FROM s WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY id EMIT CHANGES;");
     fixture_wait(&f);
     GIVES(&f, "SHOW STREAMS; LIST TABLES;", "= Streams\nS|s|KAFKA|JSON|false\n= Tables\nT|T|KAFKA|JSON|true\n");
@@ -29,14 +28,12 @@ TEST(engine_admin, show)
     CHECK(has(&f, "\nCOUNT|AGGREGATE|") && has(&f, "\nEXPLODE|TABLE|") && has(&f, "\nUCASE|SCALAR|"));
     FAILS(&f, "SHOW CONNECTORS;", "not supported yet: LIST CONNECTORS");
     FAILS(&f, "ASSERT SCHEMA SUBJECT 'x';", "not supported yet: ASSERT SCHEMA");
-    fixture_close(&f);
 }
 
 TEST(engine_admin, describe)
 {
-    struct fixture f;
-    fixture_open(&f);
-    RUNS(&f, STREAM_S "CREATE TABLE t AS SELECT id, COUNT(*) AS c FROM s GROUP BY id EMIT CHANGES;");
+    FIXTURE(f);
+    RUNS(&f, STREAM_H "CREATE TABLE t AS SELECT id, COUNT(*) AS c FROM s GROUP BY id EMIT CHANGES;");
     fixture_wait(&f);
     GIVES(&f, "DESCRIBE s;",
           "= stream S (topic s, key KAFKA, value JSON)\nID|STRING|key\nN|INTEGER|\n"
@@ -56,14 +53,12 @@ TEST(engine_admin, describe)
     CHECK(has(&f, "= UCASE: "));
     FAILS(&f, "DESCRIBE nope;", "Could not find STREAM/TABLE 'NOPE' in the Metastore");
     FAILS(&f, "DESCRIBE FUNCTION nope;", "Can't find any functions with the name 'NOPE'");
-    fixture_close(&f);
 }
 
 TEST(engine_admin, explain)
 {
-    struct fixture f;
-    fixture_open(&f);
-    RUNS(&f, STREAM_S "CREATE TABLE t AS SELECT id, COUNT(*) AS c FROM s GROUP BY id EMIT CHANGES;");
+    FIXTURE(f);
+    RUNS(&f, STREAM_H "CREATE TABLE t AS SELECT id, COUNT(*) AS c FROM s GROUP BY id EMIT CHANGES;");
     RUNS(&f, "EXPLAIN SELECT n FROM s WHERE n > 1 EMIT CHANGES;");
     CHECK(has(&f, "logical plan:\n") && has(&f, "physical plan:\n") && has(&f, " > [ PROJECT ] | Schema: N INTEGER"));
     RUNS(&f, "EXPLAIN SELECT c AS d FROM t WHERE id = 'a';");
@@ -77,13 +72,11 @@ TEST(engine_admin, explain)
     FAILS(&f, "EXPLAIN SELECT nope FROM s EMIT CHANGES;", "");
     RUNS(&f, "EXPLAIN CREATE STREAM x AS SELECT id, n FROM s EMIT CHANGES;");
     GIVES(&f, "SHOW STREAMS;", "= Streams\nS|s|KAFKA|JSON|false\n"); /* it was only explained */
-    fixture_close(&f);
 }
 
 TEST(engine_admin, print)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f,
          "CREATE STREAM s (id STRING KEY, n INT) WITH (KAFKA_TOPIC='Some.Topic', VALUE_FORMAT='JSON', PARTITIONS=1);"
          "INSERT INTO s (ROWTIME, id, n) VALUES (1647617602989, 'a', 1);"
@@ -104,14 +97,12 @@ TEST(engine_admin, print)
           "the topic. Topic names are case-sensitive.");
     CHECK_TEXT(f.d.hint, "Did you mean 'Some.Topic'?");
     FAILS(&f, "PRINT '!';", "Could not find topic '!'");
-    fixture_close(&f);
 }
 
 TEST(engine_admin, assert_topic)
 {
-    struct fixture f;
-    fixture_open(&f);
-    RUNS(&f, STREAM_S);
+    FIXTURE(f);
+    RUNS(&f, STREAM_H);
     GIVES(&f, "ASSERT TOPIC s;", "# Topic s exists.\n");
     GIVES(&f, "ASSERT TOPIC 's' WITH (PARTITIONS=1, REPLICAS=1) TIMEOUT 10 SECONDS;", "# Topic s exists.\n");
     GIVES(&f, "ASSERT NOT EXISTS TOPIC nope TIMEOUT 0 SECONDS;", "# Topic nope does not exist.\n");
@@ -123,13 +114,11 @@ TEST(engine_admin, assert_topic)
     int64_t started = clock_mono_ns();
     FAILS(&f, "ASSERT TOPIC nope TIMEOUT 60 MILLISECONDS;", "Topic nope does not exist");
     CHECK(clock_mono_ns() - started >= 60 * 1000000);
-    fixture_close(&f);
 }
 
 TEST(engine_admin, bad_records_are_in_the_processing_log)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, "CREATE STREAM s (n INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);");
     fixture_append(&f, "s", NULL, "{\"n\": \"\\u0001 \\\"x\\\"\"}");
     fixture_append(&f, "s", NULL, "\xff");
@@ -142,5 +131,4 @@ TEST(engine_admin, bad_records_are_in_the_processing_log)
     CHECK(strstr(entries, "\\\"x\\\\\\\"") != NULL);
     CHECK_INT(fixture_count(&f, "default_ksql_processing_log"), 2);
     CHECK_INT(fixture_count(&f, "T"), 0);
-    fixture_close(&f);
 }

@@ -19,6 +19,10 @@ struct fixture {
     struct diag d;           /* of the last run */
 };
 
+/* A fixture for the rest of the block. */
+#define FIXTURE(f)                                                                                                     \
+    struct fixture f __attribute__((cleanup(fixture_close)));                                                          \
+    fixture_open(&f)
 void fixture_open(struct fixture *f); /* drained, nothing in the log */
 void fixture_close(struct fixture *f);
 /* Closes the engine and opens it again on the same log. */
@@ -37,6 +41,9 @@ void fixture_wait(struct fixture *f);                              /* until the 
 #define FAILS(f, sql, message) fixture_fails((f), (sql), (message), __FILE__, __LINE__)
 void fixture_runs(struct fixture *f, const char *sql, const char *expected, const char *file, int line);
 void fixture_fails(struct fixture *f, const char *sql, const char *message, const char *file, int line);
+
+#define COMMANDS "_confluent-ksql-default__command_topic"
+#define STREAM_S "CREATE STREAM s (id STRING KEY, n INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);"
 
 /* Values of a topic's records, a line each (partition 0). */
 const char *fixture_topic(struct fixture *f, const char *topic);                               /* in f->out */

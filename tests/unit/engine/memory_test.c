@@ -12,8 +12,7 @@ static const char *const SCRIPT =
 /* True: the script ran to its end. */
 static bool run_with_failure(long nth)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     buf_reserve(&f.out, 65536); /* the sink's own memory is not what is tested */
     mem_fail_after(nth);
     enum status st = fixture_run_again(&f, SCRIPT);
@@ -24,7 +23,6 @@ static bool run_with_failure(long nth)
     if (fixture_run_again(&f, SCRIPT) != STATUS_OK)
         CHECK_TEXT(f.d.message, "");
     CHECK_TEXT(buf_z(&f.notices), "");
-    fixture_close(&f);
     return st == STATUS_OK;
 }
 

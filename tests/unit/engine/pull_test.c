@@ -3,15 +3,13 @@
 
 #include <stdio.h>
 
-#define STREAM_S "CREATE STREAM s (id STRING KEY, n INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);"
 #define ROWS                                                                                                           \
     "INSERT INTO s (ROWTIME, id, n) VALUES (1000, 'a', 1); INSERT INTO s (ROWTIME, id, n) VALUES (2000, 'b', 2);"      \
     "INSERT INTO s (ROWTIME, id, n) VALUES (61000, 'a', 3); INSERT INTO s (ROWTIME, id, n) VALUES (62000, 'c', NULL);"
 
 TEST(engine_pull, an_unwindowed_table)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f,
          STREAM_S ROWS "CREATE TABLE t AS SELECT id, SUM(n) AS total, COUNT(*) AS c FROM s GROUP BY id EMIT CHANGES;");
     fixture_wait(&f);
@@ -26,13 +24,11 @@ TEST(engine_pull, an_unwindowed_table)
     GIVES(&f, "SELECT id FROM t LIMIT 0;", "( ID STRING )\nend\n");
     FAILS(&f, "SELECT nope FROM t;", "");
     FAILS(&f, "SELECT COUNT(*) FROM t GROUP BY id;", "Pull queries don't support GROUP BY clauses.");
-    fixture_close(&f);
 }
 
 TEST(engine_pull, windowed_tables)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_S ROWS
          "CREATE TABLE tu AS SELECT id, COUNT(*) AS c FROM s WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY id EMIT CHANGES;"
          "CREATE TABLE ho AS SELECT id, COUNT(*) AS c FROM s WINDOW HOPPING (SIZE 1 MINUTE, ADVANCE BY 30 SECONDS)"
@@ -47,13 +43,11 @@ TEST(engine_pull, windowed_tables)
           "( W BIGINT, E BIGINT )\n30000|90000\n60000|120000\nend\n");
     GIVES(&f, "SELECT * FROM se WHERE id = 'a';",
           "( ID STRING, WINDOWSTART BIGINT, WINDOWEND BIGINT, C BIGINT )\na|1000|61000|2\nend\n");
-    fixture_close(&f);
 }
 
 TEST(engine_pull, deleted_rows_are_gone)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f,
          "CREATE TABLE base (id STRING PRIMARY KEY, n INT) WITH (KAFKA_TOPIC='b', VALUE_FORMAT='JSON', PARTITIONS=1);"
          "CREATE TABLE t AS SELECT id, n FROM base WHERE n > 1 EMIT CHANGES;");
@@ -68,7 +62,6 @@ TEST(engine_pull, deleted_rows_are_gone)
     FAILS(&f, "SELECT * FROM base;", "The `BASE` table isn't queryable.");
     RUNS(&f, "TERMINATE ALL;");
     FAILS(&f, "SELECT * FROM t;", "The `T` table isn't queryable.");
-    fixture_close(&f);
 }
 
 static void insert_keys(struct fixture *f, int from, int to)
@@ -97,8 +90,7 @@ static int64_t lines_of(const struct fixture *f)
 TEST(engine_pull, many_rows_while_the_query_runs)
 {
     enum { KEYS = 10000 };
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_S "CREATE TABLE t AS SELECT id, COUNT(*) AS c FROM s GROUP BY id EMIT CHANGES;");
     f.drain = false;
     fixture_reopen(&f);
@@ -121,5 +113,4 @@ TEST(engine_pull, many_rows_while_the_query_runs)
     CHECK_INT(n, KEYS / 2);
     RUNS(&f, "SELECT id FROM t LIMIT 5000;");
     CHECK_INT(lines_of(&f), 5002);
-    fixture_close(&f);
 }

@@ -3,14 +3,11 @@
 
 #include <stdio.h>
 
-#define COMMANDS "_confluent-ksql-default__command_topic"
-#define STREAM_S "CREATE STREAM s (id STRING KEY, n INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);"
 #define INSERT(n) "INSERT INTO s (id, n) VALUES ('k', " #n ");"
 
 TEST(engine_replay, catalog_and_queries)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, "CREATE TYPE pair AS STRUCT<x INT, y INT>; " STREAM_S
              "CREATE TABLE sums AS SELECT id, SUM(n) AS total FROM s GROUP BY id EMIT CHANGES;" INSERT(1) INSERT(2));
     fixture_reopen(&f);
@@ -25,13 +22,11 @@ TEST(engine_replay, catalog_and_queries)
     GIVES(&f, "SELECT * FROM sums;", "( ID STRING, TOTAL INTEGER )\nk|7\nend\n");
     RUNS(&f, "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;");
     CHECK_TEXT(buf_z(&f.out), "# Created query with ID CSAS_T_3\n"); /* numbers go on */
-    fixture_close(&f);
 }
 
 TEST(engine_replay, a_terminated_query_is_not_started_again)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_S INSERT(1) "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;");
     fixture_wait(&f);
     GIVES(&f, "TERMINATE CSAS_T_1;", "# Query terminated.\n");
@@ -50,13 +45,11 @@ TEST(engine_replay, a_terminated_query_is_not_started_again)
     fixture_wait(&f);
     GIVES(&f, "SHOW QUERIES;", "= Queries\n");
     CHECK_INT(fixture_count(&f, "T"), 5);
-    fixture_close(&f);
 }
 
 TEST(engine_replay, dropped_sources)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_S INSERT(1) "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;");
     fixture_wait(&f);
     FAILS(&f, "DROP STREAM s;", "Cannot drop S.");
@@ -74,13 +67,11 @@ TEST(engine_replay, dropped_sources)
     GIVES(&f, "SHOW STREAMS;", "= Streams\n");
     CHECK_INT(fixture_count(&f, "s"), 1);
     CHECK_TEXT(buf_z(&f.notices), "");
-    fixture_close(&f);
 }
 
 TEST(engine_replay, replaced_queries)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_S INSERT(1) "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;");
     fixture_wait(&f);
     RUNS(&f, "CREATE OR REPLACE STREAM t AS SELECT id, n FROM s WHERE n > 2 EMIT CHANGES;" INSERT(2) INSERT(3));
@@ -89,13 +80,11 @@ TEST(engine_replay, replaced_queries)
     CHECK_TEXT(fixture_topic(&f, "T"), "{\"N\":1}\n{\"N\":3}\n");
     RUNS(&f, "EXPLAIN CSAS_T_1;");
     CHECK(strstr(buf_z(&f.out), "N > 2") != NULL);
-    fixture_close(&f);
 }
 
 TEST(engine_replay, properties_of_then)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, "SET 'ksql.persistence.default.format.value' = 'DELIMITED';"
              "CREATE STREAM s (n INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1);"
              "INSERT INTO s VALUES (1); SET 'auto.offset.reset' = 'latest'; CREATE STREAM t AS SELECT n FROM s EMIT "
@@ -109,13 +98,11 @@ TEST(engine_replay, properties_of_then)
     GIVES(&f, "SHOW STREAMS;", "= Streams\nS|s|KAFKA|DELIMITED|false\nT|T|KAFKA|DELIMITED|false\n");
     CHECK_TEXT(fixture_topic(&f, "T"), "2\n");
     FAILS(&f, "CREATE STREAM u (n INT) WITH (KAFKA_TOPIC='s');", ""); /* a new session has the defaults */
-    fixture_close(&f);
 }
 
 TEST(engine_replay, pause_and_resume)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_S INSERT(1) "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;");
     fixture_wait(&f);
     GIVES(&f, "PAUSE CSAS_T_1;", "# Query paused.\n");
@@ -133,13 +120,11 @@ TEST(engine_replay, pause_and_resume)
     RUNS(&f, "SHOW QUERIES;");
     CHECK(strstr(buf_z(&f.out), "CSAS_T_1|DRAINED|T|") != NULL);
     FAILS(&f, "PAUSE nobody;", "Unknown queryId: nobody");
-    fixture_close(&f);
 }
 
 TEST(engine_replay, source_tables)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, "CREATE STREAM w (id STRING KEY, n INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);"
              "INSERT INTO w VALUES ('a', 1); INSERT INTO w VALUES ('b', 2); INSERT INTO w VALUES ('a', 3);"
              "CREATE SOURCE TABLE t (id STRING PRIMARY KEY, n INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON');");
@@ -154,7 +139,6 @@ TEST(engine_replay, source_tables)
     RUNS(&f, "DROP TABLE t;");
     fixture_reopen(&f);
     GIVES(&f, "SHOW QUERIES;", "= Queries\n");
-    fixture_close(&f);
 }
 
 /* ---- scripts that are run again
@@ -170,8 +154,7 @@ TEST(engine_replay, a_script_again)
         "CREATE STREAM u (id STRING KEY, n INT) WITH (KAFKA_TOPIC='u', VALUE_FORMAT='JSON', PARTITIONS=1);\n"
         "INSERT INTO u SELECT id, n FROM s EMIT CHANGES;\n"
         "CREATE TABLE IF NOT EXISTS v AS SELECT n, COUNT(*) AS c FROM s GROUP BY n EMIT CHANGES;\n";
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     CHECK_INT(fixture_run_again(&f, script), STATUS_OK);
     RUNS(&f, "INSERT INTO s (id, n) VALUES ('a', 1);");
     fixture_wait(&f);
@@ -191,13 +174,11 @@ TEST(engine_replay, a_script_again)
           "Cannot register custom type 'PAIR' since it is already registered");
     FAILS(&f, "ALTER STREAM s ADD COLUMN more INT;", "");
     CHECK_INT(fixture_run_again(&f, "CREATE TYPE pair AS STRUCT<x INT, y INT>;"), STATUS_INVALID);
-    fixture_close(&f);
 }
 
 TEST(engine_replay, a_changed_script)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_S);
     CHECK(fixture_run_again(&f, "CREATE STREAM s (id STRING KEY) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');") !=
           STATUS_OK);
@@ -216,7 +197,6 @@ TEST(engine_replay, a_changed_script)
     RUNS(&f, "DROP STREAM t;");
     CHECK_INT(fixture_run_again(&f, "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;"), STATUS_OK);
     CHECK_TEXT(buf_z(&f.out), "# Created query with ID CSAS_T_6\n");
-    fixture_close(&f);
 }
 
 /* ---- a command topic that others have written to
@@ -224,14 +204,12 @@ TEST(engine_replay, a_changed_script)
 
 static void refuses(const char *record, const char *message)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     fixture_shut(&f);
     fixture_append(&f, COMMANDS, NULL, record);
     CHECK_INT(fixture_try_open(&f), STATUS_INVALID);
     if (strncmp(f.d.message, message, strlen(message)) != 0)
         CHECK_TEXT(f.d.message, message);
-    fixture_close(&f);
 }
 
 TEST(engine_replay, damaged_commands)
@@ -245,8 +223,7 @@ TEST(engine_replay, damaged_commands)
 
 TEST(engine_replay, commands_that_cannot_be_carried_out)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_S);
     fixture_append(&f, COMMANDS, NULL, "{\"statement\":\"CREATE STREAM;\"}");
     fixture_append(&f, COMMANDS, NULL, "{\"statement\":\"DROP STREAM nobody;\",\"queryNumber\":2,\"properties\":{}}");
@@ -257,13 +234,11 @@ TEST(engine_replay, commands_that_cannot_be_carried_out)
     CHECK(strstr(buf_z(&f.notices), "a recorded statement is left out: Stream NOBODY does not exist.") != NULL);
     CHECK(strstr(buf_z(&f.notices), "Unknown property: no.such") != NULL);
     GIVES(&f, "SHOW STREAMS;", "= Streams\n");
-    fixture_close(&f);
 }
 
 TEST(engine_replay, a_topic_that_is_gone)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_S "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;"
                       "CREATE STREAM o (n INT) WITH (KAFKA_TOPIC='o', VALUE_FORMAT='JSON', PARTITIONS=1);"
                       "CREATE STREAM p AS SELECT n FROM o EMIT CHANGES; INSERT INTO o VALUES (1);");
@@ -274,14 +249,12 @@ TEST(engine_replay, a_topic_that_is_gone)
     bool failed;
     CHECK(engine_wait(f.engine, &stop, &failed));
     CHECK_TEXT(fixture_topic(&f, "P"), "{\"N\":1}\n"); /* the others go on */
-    fixture_close(&f);
 }
 
 TEST(engine_replay, many_queries)
 {
-    struct fixture f;
     char sql[200];
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_S INSERT(1));
     for (int i = 0; i < 100; i++) {
         snprintf(sql, sizeof sql, "CREATE STREAM t%d AS SELECT id, n + %d AS n FROM s EMIT CHANGES;", i, i);
@@ -291,5 +264,4 @@ TEST(engine_replay, many_queries)
     fixture_wait(&f);
     CHECK_TEXT(fixture_topic(&f, "T99"), "{\"N\":100}\n");
     CHECK_TEXT(fixture_topic(&f, "T0"), "{\"N\":1}\n");
-    fixture_close(&f);
 }

@@ -1,8 +1,7 @@
 /* Statements one after the other: scripts, errors, sessions. */
 #include "tests/unit/engine/fixture.h"
 
-#define COMMANDS "_confluent-ksql-default__command_topic"
-#define STREAM_N "CREATE STREAM s (id STRING KEY, n INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);\n"
+#define STREAM_N STREAM_S "\n"
 #define ROWS                                                                                                           \
     "INSERT INTO s (ROWTIME, id, n) VALUES (10, 'a', 1);\n"                                                            \
     "INSERT INTO s (ROWTIME, id, n) VALUES (20, 'b', 2);\n"                                                            \
@@ -10,8 +9,7 @@
 
 TEST(engine_statements, a_script_end_to_end)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     GIVES(&f,
           STREAM_N ROWS "CREATE TABLE sums AS SELECT id, SUM(n) AS total FROM s GROUP BY id EMIT CHANGES;\n"
                         "CREATE STREAM big AS SELECT id, n * 10 AS m FROM s WHERE n > 1 EMIT CHANGES;\n"
@@ -26,23 +24,19 @@ TEST(engine_statements, a_script_end_to_end)
           "( ID STRING, TOTAL INTEGER )\na|4\nb|2\nend\n");
     fixture_wait(&f);
     CHECK_TEXT(fixture_topic(&f, "BIG"), "{\"M\":20}\n{\"M\":30}\n");
-    fixture_close(&f);
 }
 
 TEST(engine_statements, empty_texts)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     GIVES(&f, "", "");
     GIVES(&f, " -- nothing\n /* at all */ \n", "");
     FAILS(&f, ";", "line 1:1");
-    fixture_close(&f);
 }
 
 TEST(engine_statements, insert_values_of_all_types)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, "CREATE STREAM s (k1 STRING KEY, b BOOLEAN, i INT, l BIGINT, d DOUBLE, x DECIMAL(6,2), t STRING, y BYTES,"
              " a ARRAY<INT>, m MAP<STRING,INT>, r STRUCT<p INT, q STRING>, dt DATE, ti TIME, ts TIMESTAMP)"
              " WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);");
@@ -63,13 +57,11 @@ TEST(engine_statements, insert_values_of_all_types)
     FAILS(&f, "INSERT INTO s (k1, i) VALUES ('k', 'text');", "Failed to insert values into 'S'.");
     FAILS(&f, "INSERT INTO nowhere VALUES (1);", "Cannot insert values into an unknown stream/table: `NOWHERE`");
     CHECK_INT(fixture_count(&f, "s"), 4);
-    fixture_close(&f);
 }
 
 TEST(engine_statements, if_not_exists_and_if_exists)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_N);
     RUNS(&f, "CREATE STREAM IF NOT EXISTS s (id STRING KEY, other INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');");
     CHECK(strstr(buf_z(&f.out), "already exists") != NULL);
@@ -77,13 +69,11 @@ TEST(engine_statements, if_not_exists_and_if_exists)
     GIVES(&f, "DROP STREAM IF EXISTS nope;", "# Source `NOPE` does not exist.\n");
     FAILS(&f, "DROP STREAM nope;", "Stream NOPE does not exist.");
     CHECK_INT(fixture_count(&f, COMMANDS), 1);
-    fixture_close(&f);
 }
 
 TEST(engine_statements, an_error_leaves_nothing_behind)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_N);
     FAILS(&f, "CREATE STREAM t AS SELECT nope FROM s EMIT CHANGES;", "");
     FAILS(&f, "CREATE TABLE t AS SELECT id, COUNT(*) FROM s EMIT CHANGES;", "");
@@ -99,13 +89,11 @@ TEST(engine_statements, an_error_leaves_nothing_behind)
     FAILS(&f, "CREATE STREAM u AS SELECT * FROM s EMIT CHANGES; SELECT nope FROM u EMIT CHANGES; DROP STREAM u;", "");
     CHECK_INT(fixture_count(&f, "U"), 0);
     CHECK_INT(fixture_count(&f, COMMANDS), 2);
-    fixture_close(&f);
 }
 
 TEST(engine_statements, errors_know_their_place_in_the_script)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     FAILS(&f, STREAM_N "\n  CREATE STREAM t AS SELECT\n    nope FROM s EMIT CHANGES;", "");
     CHECK_INT(f.d.where.line, 4);
     CHECK_INT(f.d.where.column, 5);
@@ -123,13 +111,11 @@ TEST(engine_statements, errors_know_their_place_in_the_script)
     FAILS(&f, "SHOW STREAMS;\n   SELECT ${c} FROM s EMIT CHANGES;", "");
     CHECK_INT(f.d.where.line, 2);
     CHECK_INT(f.d.where.column, 4);
-    fixture_close(&f);
 }
 
 TEST(engine_statements, properties)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     FAILS(&f, "SET 'no.such.thing' = '1';", "Unknown property: no.such.thing");
     FAILS(&f, "UNSET 'no.such.thing';", "Unknown property: no.such.thing");
     FAILS(&f, "SET 'auto.offset.reset' = 'soon';", "Invalid value soon for configuration auto.offset.reset");
@@ -144,13 +130,11 @@ TEST(engine_statements, properties)
     CHECK(strstr(buf_z(&f.out), "ksql.service.id|KSQL||default_\n") != NULL);
     RUNS(&f, "UNSET 'auto.offset.reset';");
     GIVES(&f, "SELECT n FROM s EMIT CHANGES LIMIT 1;", "( N INTEGER )\n1\nlimit\n");
-    fixture_close(&f);
 }
 
 TEST(engine_statements, variables)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_N ROWS);
     GIVES(&f, "DEFINE src = 's'; DEFINE most = '2'; SHOW VARIABLES;", "= Variables\nsrc|s\nmost|2\n");
     GIVES(&f, "SELECT n FROM ${src} WHERE n <= ${most} EMIT CHANGES;", "( N INTEGER )\n1\n2\nend\n");
@@ -163,25 +147,21 @@ TEST(engine_statements, variables)
     RUNS(&f, "UNDEFINE src; UNDEFINE most;");
     GIVES(&f, "SHOW VARIABLES;", "= Variables\n");
     FAILS(&f, "SELECT * FROM ${src} EMIT CHANGES;", "");
-    fixture_close(&f);
 }
 
 TEST(engine_statements, nobody_reads)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     struct str text =
         STR(STREAM_N ROWS "SHOW STREAMS; DESCRIBE s; PRINT s FROM BEGINNING LIMIT 1; SELECT * FROM s EMIT CHANGES;");
     struct diag d = DIAG_INIT;
     CHECK_INT(session_run(f.session, text, false, NULL, &d), STATUS_INVALID);
     CHECK_TEXT(d.message, "The statement gives rows, but there is nobody to read them");
-    fixture_close(&f);
 }
 
 TEST(engine_statements, a_reader_may_go)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_N ROWS);
     f.drain = false; /* nothing ends by itself now */
     fixture_reopen(&f);
@@ -194,17 +174,14 @@ TEST(engine_statements, a_reader_may_go)
     f.stop_after_rows = 1;
     RUNS(&f, "SELECT id FROM s EMIT CHANGES;");
     CHECK(strncmp(buf_z(&f.out), "( ID STRING )\na\n", 16) == 0);
-    fixture_close(&f);
 }
 
 TEST(engine_statements, a_pull_query_on_a_stream_ends)
 {
-    struct fixture f;
-    fixture_open(&f);
+    FIXTURE(f);
     RUNS(&f, STREAM_N ROWS);
     f.drain = false;
     fixture_reopen(&f);
     GIVES(&f, "SELECT n FROM s; SET 'auto.offset.reset' = 'latest'; SELECT n FROM s WHERE n = 3;",
           "( N INTEGER )\n1\n2\n3\nend\n( N INTEGER )\n3\nend\n");
-    fixture_close(&f);
 }

@@ -93,29 +93,12 @@ TEST(delimited, random_round_trips)
             if ((values[k].kind == KIND_STRING || values[k].kind == KIND_BYTES) && values[k].str.len == 0)
                 values[k] = VALUE_NULL;
         struct column columns[11], back[11];
-        struct decode_field fields[11];
         REQUIRE(columns_from_values(&s, values, columns));
-        for (uint32_t k = 0; k < s.n; k++)
-            fields[k] = (struct decode_field){.column = k, .type = s.columns[k].type};
-        struct encoder *enc;
-        struct decoder *dec;
-        struct buf b;
-        bool is_null;
-        uint8_t row;
-        buf_init(&b, 0);
-        REQUIRE(encoder_create(&delimited_spec, s.columns, s.n, &enc, NULL) == STATUS_OK);
-        REQUIRE(decoder_create(&delimited_spec, s.columns, s.n, fields, s.n, &dec, NULL) == STATUS_OK);
-        REQUIRE(encode(enc, columns, 0, &b, &is_null, NULL) == STATUS_OK);
-        struct str payload = buf_str(&b);
-        REQUIRE(decode(dec, &payload, 1, &s.a, back, &row, NULL) == STATUS_OK);
-        CHECK_INT(row, ROW_OK);
+        CHECK_INT(round_trip(&delimited_spec, &s, columns, back), ROW_OK);
         for (uint32_t k = 0; k < s.n; k++) {
             struct value v = column_get(&back[k], 0);
             CHECK(value_eq(&v, &values[k]));
         }
-        encoder_destroy(enc);
-        decoder_destroy(dec);
-        buf_free(&b);
         side_free(&s);
     }
 }

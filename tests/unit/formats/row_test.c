@@ -19,48 +19,47 @@ static struct value random_cell(struct side *s, uint32_t k, uint64_t *state)
     return (struct value){.kind = KIND_MAP, .nested = &map};
 }
 
+static bool out_columns(struct side *s, struct column *out)
+{
+    for (uint32_t k = 0; k < s->n; k++)
+        if (!column_init(&out[k], s->columns[k].type, 1, true, &s->a))
+            return false;
+    return true;
+}
+
 TEST(row, random_round_trips)
 {
     uint64_t state = 1;
     for (int i = 0; i < 3000; i++) {
         struct side s;
         side_init(&s, every_type);
-        struct value values[14], back[14], copy;
-        const struct type *types[14];
+        struct value values[14], back;
         struct column columns[14], out[14];
         struct decode_field fields[14];
         struct buf b;
         buf_init(&b, 0);
         for (uint32_t k = 0; k < s.n; k++) {
             values[k] = random_cell(&s, k, &state);
-            types[k] = s.columns[k].type;
             fields[k] = (struct decode_field){.column = s.n - 1 - k, .type = s.columns[s.n - 1 - k].type};
         }
         REQUIRE(columns_from_values(&s, values, columns));
         row_put_columns(&b, columns, s.n, 0);
-        size_t len = b.len;
-        row_put_values(&b, values, types, s.n);
-        CHECK(b.len == 2 * len && memcmp(b.p, b.p + len, len) == 0);
-
-        struct row_cursor c = row_cursor(str_make(b.p, len));
-        REQUIRE(row_get_values(&c, back, types, s.n, &s.a));
-        CHECK(c.p == c.end);
-        for (uint32_t k = 0; k < s.n; k++)
-            CHECK(value_eq(&values[k], &back[k]));
-        c = row_cursor(str_make(b.p, len));
-        for (uint32_t k = 0; k < s.n; k++)
-            REQUIRE(column_init(&out[k], types[k], 1, true, &s.a));
+        struct row_cursor c = row_cursor(buf_str(&b));
+        REQUIRE(out_columns(&s, out));
         REQUIRE(row_get_columns(&c, out, s.n, 0, &s.a));
+        CHECK(c.p == c.end);
         for (uint32_t k = 0; k < s.n; k++) {
-            back[k] = column_get(&out[k], 0);
-            CHECK(value_eq(&values[k], &back[k]));
+            back = column_get(&out[k], 0);
+            CHECK(value_eq(&values[k], &back));
             b.len = 0;
-            row_put_value(&b, &values[k], types[k]);
+            row_put_columns(&b, &columns[k], 1, 0);
             c = row_cursor(buf_str(&b));
-            CHECK(row_get_value(&c, types[k], &s.a, &copy) && value_eq(&values[k], &copy));
+            CHECK(row_get_columns(&c, &out[k], 1, 0, &s.a) && c.p == c.end);
+            back = column_get(&out[k], 0);
+            CHECK(value_eq(&values[k], &back));
             c = row_cursor(buf_str(&b));
             c.p++;
-            CHECK(value_is_null(&values[k]) || (row_skip_cell(&c, types[k]) && c.p == c.end));
+            CHECK(value_is_null(&values[k]) || (row_skip_cell(&c, s.columns[k].type) && c.p == c.end));
         }
         struct encoder *enc;
         struct decoder *dec;
@@ -106,16 +105,20 @@ TEST(row, is_compact)
 
 TEST(row, doubles_keep_their_bits)
 {
+    struct side s;
     struct buf b;
-    struct arena a;
     struct value v = {.kind = KIND_DOUBLE, .f64 = -0.0}, back;
+    struct column column, out;
     buf_init(&b, 0);
-    arena_init(&a, 0);
-    row_put_value(&b, &v, &TYPE_DOUBLE);
+    side_init(&s, "A DOUBLE");
+    REQUIRE(columns_from_values(&s, &v, &column) && out_columns(&s, &out));
+    row_put_columns(&b, &column, 1, 0);
     struct row_cursor c = row_cursor(buf_str(&b));
-    CHECK(row_get_value(&c, &TYPE_DOUBLE, &a, &back) && value_eq(&v, &back));
+    CHECK(row_get_columns(&c, &out, 1, 0, &s.a));
+    back = column_get(&out, 0);
+    CHECK(value_eq(&v, &back));
     buf_free(&b);
-    arena_free(&a);
+    side_free(&s);
 }
 
 TEST(row, paths)
@@ -154,27 +157,26 @@ TEST(row, damaged_bytes)
     for (int i = 0; i < 20000; i++) {
         struct side s;
         side_init(&s, every_type);
-        struct value values[14], back[14];
-        const struct type *types[14];
+        struct value values[14];
+        struct column columns[14], out[14];
         struct buf b;
         buf_init(&b, 0);
-        for (uint32_t k = 0; k < s.n; k++) {
+        for (uint32_t k = 0; k < s.n; k++)
             values[k] = random_cell(&s, k, &state);
-            types[k] = s.columns[k].type;
-        }
-        row_put_values(&b, values, types, s.n);
+        REQUIRE(columns_from_values(&s, values, columns) && out_columns(&s, out));
+        row_put_columns(&b, columns, s.n, 0);
         size_t len = random_next(&state) % 2 ? b.len : random_next(&state) % (b.len + 1);
         char *bytes = mem_alloc(len);
         memcpy(bytes, b.p, len);
         for (uint64_t n = random_next(&state) % 4; n > 0 && len; n--)
             bytes[random_next(&state) % len] = (char)random_next(&state);
         struct row_cursor c = row_cursor(str_make(bytes, len));
-        if (row_get_values(&c, back, types, s.n, &s.a)) {
+        if (row_get_columns(&c, out, s.n, 0, &s.a)) {
             b.len = 0;
-            row_put_values(&b, back, types, s.n); /* whatever was read can be written */
+            row_put_columns(&b, out, s.n, 0); /* whatever was read can be written */
         }
         c = row_cursor(str_make(bytes, len));
-        for (uint32_t k = 0; k < s.n && row_skip_cell(&c, types[k]); k++)
+        for (uint32_t k = 0; k < s.n && row_skip_cell(&c, s.columns[k].type); k++)
             CHECK(c.p <= c.end);
         mem_free(bytes);
         buf_free(&b);

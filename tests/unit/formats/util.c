@@ -229,6 +229,28 @@ bool columns_from_values(struct side *s, const struct value *values, struct colu
     return true;
 }
 
+uint8_t round_trip(const struct format_spec *spec, struct side *s, const struct column *columns, struct column *back)
+{
+    struct decode_field *fields = ARENA_ARRAY(&s->a, struct decode_field, s->n);
+    struct encoder *enc;
+    struct decoder *dec;
+    struct buf b;
+    bool is_null;
+    uint8_t row;
+    buf_init(&b, 0);
+    for (uint32_t k = 0; k < s->n; k++)
+        fields[k] = (struct decode_field){.column = k, .type = s->columns[k].type};
+    REQUIRE(encoder_create(spec, s->columns, s->n, &enc, NULL) == STATUS_OK);
+    REQUIRE(decoder_create(spec, s->columns, s->n, fields, s->n, &dec, NULL) == STATUS_OK);
+    REQUIRE(encode(enc, columns, 0, &b, &is_null, NULL) == STATUS_OK);
+    struct str payload = is_null ? (struct str){NULL, 0} : str_dup(&s->a, buf_str(&b));
+    REQUIRE(decode(dec, &payload, 1, &s->a, back, &row, NULL) == STATUS_OK);
+    encoder_destroy(enc);
+    decoder_destroy(dec);
+    buf_free(&b);
+    return row;
+}
+
 uint64_t random_next(uint64_t *state)
 {
     uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);

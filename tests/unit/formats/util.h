@@ -28,6 +28,9 @@ const char *reencoded(const struct format_spec *in, const struct format_spec *ou
 /* A column of one cell each from values, for encoders. */
 bool columns_from_values(struct side *s, const struct value *values, struct column *columns);
 
+/* Encodes the first row of the columns and decodes that: what became of the row, and its cells in `back`. */
+uint8_t round_trip(const struct format_spec *spec, struct side *s, const struct column *columns, struct column *back);
+
 /* A reproducible random number. */
 uint64_t random_next(uint64_t *state);
 /* Any value of the type, null at times. */

@@ -134,16 +134,6 @@ TEST(aggregate, count_distinct_of_many)
     arena_free(&kept);
 }
 
-TEST(aggregate, nested_states)
-{
-    struct diag d = DIAG_INIT;
-    REQUIRE(functions_init(true, &d) == STATUS_OK);
-    CHECK(function_has_nested_state(function_find(STR("AVG"))));
-    CHECK(function_has_nested_state(function_find(STR("TOPK"))));
-    CHECK(!function_has_nested_state(function_find(STR("SUM"))));
-    CHECK(!function_has_nested_state(function_find(STR("ABS"))));
-}
-
 TEST(aggregate, of_the_conformance_cases)
 {
     CHECK_AGGREGATE("MID_VAR_ARG", "7, 3", "6L, 'hi', 'hello'; null:BIGINT, null:STRING, 'a'", "23|24");

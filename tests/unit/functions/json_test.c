@@ -103,3 +103,24 @@ TEST(json, reader)
     deep[1500] = '\0';
     CHECK_TEXT(reprinted(deep), "bad");
 }
+
+static const char *file_error(const char *text)
+{
+    static char error[256];
+    struct arena a;
+    arena_init(&a, 0);
+    error[0] = '\0';
+    CHECK((json_parse_file(&a, str_from(text), error, sizeof error) == NULL) == (error[0] != '\0'));
+    arena_free(&a);
+    return error;
+}
+
+TEST(json, files)
+{
+    CHECK_TEXT(file_error("// one\n{\"a\": /* two */ [1, // three\n 2]}\n/* four\n */"), "");
+    CHECK_TEXT(file_error("{}\n\n[]"), "line 3: something stands behind the document");
+    CHECK_TEXT(file_error("[1,\n /* no end"), "line 2: unexpected end");
+    CHECK_TEXT(file_error(" \n"), "line 2: unexpected end");
+    CHECK_TEXT(file_error("/"), "line 1: unexpected character");
+    CHECK_TEXT(reprinted("/* none */ 1"), "bad");
+}

@@ -24,7 +24,8 @@ static inline int64_t time_add(int64_t a, int64_t b)
 /* ---- what of a row is in the result ------------------------------------------------------------------------- */
 
 struct join_copy {
-    uint32_t from, to; /* column of the input, column of the result */
+    uint16_t from, to; /* column of the input, column of the result */
+    uint32_t size;     /* of a cell */
 };
 struct join_cells {
     uint32_t n, n_keys;
@@ -64,7 +65,9 @@ struct join_hits {
 /* The rows of a key with lo <= ts <= hi that are not too old for the side, by (ts, arrival). */
 enum status side_find(struct join_side *s, struct str key, uint64_t hash, int64_t lo, int64_t hi, struct join_hits *hits,
                       struct diag *d) MUST_CHECK;
+/* Ahead of looking for rows about a time; the second one later than the first. */
 void side_prefetch(struct join_side *s, int64_t ts, uint64_t hash);
+void side_prefetch_entry(struct join_side *s, int64_t ts, uint64_t hash);
 
 /* ---- rows that wait ------------------------------------------------------------------------------------------ */
 

@@ -12,10 +12,15 @@ enum {
     ROOM_IN_FRONT = 2 * VARINT_MAX,
 };
 
-struct chunk { /* the fixed part of an entry; its ts is the highest of its rows */
-    int64_t min_ts;
-    uint32_t n_moved;
+struct chunk { /* the fixed part of an entry; its ts is not below any of its rows' */
+    uint32_t min;     /* nor is this, a time within the bucket, above any */
+    uint32_t n_moved; /* chunks of the key and bucket */
 };
+
+static uint32_t clip(int64_t offset)
+{
+    return offset > UINT32_MAX ? UINT32_MAX : (uint32_t)offset;
+}
 
 static struct chunk *chunk_of(struct entry *e)
 {
@@ -32,9 +37,10 @@ static bool list_cells(struct join_cells *cells, const struct step *s, uint32_t 
     cells->scratch = ARENA_ARRAY(a, struct column, n);
     for (uint32_t i = 0; i < n && !a->failed; i++) {
         const struct join_column *c = &s->join.columns[i];
-        const struct join_copy copy = {c->column, s->schema.n_keys + i};
         if (c->input != port)
             continue;
+        const struct join_copy copy = {(uint16_t)c->column, (uint16_t)(s->schema.n_keys + i),
+                                       (uint32_t)type_cell_size(s->inputs[port]->schema.columns[c->column].type->kind)};
         if (c->column < n_keys)
             cells->keys[cells->n_keys++] = copy;
         else
@@ -119,6 +125,13 @@ void side_prefetch(struct join_side *s, int64_t ts, uint64_t hash)
         store_prefetch(t, hash);
 }
 
+void side_prefetch_entry(struct join_side *s, int64_t ts, uint64_t hash)
+{
+    const struct table *t = bucket_table(s, bucket_start(s, ts), false);
+    if (t)
+        store_prefetch_entry(t, hash);
+}
+
 static struct str moved_key(struct join_side *s, uint32_t number, struct str key, uint64_t *hash)
 {
     s->key.len = 0;
@@ -159,9 +172,9 @@ static bool move_chunk(struct join_side *s, struct table *t, int64_t start, stru
     struct entry *to = moved.p ? store_put(store, t, start, moved, hash, &created) : NULL;
     if (!to || !store_touch(store, t, start, to, !created) || !store_set_var(store, to, e->var, e->var_len))
         return false;
-    *chunk_of(to) = (struct chunk){.min_ts = chunk->min_ts};
+    *chunk_of(to) = (struct chunk){.min = chunk->min};
     to->ts = e->ts;
-    *chunk = (struct chunk){.min_ts = INT64_MAX, .n_moved = chunk->n_moved + 1};
+    *chunk = (struct chunk){.min = UINT32_MAX, .n_moved = chunk->n_moved + 1};
     return store_set_var(store, e, NULL, 0);
 }
 
@@ -181,15 +194,15 @@ static bool put_row(struct join_side *s, int64_t ts, struct str key, uint64_t ha
     if (!e || !bytes.p || !store_touch(store, t, start, e, !created))
         return false;
     if (created)
-        *chunk_of(e) = (struct chunk){.min_ts = INT64_MAX};
+        *chunk_of(e) = (struct chunk){.min = UINT32_MAX};
     if (e->var_len && e->var_len + bytes.len > SIDE_CHUNK && !move_chunk(s, t, start, key, e))
         return false;
     if (!store_append_var(store, e, bytes.p, bytes.len))
         return false;
     if (e->var_len == bytes.len || ts > e->ts)
         e->ts = ts;
-    if (ts < chunk_of(e)->min_ts)
-        chunk_of(e)->min_ts = ts;
+    if (clip(ts - start) < chunk_of(e)->min)
+        chunk_of(e)->min = clip(ts - start);
     return true;
 }
 
@@ -242,7 +255,7 @@ static enum status find_in(const struct join_side *s, struct entry *e, int64_t s
                            struct join_hits *hits, struct diag *d)
 {
     struct row_cursor c = row_cursor(str_make(e->var, e->var_len));
-    if (e->ts < lo || chunk_of(e)->min_ts > hi)
+    if (e->ts < lo || start + chunk_of(e)->min > hi)
         return STATUS_OK;
     while (c.p < c.end) {
         uint64_t offset, len;

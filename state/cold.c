@@ -268,6 +268,11 @@ static void release_room(struct store *s)
     slab_clear(&s->slab);
 }
 
+uint64_t store_evicted(const struct store *s)
+{
+    return s->evicted;
+}
+
 uint64_t store_evict(struct store *s, size_t bytes)
 {
     struct evicting x = {.store = s, .wanted = bytes};
@@ -288,5 +293,6 @@ uint64_t store_evict(struct store *s, size_t bytes)
         }
     }
     release_room(s);
+    s->evicted += x.n;
     return x.n;
 }

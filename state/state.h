@@ -192,6 +192,9 @@ struct session *store_put_session(struct store *s, struct str key, uint64_t hash
                                   bool *created);
 bool store_remove_session(struct store *s, struct session *session);
 
+/* How many live entries have gone from memory, evicted: whoever keeps pointers to entries drops them when it has moved. */
+uint64_t store_evicted(const struct store *s);
+
 /* The list of changes, in the order in which keys became dirty. */
 uint32_t store_changes(const struct store *s);
 const struct change *store_change(const struct store *s, uint32_t i);

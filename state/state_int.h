@@ -67,6 +67,7 @@ struct store {
     bool cold;                 /* something was evicted */
     bool unfolded;             /* some entries may be unfolded */
     bool loading;              /* what comes in is in the snapshot */
+    uint64_t evicted;          /* entries, so far */
     uint32_t hand;             /* where the evictor stopped in the table */
 };
 

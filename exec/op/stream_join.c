@@ -285,9 +285,9 @@ static enum status emit_due(struct stream_join *j, const struct arrival *r, stru
         if (!open[side] && (st = emit_waited(j, r, side, e, d)) != STATUS_OK)
             return st;
     }
-    if (open[0] != open[1]) { /* all rows were seen */
+    if (open[0] != open[1]) { /* all rows were seen; those left are of one side */
         int64_t last;
-        enum status st = pending_last(&j->pending, &last, d);
+        enum status st = pending_last(&j->pending, open[1], &last, d);
         if (st != STATUS_OK)
             return st;
         seen = last > seen ? last : seen;
@@ -355,12 +355,9 @@ static enum status join_push(struct op *op, uint32_t port, struct batch *b, stru
     if (j->waits && store_marks(op->store)->closed == INT64_MIN)
         store_marks(op->store)->closed = INT64_MAX; /* nothing waits */
     BATCH_EACH (b, i, row) {
-        if (i + AHEAD < b->n_selected) {
-            uint32_t soon = i + AHEAD / 2;
+        if (i + AHEAD < b->n_selected)
             side_prefetch(j->sides[!port], b->ts[b->selection ? b->selection[i + AHEAD] : i + AHEAD],
                           own->hashes[i + AHEAD]);
-            side_prefetch_entry(j->sides[!port], b->ts[b->selection ? b->selection[soon] : soon], own->hashes[soon]);
-        }
         r.row = row;
         r.more = b->n_selected - i;
         r.key = own->keys[i];
@@ -383,6 +380,7 @@ static enum status join_flush(struct op *op, struct diag *d)
     }
     if (!j->waits)
         return STATUS_OK;
+    pending_flushing(&j->pending);
     enum status st = op_flush_store(op, d);
     pending_flushed(&j->pending);
     return st;

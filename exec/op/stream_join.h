@@ -65,25 +65,23 @@ struct join_hits {
 /* The rows of a key with lo <= ts <= hi that are not too old for the side, by (ts, arrival). */
 enum status side_find(struct join_side *s, struct str key, uint64_t hash, int64_t lo, int64_t hi, struct join_hits *hits,
                       struct diag *d) MUST_CHECK;
-/* Ahead of looking for rows about a time; the second one later than the first. */
+/* Ahead of looking for rows about a time. */
 void side_prefetch(struct join_side *s, int64_t ts, uint64_t hash);
-void side_prefetch_entry(struct join_side *s, int64_t ts, uint64_t hash);
 
 /* ---- rows that wait ------------------------------------------------------------------------------------------ */
 
-/* The entries of a side in order, from a window of the store on: those of the window looked at are sorted. */
+/* The entries of one window in order, at..n; those that have died meanwhile among them. */
 struct pending_run {
-    int64_t start, next; /* the window at hand; windows from `next` on are still to be looked at */
+    int64_t start, next; /* of the window; windows from `next` on (up to it) are still to be looked at */
     struct entry **entries;
     uint32_t at, n, cap;
 };
 struct pending {
     struct store *store;
     unsigned shift;
-    struct pending_run runs[2];
-    int64_t last;    /* nothing that waits is later */
-    bool last_waits; /* something of that time waits */
-    struct buf key;  /* scratch */
+    struct pending_run first[2], last[2]; /* of each side: from the begin on, from the end back */
+    uint64_t evicted;                     /* of the store, when they were made */
+    struct buf key;                       /* scratch */
     struct arena scratch;
 };
 /* `longest`: how long rows wait, ms, for the width of windows. */
@@ -95,9 +93,10 @@ bool pending_remove(struct pending *p, uint32_t side, int64_t ts, struct str key
 /* The first entry of a side by (time, key bytes); NULL: there is none. */
 enum status pending_first(struct pending *p, uint32_t side, struct entry **e, struct diag *d) MUST_CHECK;
 struct str pending_key(const struct entry *e); /* as it was put */
-/* Highest time that something waits with; INT64_MIN: nothing waits. */
-enum status pending_last(struct pending *p, int64_t *ts, struct diag *d) MUST_CHECK;
-/* When the changes have been written. */
+/* Highest time that something of a side waits with; INT64_MIN: nothing waits. */
+enum status pending_last(struct pending *p, uint32_t side, int64_t *ts, struct diag *d) MUST_CHECK;
+/* Before and behind writing the changes. */
+void pending_flushing(struct pending *p);
 void pending_flushed(struct pending *p);
 
 #endif

@@ -1,34 +1,13 @@
 /* Rows of outer stream-stream joins that wait for a partner or for the end of their window, in order. What is kept is in
  * stream_join.h.
  *
- * Of each side the entries of its first window are sorted, once; what comes into that window later is put into its place.
- * Entries that have gone are skipped. Between two flushes entries do not go from memory, so pointers stay good. */
+ * Of each side the entries of its first window (and, when asked for, of its last one) are sorted, once; what comes into that
+ * window later is put into its place, and what dies is passed over. Entries go from memory only when the changes are written, and
+ * by eviction: then it begins anew. */
 #include "exec/op/stream_join.h"
 #include "formats/row.h"
 
 enum { WINDOWS = 64, OFFSET = 4 /* bytes of a time within a window, in front of a key */ };
-
-enum status pending_open(struct pending *p, struct op *op, const char *name, int64_t longest, struct diag *d)
-{
-    *p = (struct pending){.shift = 1, .last = INT64_MAX};
-    while (p->shift < 8 * OFFSET - 1 && INT64_C(1) << p->shift < longest / WINDOWS)
-        p->shift++;
-    buf_init(&p->key, 0);
-    arena_init(&p->scratch, 0);
-    pending_flushed(p);
-    enum status st = op_store(
-        op, (struct store_options){.name = name, .kind = STORE_WINDOWED, .retention = INT64_MAX / 2}, d);
-    p->store = op->store;
-    return st;
-}
-
-void pending_close(struct pending *p)
-{
-    for (int side = 0; side < 2; side++)
-        mem_free(p->runs[side].entries);
-    buf_free(&p->key);
-    arena_free(&p->scratch);
-}
 
 /* A window for each side, beside each other: their starts differ by one. */
 static int64_t window_start(const struct pending *p, uint32_t side, int64_t ts)
@@ -88,16 +67,41 @@ static bool insert(struct pending_run *r, struct entry *e)
     return true;
 }
 
-static bool note_new(struct pending_run *r, int64_t start, struct entry *e)
+static void begin_anew(struct pending *p)
 {
-    if (start >= r->next)
-        return true;
-    if (start == r->start)
-        return insert(r, e);
-    r->start = INT64_MIN; /* back to an earlier one */
-    r->next = start;
-    r->at = r->n = 0;
-    return true;
+    for (int side = 0; side < 2; side++) {
+        struct pending_run *first = &p->first[side], *last = &p->last[side];
+        first->start = first->next = last->start = INT64_MIN;
+        last->next = INT64_MAX;
+        first->at = first->n = last->n = 0;
+    }
+}
+
+/* Entries may have been evicted since, between two commits. */
+static void look_again(struct pending *p)
+{
+    if (p->evicted == store_evicted(p->store))
+        return;
+    p->evicted = store_evicted(p->store);
+    begin_anew(p);
+}
+
+/* An entry has come into a window. */
+static bool note_new(struct pending *p, uint32_t side, int64_t start, struct entry *e)
+{
+    struct pending_run *first = &p->first[side], *last = &p->last[side];
+    look_again(p);
+    if (start != first->start && start < first->next) { /* back to an earlier one */
+        first->start = INT64_MIN;
+        first->next = start;
+        first->at = first->n = 0;
+    }
+    if (start > last->start) {
+        last->start = INT64_MIN;
+        last->next = INT64_MAX;
+        last->n = 0;
+    }
+    return (start != first->start || insert(first, e)) && (start != last->start || insert(last, e));
 }
 
 static enum status sort_window(struct pending *p, struct pending_run *r, int64_t start, struct diag *d)
@@ -113,30 +117,48 @@ static enum status sort_window(struct pending *p, struct pending_run *r, int64_t
         r->n = (uint32_t)n;
         r->at = 0;
         r->start = start;
-        r->next = start + 1;
     }
     arena_clear(&p->scratch);
     return st;
 }
 
+static bool is_dead(const struct entry *e)
+{
+    return e->flags & ENTRY_DEAD;
+}
+
 enum status pending_first(struct pending *p, uint32_t side, struct entry **e, struct diag *d)
 {
-    struct pending_run *r = &p->runs[side];
-    for (;;) {
-        while (r->at < r->n && (r->entries[r->at]->flags & ENTRY_DEAD))
+    struct pending_run *r = &p->first[side];
+    enum status st = STATUS_OK;
+    look_again(p);
+    for (int64_t start; st == STATUS_OK; r->next = start + 1) {
+        while (r->at < r->n && is_dead(r->entries[r->at]))
             r->at++;
         *e = r->at < r->n ? r->entries[r->at] : NULL;
-        int64_t start;
         if (*e || !store_next_window(p->store, r->next, &start))
-            return STATUS_OK;
-        enum status st = STATUS_OK;
+            break;
         if ((start & 1) == side)
             st = sort_window(p, r, start, d);
-        else
-            r->next = start + 1;
-        if (st != STATUS_OK)
-            return st;
     }
+    return st;
+}
+
+enum status pending_last(struct pending *p, uint32_t side, int64_t *ts, struct diag *d)
+{
+    struct pending_run *r = &p->last[side];
+    enum status st = STATUS_OK;
+    look_again(p);
+    for (int64_t start; st == STATUS_OK; r->next = start - 1) {
+        while (r->n > 0 && is_dead(r->entries[r->n - 1]))
+            r->n--;
+        *ts = r->n > 0 ? r->entries[r->n - 1]->ts : INT64_MIN;
+        if (r->n > 0 || !store_previous_window(p->store, r->next, &start))
+            break;
+        if ((start & 1) == side)
+            st = sort_window(p, r, start, d);
+    }
+    return st;
 }
 
 /* ---- entries ------------------------------------------------------------------------------------------------- */
@@ -154,11 +176,7 @@ bool pending_put(struct pending *p, uint32_t side, int64_t ts, struct str key, s
         !store_append_var(p->store, e, row.p, row.len))
         return false;
     e->ts = ts;
-    if (ts >= p->last) {
-        p->last = ts;
-        p->last_waits = true;
-    }
-    return !created || note_new(&p->runs[side], start, e);
+    return !created || note_new(p, side, start, e);
 }
 
 bool pending_remove(struct pending *p, uint32_t side, int64_t ts, struct str key)
@@ -171,42 +189,55 @@ bool pending_remove(struct pending *p, uint32_t side, int64_t ts, struct str key
     struct entry *e = whole.p ? store_get(p->store, t, start, whole, key_hash(whole)) : NULL;
     if (!e)
         return whole.p != NULL;
-    if (ts == p->last)
-        p->last_waits = false;
     return store_remove(p->store, t, start, e);
 }
 
-enum status pending_last(struct pending *p, int64_t *ts, struct diag *d)
+/* The dead are about to be freed. */
+static void bury(struct pending_run *r)
 {
-    int64_t to = INT64_MAX, start;
-    for (; !p->last_waits && store_previous_window(p->store, to, &start); to = start - 1) {
-        struct entry_ref *refs;
-        size_t n;
-        int64_t beside = window_start(p, 0, start); /* the other side's is as late */
-        enum status st = store_collect(p->store, beside, beside + 1, &p->scratch, &refs, &n, d);
-        if (st != STATUS_OK)
-            return st;
-        p->last_waits = n > 0;
-        p->last = INT64_MIN;
-        for (size_t i = 0; i < n; i++)
-            if (refs[i].entry->ts > p->last)
-                p->last = refs[i].entry->ts;
-        arena_clear(&p->scratch);
-        start = beside;
+    uint32_t n = 0;
+    for (uint32_t i = r->at; i < r->n; i++)
+        if (!is_dead(r->entries[i]))
+            r->entries[n++] = r->entries[i];
+    r->n = n;
+    r->at = 0;
+}
+
+void pending_flushing(struct pending *p)
+{
+    for (int side = 0; side < 2; side++) {
+        bury(&p->first[side]);
+        bury(&p->last[side]);
     }
-    if (!p->last_waits)
-        p->last = INT64_MIN;
-    *ts = p->last;
-    return STATUS_OK;
 }
 
 void pending_flushed(struct pending *p)
 {
+    store_drop_windows(p->store);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------- */
+
+enum status pending_open(struct pending *p, struct op *op, const char *name, int64_t longest, struct diag *d)
+{
+    *p = (struct pending){.shift = 1};
+    while (p->shift < 8 * OFFSET - 1 && INT64_C(1) << p->shift < longest / WINDOWS)
+        p->shift++;
+    buf_init(&p->key, 0);
+    arena_init(&p->scratch, 0);
+    begin_anew(p);
+    enum status st = op_store(
+        op, (struct store_options){.name = name, .kind = STORE_WINDOWED, .retention = INT64_MAX / 2}, d);
+    p->store = op->store;
+    return st;
+}
+
+void pending_close(struct pending *p)
+{
     for (int side = 0; side < 2; side++) {
-        struct pending_run *r = &p->runs[side];
-        r->start = r->next = INT64_MIN;
-        r->at = r->n = 0;
+        mem_free(p->first[side].entries);
+        mem_free(p->last[side].entries);
     }
-    if (p->store)
-        store_drop_windows(p->store);
+    buf_free(&p->key);
+    arena_free(&p->scratch);
 }

@@ -125,13 +125,6 @@ void side_prefetch(struct join_side *s, int64_t ts, uint64_t hash)
         store_prefetch(t, hash);
 }
 
-void side_prefetch_entry(struct join_side *s, int64_t ts, uint64_t hash)
-{
-    const struct table *t = bucket_table(s, bucket_start(s, ts), false);
-    if (t)
-        store_prefetch_entry(t, hash);
-}
-
 static struct str moved_key(struct join_side *s, uint32_t number, struct str key, uint64_t *hash)
 {
     s->key.len = 0;

@@ -242,18 +242,28 @@ static void build_table(struct op_test *t)
     op_sink_step(t, f, true);
 }
 
-static void build_join(struct op_test *t)
+static void build_join_of(struct op_test *t, int64_t before, int64_t after, int64_t grace)
 {
     const struct step *left = op_source_step(t, false, "K STRING KEY, A BIGINT, B STRING");
     const struct step *right = op_source_step(t, false, "K STRING KEY, C BIGINT, D STRING");
     struct step *s = op_join_step(t, STEP_STREAM_STREAM_JOIN, left, right, OUTER_BOTH,
                                   "K STRING KEY, A BIGINT, B STRING, C BIGINT, D STRING");
-    s->join.before = 400;
-    s->join.after = 300;
-    s->join.grace = 900;
+    s->join.before = before;
+    s->join.after = after;
+    s->join.grace = grace;
     s->join.has_grace = true;
     s->join.pending_store = "Join-waiting";
     op_sink_step(t, s, false);
+}
+
+static void build_join(struct op_test *t)
+{
+    build_join_of(t, 400, 300, 900);
+}
+
+static void build_busy_join(struct op_test *t)
+{
+    build_join_of(t, 40, 30, 9000);
 }
 
 static void (*const builds[])(struct op_test *) = {build_aggregate,      build_windows, build_final_windows, build_sessions,
@@ -289,6 +299,14 @@ TEST(task_snapshot, a_tight_limit_changes_nothing_but_the_memory)
         CHECK(digest_of(builds[i], 22, 5000, 0, limit, true) == roomy);
         CHECK(digest_of(builds[i], 22, 5000, 7, limit, true) == roomy);
     }
+}
+
+/* Keys with so many rows that these are in several entries. */
+TEST(task_snapshot, busy_keys_of_joins_come_back)
+{
+    uint64_t roomy = digest_of(build_busy_join, 22, 3, 0, 0, false);
+    CHECK(digest_of(build_busy_join, 22, 3, 0, 200 << 10, true) == roomy);
+    CHECK(digest_of(build_busy_join, 22, 3, 7, 200 << 10, true) == roomy);
 }
 
 TEST(task_snapshot, a_changelog_without_a_snapshot_is_read_back_within_the_limit)

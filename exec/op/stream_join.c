@@ -1,10 +1,10 @@
-/* Stream-stream joins: each row of an input is paired with the rows of the other that have its key and are near enough in
- * time, in the order of (time, arrival); a pair has the later time, and the headers of the row that came.
+/* Stream-stream joins: each row of an input is paired with the rows of the other that have its key and are near enough
+ * in time, in the order of (time, arrival); a pair has the later time, and the headers of the row that came.
  *
- * What becomes of a row of an outer side without a partner: without GRACE PERIOD it goes on alone, at once. With it, it waits
- * (stream_join_pending.c) until the time of both inputs, T, has passed the end of its window and the grace, and goes on when a
- * row arrives that is not behind T; in front of what that row makes. When waiting rows are looked at is told by the
- * marks of their store: `observed` is T, and `closed` the time from which on some may be due. */
+ * What becomes of a row of an outer side without a partner: without GRACE PERIOD it goes on alone, at once. With it, it
+ * waits (stream_join_pending.c) until the time of both inputs, T, has passed the end of its window and the grace, and
+ * goes on when a row arrives that is not behind T; in front of what that row makes. When waiting rows are looked at is
+ * told by the marks of their store: `observed` is T, and `closed` the time from which on some may be due. */
 #include "exec/key.h"
 #include "exec/op/stream_join.h"
 #include "formats/row.h"
@@ -22,7 +22,7 @@ struct stream_join {
     struct row_builder out;
     struct join_copy *keys;
     struct column *columns[2]; /* of `out`: those of each side's cells */
-    struct buf row; /* scratch */
+    struct buf row;            /* scratch */
 };
 
 struct arrival { /* a row that has come */
@@ -54,8 +54,8 @@ static enum status join_open(struct op *op, struct diag *d)
     if (!j->keys)
         return diag_nomem(d);
     for (uint32_t c = 0; c < s->schema.n_keys; c++)
-        j->keys[c] = (struct join_copy){(uint16_t)c, (uint16_t)c,
-                                        (uint32_t)type_cell_size(s->schema.columns[c].type->kind)};
+        j->keys[c] =
+            (struct join_copy){(uint16_t)c, (uint16_t)c, (uint32_t)type_cell_size(s->schema.columns[c].type->kind)};
     j->outer[0] = s->join.outer != OUTER_NONE;
     j->outer[1] = s->join.outer == OUTER_BOTH;
     j->waits = s->join.pending_store != NULL;
@@ -86,8 +86,8 @@ static void drop_batch(void *b)
     batch_drop(b);
 }
 
-/* The next row of the output, emitting a full batch. Cells of the arriving batch may be borrowed. `expected`: how many rows
- * are to come, with this one. */
+/* The next row of the output, emitting a full batch. Cells of the arriving batch may be borrowed. `expected`: how many
+ * rows are to come, with this one. */
 static enum status add_row(struct stream_join *j, const struct arrival *r, int64_t ts, uint32_t expected, uint32_t *at,
                            struct diag *d)
 {
@@ -263,8 +263,8 @@ static enum status first_waiting(struct stream_join *j, const bool open[2], stru
     return STATUS_OK;
 }
 
-/* Emits what waits and is due. The waiting rows are seen as one list, by time; its end, for the next time to look, is the row
- * by which both sides have shown one that is not due. */
+/* Emits what waits and is due. The waiting rows are seen as one list, by time; its end, for the next time to look, is
+ * the row by which both sides have shown one that is not due. */
 static enum status emit_due(struct stream_join *j, const struct arrival *r, struct store_marks *marks, struct diag *d)
 {
     int64_t grace = j->op->step->join.grace, seen = INT64_MIN;

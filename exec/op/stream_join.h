@@ -1,13 +1,15 @@
-/* The parts of a stream-stream join: the sides, which keep the rows of both inputs, and the rows that wait for a partner.
+/* The parts of a stream-stream join: the sides, which keep the rows of both inputs, and the rows that wait for a
+ * partner.
  *
- * A side's rows lie in a windowed store, in buckets of time that expire as a whole: an entry a key and bucket, its variable
- * part the rows in the order of arrival: time within the bucket (varint), length (varint), ROW bytes of the cells that the
- * result has. An entry that has grown to SIDE_CHUNK bytes is moved to a key of its own, and begins anew, so that the commit of a
- * busy key writes no more than that; the entry knows how many were moved. Of the key's own columns nothing is kept but
- * the key.
+ * A side's rows lie in a windowed store, in buckets of time that expire as a whole: an entry a key and bucket, its
+ * variable part the rows in the order of arrival: time within the bucket (varint), length (varint), ROW bytes of the
+ * cells that the result has. An entry that has grown to SIDE_CHUNK bytes is moved to a key of its own, and begins anew,
+ * so that the commit of a busy key writes no more than that; the entry knows how many were moved. Of the key's own
+ * columns nothing is kept but the key.
  *
- * Rows that wait lie in the store of the join: an entry a side, time and key, whose variable part is the rows: length (varint),
- * ROW bytes as above. Windows of that store are a side's rows of a bucket of time; they never expire, and are freed when empty. */
+ * Rows that wait lie in the store of the join: an entry a side, time and key, whose variable part is the rows: length
+ * (varint), ROW bytes as above. Windows of that store are a side's rows of a bucket of time; they never expire, and are
+ * freed when empty. */
 #ifndef WEIR_EXEC_OP_STREAM_JOIN_H
 #define WEIR_EXEC_OP_STREAM_JOIN_H
 
@@ -44,12 +46,12 @@ struct side_window {
 struct join_side {
     struct op *op;
     int64_t retention;
-    unsigned shift;           /* a bucket is as long as 2 to the power of this, ms */
+    unsigned shift; /* a bucket is as long as 2 to the power of this, ms */
     struct join_cells cells;
-    struct str *keys;         /* of the batch at hand, by the place in its selection, as keys_encode says */
+    struct str *keys; /* of the batch at hand, by the place in its selection, as keys_encode says */
     uint64_t *hashes;
     struct side_window windows[SIDE_WINDOWS]; /* those looked at last; good until the flush */
-    struct buf row, key;      /* scratch */
+    struct buf row, key;                      /* scratch */
 };
 
 struct join_hit {
@@ -63,8 +65,8 @@ struct join_hits {
     bool unordered;
 };
 /* The rows of a key with lo <= ts <= hi that are not too old for the side, by (ts, arrival). */
-enum status side_find(struct join_side *s, struct str key, uint64_t hash, int64_t lo, int64_t hi, struct join_hits *hits,
-                      struct diag *d) MUST_CHECK;
+enum status side_find(struct join_side *s, struct str key, uint64_t hash, int64_t lo, int64_t hi,
+                      struct join_hits *hits, struct diag *d) MUST_CHECK;
 /* Ahead of looking for rows about a time. */
 void side_prefetch(struct join_side *s, int64_t ts, uint64_t hash);
 
@@ -85,7 +87,8 @@ struct pending {
     struct arena scratch;
 };
 /* `longest`: how long rows wait, ms, for the width of windows. */
-enum status pending_open(struct pending *p, struct op *op, const char *name, int64_t longest, struct diag *d) MUST_CHECK;
+enum status pending_open(struct pending *p, struct op *op, const char *name, int64_t longest,
+                         struct diag *d) MUST_CHECK;
 void pending_close(struct pending *p);
 bool pending_put(struct pending *p, uint32_t side, int64_t ts, struct str key, struct str row) MUST_CHECK;
 /* Takes away all rows of a side, time and key. */

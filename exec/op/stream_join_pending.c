@@ -1,9 +1,9 @@
-/* Rows of outer stream-stream joins that wait for a partner or for the end of their window, in order. What is kept is in
- * stream_join.h.
+/* Rows of outer stream-stream joins that wait for a partner or for the end of their window, in order. What is kept is
+ * in stream_join.h.
  *
- * Of each side the entries of its first window (and, when asked for, of its last one) are sorted, once; what comes into that
- * window later is put into its place, and what dies is passed over. Entries go from memory only when the changes are written, and
- * by eviction: then it begins anew. */
+ * Of each side the entries of its first window (and, when asked for, of its last one) are sorted, once; what comes into
+ * that window later is put into its place, and what dies is passed over. Entries go from memory only when the changes
+ * are written, and by eviction: then it begins anew. */
 #include "exec/op/stream_join.h"
 #include "formats/row.h"
 
@@ -226,8 +226,8 @@ enum status pending_open(struct pending *p, struct op *op, const char *name, int
     buf_init(&p->key, 0);
     arena_init(&p->scratch, 0);
     begin_anew(p);
-    enum status st = op_store(
-        op, (struct store_options){.name = name, .kind = STORE_WINDOWED, .retention = INT64_MAX / 2}, d);
+    enum status st =
+        op_store(op, (struct store_options){.name = name, .kind = STORE_WINDOWED, .retention = INT64_MAX / 2}, d);
     p->store = op->store;
     return st;
 }

@@ -1,5 +1,5 @@
-/* A side of a stream-stream join: puts the rows of its input into its store and hands them on, and finds those of the other
- * side's keys. What is kept is in stream_join.h. */
+/* A side of a stream-stream join: puts the rows of its input into its store and hands them on, and finds those of the
+ * other side's keys. What is kept is in stream_join.h. */
 #include "exec/key.h"
 #include "exec/op/stream_join.h"
 #include "formats/row.h"
@@ -7,12 +7,12 @@
 #include <stdlib.h>
 
 enum {
-    AHEAD = 8,         /* rows between a prefetch and its use */
-    MOVED = 2,         /* the first byte of keys of moved chunks; those of rows begin with 0 or 1 */
+    AHEAD = 8, /* rows between a prefetch and its use */
+    MOVED = 2, /* the first byte of keys of moved chunks; those of rows begin with 0 or 1 */
     ROOM_IN_FRONT = 2 * VARINT_MAX,
 };
 
-struct chunk { /* the fixed part of an entry; its ts is not below any of its rows' */
+struct chunk {        /* the fixed part of an entry; its ts is not below any of its rows' */
     uint32_t min;     /* nor is this, a time within the bucket, above any */
     uint32_t n_moved; /* chunks of the key and bucket */
 };
@@ -49,9 +49,9 @@ static bool list_cells(struct join_cells *cells, const struct step *s, uint32_t 
     return !a->failed;
 }
 
-/* Buckets: an eighth of what is kept, so that little is kept longer than needed; but where rows are kept much longer than
- * partners may be apart, not many times that, or a busy key's rows of long ago would be passed over by every look; and where
- * they are not, at least half of it, so that few buckets are looked at. */
+/* Buckets: an eighth of what is kept, so that little is kept longer than needed; but where rows are kept much longer
+ * than partners may be apart, not many times that, or a busy key's rows of long ago would be passed over by every look;
+ * and where they are not, at least half of it, so that few buckets are looked at. */
 static unsigned bucket_shift(int64_t apart, int64_t retention)
 {
     int64_t width = retention / 8;
@@ -290,8 +290,8 @@ static int by_time_and_arrival(const void *a, const void *b)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-enum status side_find(struct join_side *s, struct str key, uint64_t hash, int64_t lo, int64_t hi, struct join_hits *hits,
-                      struct diag *d)
+enum status side_find(struct join_side *s, struct str key, uint64_t hash, int64_t lo, int64_t hi,
+                      struct join_hits *hits, struct diag *d)
 {
     int64_t observed = store_marks(s->op->store)->observed, horizon = side_horizon(s);
     hits->n = 0;

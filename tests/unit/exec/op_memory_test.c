@@ -142,8 +142,8 @@ static void fail_everywhere(void (*build)(struct op_test *), size_t cache_bytes)
 
 TEST(op_memory, every_allocation_may_fail)
 {
-    void (*const builds[])(struct op_test *) = {build_stateless, build_plain, build_hopping, build_session,
-                                                build_table,     build_join};
+    void (*const builds[])(struct op_test *) = {build_stateless, build_plain, build_hopping,
+                                                build_session,   build_table, build_join};
     for (size_t i = 0; i < sizeof builds / sizeof *builds; i++) {
         fail_everywhere(builds[i], 0);
         fail_everywhere(builds[i], 1);

@@ -133,8 +133,7 @@ static void push(struct world *w, uint32_t first, uint32_t n, uint32_t n_keys)
     uint32_t n_sources = w->t.plan.stages[0].n_sources, done = 0;
     for (uint32_t source = 0; source < n_sources; source++) {
         uint32_t part = (n - done) / (n_sources - source);
-        struct record_batch b = {
-            .refs = 1000, .n = part, .topic = "in", .records = records + done, .destroy = no_drop};
+        struct record_batch b = {.refs = 1000, .n = part, .topic = "in", .records = records + done, .destroy = no_drop};
         check_ok(task_push(w->task, source, &b, &d), &d);
         done += part;
     }
@@ -266,8 +265,8 @@ static void build_busy_join(struct op_test *t)
     build_join_of(t, 40, 30, 9000);
 }
 
-static void (*const builds[])(struct op_test *) = {build_aggregate,      build_windows, build_final_windows, build_sessions,
-                                                   build_final_sessions, build_table,   build_join};
+static void (*const builds[])(struct op_test *) = {
+    build_aggregate, build_windows, build_final_windows, build_sessions, build_final_sessions, build_table, build_join};
 
 static uint64_t digest_of(void (*build)(struct op_test *), uint32_t commits, uint32_t n_keys, uint32_t kill_every,
                           size_t limit, bool snapshots)
@@ -360,7 +359,8 @@ static int64_t fake_ms(void *data)
     return *(const int64_t *)data;
 }
 
-/* A key's tombstone may have gone from the changelog: a file that is older than that counts only if nothing came after it. */
+/* A key's tombstone may have gone from the changelog: a file that is older than that counts only if nothing came after
+ * it. */
 TEST(task_snapshot, older_than_tombstones_live_is_not_used)
 {
     static const int64_t hour = 3600 * 1000;

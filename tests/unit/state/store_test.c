@@ -143,6 +143,57 @@ TEST(store, drops_windows_behind_the_horizon)
     store_destroy(s);
 }
 
+TEST(store, finds_windows_with_entries_and_drops_those_without)
+{
+    struct store *s = make_store(STORE_WINDOWED, INT64_MAX / 2, false);
+    int64_t start = 0;
+    CHECK(!store_next_window(s, INT64_MIN, &start));
+    CHECK(!store_previous_window(s, INT64_MAX, &start));
+    size_t empty = store_memory(s);
+    for (int64_t at = 10; at <= 40; at += 10)
+        put_number(s, store_window(s, at, true), at, STR("k"), at);
+    size_t full = store_memory(s);
+    store_clear_changes(s);
+    for (int64_t at = 20; at <= 30; at += 10)
+        REQUIRE(store_remove(s, store_window(s, at, false), at,
+                             store_get(s, store_window(s, at, false), at, STR("k"), key_hash(STR("k")))));
+    CHECK(store_next_window(s, INT64_MIN, &start) && start == 10);
+    CHECK(store_next_window(s, 11, &start) && start == 40);
+    CHECK(!store_next_window(s, 41, &start));
+    CHECK(store_previous_window(s, 39, &start) && start == 10);
+    CHECK(!store_previous_window(s, 9, &start));
+    store_drop_windows(s); /* the removed ones are still in the list of changes */
+    CHECK(store_window(s, 20, false) != NULL);
+    store_clear_changes(s);
+    store_drop_windows(s);
+    CHECK(store_window(s, 20, false) == NULL && store_window(s, 30, false) == NULL);
+    CHECK_INT(get_number(s, store_window(s, 10, false), STR("k")), 10);
+    CHECK_INT(get_number(s, store_window(s, 40, false), STR("k")), 40);
+    put_number(s, store_window(s, 20, true), 20, STR("k"), 20);
+    CHECK(store_next_window(s, 11, &start) && start == 20);
+    CHECK(store_memory(s) < full && store_memory(s) > empty);
+    store_destroy(s);
+}
+
+TEST(store, variable_parts_grow)
+{
+    struct store *s = make_store(STORE_KEYED, 0, false);
+    bool created;
+    struct entry *e = store_put(s, store_table(s), 0, STR("k"), key_hash(STR("k")), &created);
+    char text[6000];
+    uint32_t n = 0;
+    for (uint32_t len = 0; n + len < sizeof text; len = (len + 7) % 40) {
+        memset(text + n, 'a' + (int)(len % 26), len);
+        REQUIRE(store_append_var(s, e, text + n, len));
+        n += len;
+        CHECK(str_eq(str_make(e->var, e->var_len), str_make(text, n)));
+    }
+    REQUIRE(store_set_var(s, e, "x", 1));
+    REQUIRE(store_append_var(s, e, "y", 1));
+    CHECK(str_eq(str_make(e->var, e->var_len), STR("xy")));
+    store_destroy(s);
+}
+
 TEST(store, collects_windows_in_order)
 {
     struct store *s = make_store(STORE_WINDOWED, 1000, false);

@@ -182,7 +182,7 @@ static void put_nobody(struct stream_join *j, uint32_t port, uint32_t at)
 static enum status emit_pair(struct stream_join *j, const struct arrival *r, const struct join_hit *hit,
                              uint32_t expected, struct diag *d)
 {
-    uint32_t at;
+    uint32_t at = 0;
     enum status st = add_row(j, r, r->ts > hit->ts ? r->ts : hit->ts, expected, &at, d);
     if (st != STATUS_OK)
         return st;
@@ -192,7 +192,7 @@ static enum status emit_pair(struct stream_join *j, const struct arrival *r, con
 
 static enum status emit_alone(struct stream_join *j, const struct arrival *r, struct diag *d)
 {
-    uint32_t at;
+    uint32_t at = 0;
     enum status st = add_row(j, r, r->ts, r->more, &at, d);
     if (st != STATUS_OK)
         return st;

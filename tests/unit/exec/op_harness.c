@@ -98,6 +98,20 @@ struct step *op_join_step(struct op_test *t, enum step_kind kind, const struct s
     return s;
 }
 
+struct step *op_within_step(struct op_test *t, bool waits, enum join_outer outer, int64_t before, int64_t after,
+                            int64_t grace)
+{
+    const struct step *left = op_source_step(t, false, "K STRING KEY, L STRING");
+    const struct step *right = op_source_step(t, false, "K STRING KEY, R STRING");
+    struct step *s = op_join_step(t, STEP_STREAM_STREAM_JOIN, left, right, outer, "K STRING KEY, L STRING, R STRING");
+    s->join.before = before;
+    s->join.after = after;
+    s->join.grace = grace;
+    s->join.has_grace = waits;
+    s->join.pending_store = waits && outer != OUTER_NONE ? "Join-waiting" : NULL;
+    return s;
+}
+
 struct step *op_sink_step(struct op_test *t, const struct step *input, bool table)
 {
     struct step *s = op_step(t, table ? STEP_TABLE_SINK : STEP_STREAM_SINK, input, NULL);

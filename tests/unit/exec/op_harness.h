@@ -58,6 +58,9 @@ struct step *op_step(struct op_test *t, enum step_kind kind, const struct step *
 /* A join whose output is the key, and then all columns of both inputs behind their keys. */
 struct step *op_join_step(struct op_test *t, enum step_kind kind, const struct step *left, const struct step *right,
                           enum join_outer outer, const char *columns);
+/* A stream-stream join of two sources, (K, L) and (K, R). `waits`: with GRACE PERIOD. */
+struct step *op_within_step(struct op_test *t, bool waits, enum join_outer outer, int64_t before, int64_t after,
+                            int64_t grace);
 /* Ends a stage that begins at the sources below, left ones first. */
 void op_stage(struct op_test *t, const struct step *root);
 struct step *op_sink_step(struct op_test *t, const struct step *input, bool table);

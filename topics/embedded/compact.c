@@ -104,7 +104,7 @@ static enum status each_record(struct compaction *c, const struct entry_row *ent
 static enum status note_record(struct compaction *c, const struct entry_row *entry, const struct record *r,
                                struct diag *d)
 {
-    if (!r->key.p || r->offset < c->start)
+    if (!r->key.p || r->offset < c->cursor) /* another process may have joined a chunk with those before it */
         return STATUS_OK;
     bool is_expired = !r->value.p && c->now_ms - entry->born > TOMBSTONE_MS;
     return notes_add(&c->notes, r->key, r->offset, is_expired && r->offset != c->upto - 1, d);

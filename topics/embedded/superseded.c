@@ -6,7 +6,7 @@
 
 struct key_slot {
     uint64_t low, high; /* both 0: free */
-    int64_t goes;       /* the offset to be marked unless the key comes again; -1: none */
+    uint64_t at;        /* of the last note of the key; + 1 as there, until the key comes again */
 };
 struct key_table { /* of the keys of one class: a power of two of classes, by bits of the hash */
     struct key_slot *slots;
@@ -133,13 +133,12 @@ static void look_at(struct key_table *t, const struct key_note *note, struct mar
 {
     if ((note->low >> 32 & (t->n_classes - 1)) != t->class)
         return;
-    int64_t offset = (int64_t)(note->at / 2);
     struct key_slot *s = table_find(t, note);
-    if (!is_free(s)) {
-        s->goes = -1;
-        mark(m, offset);
-    } else if (t->n_keys < t->most_keys) {
-        *s = (struct key_slot){note->low, note->high, note->at & 1 ? offset : -1};
+    if (!is_free(s) && note->at / 2 < s->at / 2) {
+        s->at &= ~(uint64_t)1;
+        mark(m, (int64_t)(note->at / 2));
+    } else if (is_free(s) && t->n_keys < t->most_keys) {
+        *s = (struct key_slot){note->low, note->high, note->at};
         t->n_keys++;
     }
 }
@@ -164,8 +163,8 @@ static enum status mark_class(const struct notes *n, const struct note_bucket *b
         left = NOTE_BLOCK;
     }
     for (uint64_t i = 0; i <= t->mask; i++)
-        if (!is_free(&t->slots[i]) && t->slots[i].goes >= 0)
-            mark(m, t->slots[i].goes);
+        if (t->slots[i].at & 1)
+            mark(m, (int64_t)(t->slots[i].at / 2));
     return st;
 }
 

@@ -165,9 +165,17 @@ static enum status mark_step(struct compaction *c, struct diag *d)
 
 /* ---- groups ------------------------------------------------------------------------------------------- */
 
+/* By and large: another process may have removed marked records already. */
 static int64_t count_going(const struct compaction *c, const struct entry_row *e)
 {
-    return e->n ? marks_count(&c->marks, e->base, e->last) : 0;
+    int64_t n = e->n ? marks_count(&c->marks, e->base, e->last) : 0;
+    return n < e->n ? n : e->n;
+}
+
+/* For certain, and without a look into the chunk. */
+static bool goes_whole(const struct compaction *c, const struct entry_row *e)
+{
+    return e->last - e->base + 1 == e->n && count_going(c, e) == e->n;
 }
 
 static int64_t bytes_staying(const struct entry_row *e, int64_t goes)
@@ -269,7 +277,7 @@ static enum status build_group(struct compaction *c, struct diag *d)
     chunk_builder_reset(&c->builder);
     for (uint32_t i = 0; i < c->group.n && st == STATUS_OK; i++) {
         const struct entry_row *e = &c->group.entries[i];
-        if (count_going(c, e) < e->n)
+        if (!goes_whole(c, e))
             st = each_record(c, e, keep_record, d);
     }
     return st;

@@ -9,23 +9,23 @@
 #include "topics/embedded/superseded.h"
 
 enum {
-    DUE_BYTES = 256 << 10,      /* it is not worth while for less */
-    GAIN = 4,                   /* a chunk is rewritten if a fourth of its records goes */
+    DUE_BYTES = 256 << 10, /* it is not worth while for less */
+    GAIN = 4,              /* a chunk is rewritten if a fourth of its records goes */
     LARGE_RECORDS = CHUNK_MAX_RECORDS / 2,
     LARGE_BYTES = CHUNK_FULL_BYTES / 2,
-    JOIN_MS = 6 * 3600 * 1000,  /* chunks are joined only if of like age: a tombstone's age is its chunk's */
-    GROUP_ENTRIES = 256,        /* for one new chunk; so that the write transaction is short */
+    JOIN_MS = 6 * 3600 * 1000, /* chunks are joined only if of like age: a tombstone's age is its chunk's */
+    GROUP_ENTRIES = 256,       /* for one new chunk; so that the write transaction is short */
     GROUP_BYTES = 2 << 20,
-    KEEP_BYTES = 2 << 20,       /* of memory for a chunk, from one to the next */
+    KEEP_BYTES = 2 << 20, /* of memory for a chunk, from one to the next */
     READING_CACHE_KIB = 256,
 };
 
 struct group { /* neighbouring chunks that may become one */
     struct entry_row entries[GROUP_ENTRIES];
     uint32_t n;
-    int64_t records, goes;  /* those there are, and those of them that are marked */
-    int64_t most;           /* the most records that stay of one chunk */
-    int64_t stays;          /* bytes that stay, by and large */
+    int64_t records, goes; /* those there are, and those of them that are marked */
+    int64_t most;          /* the most records that stay of one chunk */
+    int64_t stays;         /* bytes that stay, by and large */
     int64_t bytes, born;
 };
 enum phase { SCAN, MARK, BUILD, REPLACE, FINISH };
@@ -35,10 +35,10 @@ struct compaction {
     int64_t part, now_ms;
     bool all; /* however little there is to gain */
     enum phase phase;
-    int64_t start, upto;  /* the partition as it began */
-    int64_t cursor;       /* next offset to look at */
-    int64_t window_end;   /* up to where `marks` tell */
-    int bucket;           /* next to be looked through */
+    int64_t start, upto; /* the partition as it began */
+    int64_t cursor;      /* next offset to look at */
+    int64_t window_end;  /* up to where `marks` tell */
+    int bucket;          /* next to be looked through */
     struct notes notes;
     struct marks marks;
     struct group group;

@@ -217,6 +217,7 @@ static enum status write_record(struct engine *e, const struct record *record, s
     TRY(writer_commit(c->writer, d));
     c->is_current = true;
     c->n_own++;
+    c->recorded_ns = clock_mono_ns();
     e->next_query_number++;
     return STATUS_OK;
 done:

@@ -32,6 +32,7 @@ struct commands {
     int64_t next;              /* offset of the next record that is not applied yet */
     int64_t n_own;             /* so many from `next` on are our own, and in effect already */
     struct log_writer *writer; /* NULL: not open */
+    int64_t recorded_ns;       /* when it last recorded something */
     bool is_current;           /* everything that others recorded before we took the writer is applied */
 };
 
@@ -115,7 +116,7 @@ enum status queries_add(struct engine *e, struct running *r, struct diag *d) MUS
 enum status queries_start(struct engine *e, struct diag *d) MUST_CHECK;
 /* Whether one is still to be started: the log was away. */
 bool queries_are_waiting(const struct engine *e);
-/* `forget`: its positions and internal topics go too. */
+/* `forget`: its positions and internal topics go too; in a replay that is done by the server that was told to. */
 enum status queries_stop(struct engine *e, const char *id, bool forget, struct diag *d) MUST_CHECK;
 void queries_pause(struct engine *e, const char *id, bool paused);
 /* How a query stands; one that could not be started has failed. */

@@ -2,7 +2,7 @@
  * topic is replayed they are only remembered: a query that was terminated later must not be started again. */
 #include "engine/engine_int.h"
 
-enum { LOOK_EVERY_MS = 50 };
+enum { LOOK_EVERY_MS = 50, GRACE_MS = 300 };
 
 struct running *running_create(void)
 {
@@ -90,12 +90,24 @@ enum status queries_start(struct engine *e, struct diag *d)
     return STATUS_OK;
 }
 
+/* Topics are not deleted while other servers still write to them, as far as that can be helped: they see the statement a moment
+ * after it was recorded. Who comes later finds a query that has failed, and then that it is terminated. */
+static void let_others_stop(const struct engine *e)
+{
+    int64_t left_ms = GRACE_MS - (clock_mono_ns() - e->commands.recorded_ns) / 1000000;
+    if (left_ms > 0 && strcmp(log_kind(e->log), "kafka") == 0 && !executor_is_alone(e->executor))
+        clock_sleep_ms((int)left_ms);
+}
+
 enum status queries_stop(struct engine *e, const char *id, bool forget, struct diag *d)
 {
     struct running **at = find(e, id), *r = *at;
     if (!r)
         return STATUS_OK;
-    enum status st = r->started ? executor_stop(e->executor, id, forget, d) : STATUS_OK;
+    enum query_end end = !forget ? QUERY_KEEP : e->replaying ? QUERY_LEAVE : QUERY_FORGET;
+    if (end == QUERY_FORGET)
+        let_others_stop(e);
+    enum status st = r->started ? executor_stop(e->executor, id, end, d) : STATUS_OK;
     *at = r->next; /* the executor has let go of it, whatever became of its topics */
     running_destroy(r);
     return st;

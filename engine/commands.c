@@ -11,7 +11,7 @@ static const struct schema_column COLUMNS[] = {
     {.name = {"queryNumber", 11}, .type = &TYPE_BIGINT, .role = ROLE_VALUE},
     {.name = {"properties", 10}, .type = &PROPERTIES_TYPE, .role = ROLE_VALUE},
 };
-enum { N_COLUMNS = 3, POLL_MS = 100 };
+enum { N_COLUMNS = 3, POLL_MS = 100, MAX_EMPTY = 300 };
 static const struct format_spec JSON = {.kind = FORMAT_JSON, .wrapped = true};
 
 enum status commands_open(struct engine *e, struct diag *d)
@@ -120,8 +120,12 @@ static enum status read_batch(struct reading *r, const struct record_batch *batc
 static enum status start_reading(struct engine *e, struct diag *d)
 {
     struct commands *c = &e->commands;
-    enum status st = c->reader ? STATUS_OK : reader_open(e->log, &c->reader, d);
-    return st == STATUS_OK ? reader_assign(c->reader, e->command_topic, 0, c->next, d) : st;
+    enum status st = reader_open(e->log, &c->reader, d);
+    if (st == STATUS_OK)
+        st = reader_assign(c->reader, e->command_topic, 0, c->next, d);
+    if (st != STATUS_OK)
+        stop_reading(c);
+    return st;
 }
 
 enum status commands_read(struct engine *e, bool to_end,
@@ -133,6 +137,7 @@ enum status commands_read(struct engine *e, bool to_end,
     struct reading r = {.engine = e, .each = each};
     struct record_batch *batch;
     int64_t begin, end = INT64_MAX;
+    int n_empty = 0;
     *news = false;
     if (!c->reader)
         TRY(start_reading(e, d));
@@ -142,15 +147,19 @@ enum status commands_read(struct engine *e, bool to_end,
         TRY(reader_poll(c->reader, to_end ? POLL_MS : 0, BATCH_ROWS, &batch, d));
         if (!batch && !to_end)
             break;
-        if (!batch)
+        if (!batch && ++n_empty < MAX_EMPTY)
             continue;
+        if (!batch)
+            return diag_set(d, STATUS_TIMEOUT, "The command topic %s cannot be read to its end", e->command_topic);
+        n_empty = 0;
         st = read_batch(&r, batch, news, d);
         record_batch_drop(batch);
         if (st != STATUS_OK)
-            goto done;
+            stop_reading(c); /* which has gone past the record */
+        TRY(st);
     }
 done:
-    if (st != STATUS_OK)
+    if (st != STATUS_OK && !is_passing(st)) /* otherwise the reader finds the log again by itself */
         stop_reading(c);
     return st;
 }

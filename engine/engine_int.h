@@ -145,6 +145,10 @@ void session_context(struct session *s, struct planner_context *out);
 enum status statement_execute(struct session *s, const struct ast_stmt *statement, bool repeatable,
                               const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 enum status statement_record(struct session *s, const struct ast_stmt *statement, struct diag *d) MUST_CHECK;
+/* The same for all that is recorded, TERMINATE, PAUSE and RESUME as well (session.c). STATUS_FENCED, STATUS_ABORTED: see
+ * commands_append. */
+enum status statement_carry_out(struct session *s, const struct ast_stmt *statement, bool repeatable,
+                                const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 /* TERMINATE, PAUSE, RESUME. */
 enum status control_execute(struct session *s, const struct ast_query_control *statement,
                             const struct engine_sink *sink, struct diag *d) MUST_CHECK;

@@ -15,14 +15,7 @@ static enum status run_recorded(struct session *s, const struct command *c, stru
         TRY(session_set(s, c->names[i], c->values[i], d));
     TRY(parser_statement(a, c->statement, NULL, &statement, d));
     TRY(parser_prepare(statement, d));
-    switch (statement->kind) {
-    case STMT_TERMINATE:
-    case STMT_PAUSE:
-    case STMT_RESUME:
-        return control_execute(s, (const struct ast_query_control *)statement, NULL, d);
-    default:
-        return statement_execute(s, statement, false, NULL, d);
-    }
+    st = statement_carry_out(s, statement, false, NULL, d);
 done:
     return st;
 }

@@ -144,8 +144,8 @@ static enum status set_property(struct session *s, const struct ast_setting *set
     return STATUS_OK;
 }
 
-static enum status run_lasting_once(struct session *s, const struct ast_stmt *statement, bool repeatable,
-                                    const struct engine_sink *sink, struct diag *d)
+enum status statement_carry_out(struct session *s, const struct ast_stmt *statement, bool repeatable,
+                                const struct engine_sink *sink, struct diag *d)
 {
     switch (statement->kind) {
     case STMT_TERMINATE:
@@ -173,12 +173,12 @@ static enum status run_lasting(struct session *s, const struct ast_stmt *stateme
         struct diag own = DIAG_INIT;
         bool news = false;
         s->recorded = false;
-        enum status st = run_lasting_once(s, statement, repeatable, sink, &own);
+        enum status st = statement_carry_out(s, statement, repeatable, sink, &own);
         if (st == STATUS_FENCED)
             step_aside(tries);
-        else if (is_refusal(st) && !s->recorded && engine_catch_up(s->engine, &news, NULL) != STATUS_OK)
+        else if (is_refusal(st) && engine_catch_up(s->engine, &news, NULL) != STATUS_OK)
             news = false;
-        if (st == STATUS_FENCED || (st == STATUS_ABORTED && !s->recorded) || news)
+        if (!s->recorded && (st == STATUS_FENCED || st == STATUS_ABORTED || news))
             continue;
         if (d && d->code == STATUS_OK)
             *d = own;

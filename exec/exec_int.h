@@ -1,4 +1,5 @@
-/* Inside of exec/: operators and tasks. An operator is a const table (struct op_def) and one `struct op` a step and task.
+/* Inside of exec/: operators and tasks. An operator is a const table (struct op_def) and one `struct op` a step and task. A join has
+ * one more for each input whose rows it keeps (op_*_join_side), which holds the store: below the join, with the join's step.
  *
  * Batches are pushed from the sources to the sink (op_emit calls the next operator's push); a pushed batch is borrowed. flush
  * runs once a commit, sources first: it emits what coalescing held back and writes the changelog. Nothing else has a
@@ -64,7 +65,8 @@ struct task {
 
 extern const struct op_def op_source, op_repartition_source, op_filter, op_project, op_select_key, op_group_by,
     op_table_group_by, op_flat_map, op_aggregate, op_window_aggregate, op_session_aggregate, op_table_aggregate,
-    op_pass, op_sink, op_repartition_sink, op_client_sink;
+    op_pass, op_sink, op_repartition_sink, op_client_sink, op_stream_join_side, op_table_join_side,
+    op_stream_stream_join;
 
 /* The operator that runs a step; NULL: not built. */
 const struct op_def *op_for(const struct step *s);
@@ -99,8 +101,11 @@ void op_report(struct op *op, int kind, const char *logger, const char *message,
 
 /* Full name of a changelog topic. */
 const char *changelog_topic(struct arena *a, const struct plan *p, const char *store, const struct exec_options *options);
-/* Name of the state store of a step; NULL: it has none. */
-const char *step_store(const struct step *s);
+/* Names of the state stores of a step, for changelogs; the result is their number. */
+enum { STEP_STORES = 3 };
+uint32_t step_stores(const struct step *s, const char *names[STEP_STORES]);
+/* Name of the store that a join keeps of its input `port`; NULL: none. */
+const char *join_side_store(const struct step *s, uint32_t port);
 
 /* What a worker sets when it rebuilds a task, and reads when it records positions. */
 void task_set_stream_time(struct task *t, int64_t stream_time);

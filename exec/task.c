@@ -58,6 +58,7 @@ const struct op_def *op_for(const struct step *s)
     case STEP_CLIENT_SINK:
         return &op_client_sink;
     case STEP_STREAM_STREAM_JOIN:
+        return &op_stream_stream_join;
     case STEP_STREAM_TABLE_JOIN:
     case STEP_TABLE_TABLE_JOIN:
     case STEP_FOREIGN_KEY_JOIN:
@@ -69,27 +70,50 @@ const struct op_def *op_for(const struct step *s)
 
 /* ---- building ----------------------------------------------------------------------------------------------- */
 
-static uint32_t count_steps(const struct step *s)
+const char *join_side_store(const struct step *s, uint32_t port)
+{
+    switch (s->kind) {
+    case STEP_STREAM_STREAM_JOIN:
+    case STEP_STREAM_TABLE_JOIN:
+    case STEP_TABLE_TABLE_JOIN:
+        return s->join.stores[port];
+    case STEP_FOREIGN_KEY_ANSWER:
+        return s->answer.stores[port];
+    default:
+        return NULL;
+    }
+}
+
+static uint32_t count_ops(const struct step *s)
 {
     uint32_t n = 1;
     for (uint32_t i = 0; i < s->n_inputs; i++)
-        n += count_steps(s->inputs[i]);
+        n += count_ops(s->inputs[i]) + (join_side_store(s, i) != NULL);
     return n;
+}
+
+static struct op *new_op(struct task *t, const struct op_def *def, const struct step *s, struct op *inputs[2])
+{
+    struct op *op = &t->ops[t->n_ops++];
+    *op = (struct op){.def = def, .task = t, .step = s, .inputs = {inputs[0], inputs[1]}};
+    for (uint32_t i = 0; i < 2 && inputs[i]; i++) {
+        inputs[i]->parent = op;
+        inputs[i]->port = i;
+    }
+    return op;
 }
 
 /* Fills t->ops from inputs to users; the result is the operator of `s`. */
 static struct op *add_op(struct task *t, const struct step *s)
 {
     struct op *inputs[2] = {NULL, NULL};
-    for (uint32_t i = 0; i < s->n_inputs; i++)
-        inputs[i] = add_op(t, s->inputs[i]);
-    struct op *op = &t->ops[t->n_ops++];
-    *op = (struct op){.def = op_for(s), .task = t, .step = s, .inputs = {inputs[0], inputs[1]}};
     for (uint32_t i = 0; i < s->n_inputs; i++) {
-        inputs[i]->parent = op;
-        inputs[i]->port = i;
+        inputs[i] = add_op(t, s->inputs[i]);
+        if (join_side_store(s, i))
+            inputs[i] = new_op(t, s->kind == STEP_STREAM_STREAM_JOIN ? &op_stream_join_side : &op_table_join_side, s,
+                               (struct op *[2]){inputs[i], NULL});
     }
-    return op;
+    return new_op(t, op_for(s), s, inputs);
 }
 
 static struct op *find_op(struct task *t, const struct step *s)
@@ -149,7 +173,7 @@ enum status task_create(const struct plan *p, uint32_t stage, int32_t partition,
     t->stream_time = INT64_MIN;
     t->limit_left = p->limit;
     enum status st = STATUS_OK;
-    t->ops = ARENA_ARRAY(&t->arena, struct op, count_steps(t->stage->root));
+    t->ops = ARENA_ARRAY(&t->arena, struct op, count_ops(t->stage->root));
     if (!t->ops)
         st = diag_nomem(d);
     if (st == STATUS_OK) {
@@ -250,7 +274,7 @@ const char *repartition_topic(struct arena *a, const struct plan *p, const struc
                         s->repartition.name);
 }
 
-const char *step_store(const struct step *s)
+static const char *own_store(const struct step *s)
 {
     switch (s->kind) {
     case STEP_TABLE_SOURCE:
@@ -259,9 +283,24 @@ const char *step_store(const struct step *s)
     case STEP_STREAM_WINDOWED_AGGREGATE:
     case STEP_TABLE_AGGREGATE:
         return s->aggregate.store;
+    case STEP_STREAM_STREAM_JOIN:
+        return s->join.pending_store;
+    case STEP_FOREIGN_KEY_JOIN:
+        return s->foreign_key.store;
     default:
         return NULL;
     }
+}
+
+uint32_t step_stores(const struct step *s, const char *names[STEP_STORES])
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n_inputs; i++)
+        if (join_side_store(s, i))
+            names[n++] = join_side_store(s, i);
+    if (own_store(s))
+        names[n++] = own_store(s);
+    return n;
 }
 
 static enum status collect_changelogs(const struct plan *p, const struct step *s, const struct exec_options *options,
@@ -272,10 +311,12 @@ static enum status collect_changelogs(const struct plan *p, const struct step *s
         if (st != STATUS_OK)
             return st;
     }
-    if (!step_store(s))
-        return STATUS_OK;
-    names[*n] = changelog_topic(a, p, step_store(s), options);
-    return names[(*n)++] ? STATUS_OK : diag_nomem(d);
+    const char *stores[STEP_STORES];
+    uint32_t n_stores = step_stores(s, stores);
+    for (uint32_t i = 0; i < n_stores; i++)
+        if (!(names[(*n)++] = changelog_topic(a, p, stores[i], options)))
+            return diag_nomem(d);
+    return STATUS_OK;
 }
 
 enum status stage_changelogs(const struct plan *p, uint32_t stage, const struct exec_options *options, struct arena *a,
@@ -283,7 +324,7 @@ enum status stage_changelogs(const struct plan *p, uint32_t stage, const struct 
 {
     const struct step *root = p->stages[stage].root;
     *n = 0;
-    *names = ARENA_ARRAY(a, const char *, count_steps(root));
+    *names = ARENA_ARRAY(a, const char *, (size_t)count_ops(root));
     return *names ? collect_changelogs(p, root, options, a, *names, n, d) : diag_nomem(d);
 }
 

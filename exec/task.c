@@ -57,9 +57,11 @@ const struct op_def *op_for(const struct step *s)
         return &op_repartition_sink;
     case STEP_CLIENT_SINK:
         return &op_client_sink;
-    case STEP_STREAM_STREAM_JOIN:
     case STEP_STREAM_TABLE_JOIN:
+        return &op_stream_table_join;
     case STEP_TABLE_TABLE_JOIN:
+        return &op_table_table_join;
+    case STEP_STREAM_STREAM_JOIN:
     case STEP_FOREIGN_KEY_JOIN:
     case STEP_FOREIGN_KEY_ANSWER:
         return NULL;
@@ -123,6 +125,12 @@ static struct op *find_op(struct task *t, const struct step *s)
     return NULL;
 }
 
+/* A side has the step of its join. */
+static bool is_side(const struct op *op)
+{
+    return op->parent && op->parent->step == op->step;
+}
+
 static enum status connect(struct task *t, struct diag *d)
 {
     for (uint32_t i = t->n_ops; i-- > 0;) { /* users first */
@@ -133,6 +141,7 @@ static enum status connect(struct task *t, struct diag *d)
             continue;
         enum before_need need = op->parent->def->before;
         op->emits_before = need == BEFORE_WANTED || (need == BEFORE_AS_PARENT && op->parent->emits_before);
+        op->is_below_side = is_side(op->parent) || op->parent->is_below_side;
     }
     t->sources = ARENA_ARRAY(&t->arena, struct op *, t->stage->n_sources);
     if (!t->sources)

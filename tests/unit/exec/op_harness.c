@@ -92,16 +92,49 @@ struct step *op_sink_step(struct op_test *t, const struct step *input, bool tabl
     return s;
 }
 
+static void find_sources(const struct step *s, const struct step **sources, uint32_t *n)
+{
+    for (uint32_t i = 0; i < s->n_inputs; i++)
+        find_sources(s->inputs[i], sources, n);
+    if (s->n_inputs)
+        return;
+    REQUIRE(*n < OP_SOURCES);
+    sources[(*n)++] = s;
+}
+
 void op_stage(struct op_test *t, const struct step *root)
 {
-    const struct step *source = root;
-    while (source->n_inputs)
-        source = source->inputs[0];
-    uint32_t i = t->plan.n_stages++;
+    uint32_t i = t->plan.n_stages++, n = 0;
     REQUIRE(i < OP_STAGES);
-    t->sources[i] = source;
-    t->stages[i] = (struct stage){.root = root, .n_sources = 1, .sources = &t->sources[i]};
+    find_sources(root, t->sources[i], &n);
+    t->stages[i] = (struct stage){.root = root, .n_sources = n, .sources = t->sources[i]};
     t->plan.sink = root;
+}
+
+/* "L1 R2" */
+static const struct join_column *join_columns(struct op_test *t, const char *from)
+{
+    struct join_column *columns = ARENA_ARRAY(&t->arena, struct join_column, 16);
+    for (uint32_t n = 0; *from; n++) {
+        REQUIRE(n < 16 && (*from == 'L' || *from == 'R'));
+        columns[n] = (struct join_column){.input = *from == 'R', .column = (uint32_t)(from[1] - '0')};
+        from += 2;
+        from += *from == ' ';
+    }
+    return columns;
+}
+
+struct step *op_join_step(struct op_test *t, enum step_kind kind, enum join_outer outer, const struct step *left,
+                          const struct step *right, const char *columns, const char *from)
+{
+    struct step *s = op_step(t, kind, left, columns);
+    s->n_inputs = 2;
+    s->inputs[1] = right;
+    s->join.outer = outer;
+    s->join.columns = join_columns(t, from);
+    s->join.stores[0] = kind == STEP_STREAM_TABLE_JOIN ? NULL : arena_printf(&t->arena, "left%u", t->n_steps);
+    s->join.stores[1] = arena_printf(&t->arena, "right%u", t->n_steps);
+    return s;
 }
 
 struct step *op_repartition(struct op_test *t, const struct step *input, bool table)

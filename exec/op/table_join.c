@@ -3,59 +3,12 @@
  *
  * Of two tables the arriving change is in its own side already, and only the other side is looked at: its row is the same for
  * the result as it was and as it is now. */
+#include "exec/op/join.h"
 #include "exec/op/table_rows.h"
 
 static void drop_batch(void *b)
 {
     batch_drop(b);
-}
-
-/* `in`, but null where `shown` is 0. */
-static bool mask(struct column *out, const struct column *in, const struct batch *rows, const uint8_t *shown,
-                 struct arena *a)
-{
-    size_t size = ((size_t)rows->n_rows + 63) / 64 * sizeof *out->valid;
-    uint64_t *valid = arena_alloc(a, size);
-    if (!valid)
-        return false;
-    if (in->valid)
-        memcpy(valid, in->valid, size);
-    else
-        memset(valid, 0xFF, size);
-    *out = *in;
-    out->valid = valid;
-    BATCH_EACH (rows, i, row)
-        if (!shown[row])
-            column_set_null(out, row);
-    return true;
-}
-
-/* Where the columns of a result come from. */
-struct halves {
-    const struct step *step;
-    uint32_t port;                /* of the arriving rows */
-    const struct column *arrived; /* keys, then values */
-    const uint8_t *arrived_shown; /* rows whose arriving half is there; NULL: all */
-    const struct column *met;     /* values of the other input */
-    const uint8_t *met_shown;     /* rows whose other half is there */
-};
-
-static bool make_columns(struct column *out, const struct halves *h, const struct batch *rows, struct arena *a)
-{
-    const struct step *s = h->step;
-    uint32_t n_keys = s->schema.n_keys;
-    memcpy(out, h->arrived, n_keys * sizeof *out);
-    for (uint32_t c = n_keys; c < s->schema.n_columns; c++) {
-        const struct join_column *from = &s->join.columns[c - n_keys];
-        bool is_own = from->input == h->port;
-        const struct column *in =
-            is_own || from->column < n_keys ? &h->arrived[from->column] : &h->met[from->column - n_keys];
-        const uint8_t *shown = is_own ? h->arrived_shown : h->met_shown;
-        out[c] = *in;
-        if (shown && !mask(&out[c], in, rows, shown, a))
-            return false;
-    }
-    return true;
 }
 
 /* ---- a stream and a table --------------------------------------------------------------------------------------- */
@@ -83,9 +36,13 @@ static enum status stream_table_push(struct op *op, uint32_t port, struct batch 
     if (selection && n == 0)
         return STATUS_OK;
     struct batch *out = selection ? batch_derive(b, step->schema.n_columns) : NULL;
-    const struct halves halves = {
-        .step = step, .port = port, .arrived = b->columns, .met = table.values, .met_shown = table.is_there};
-    if (!out || !make_columns(out->columns, &halves, b, &out->arena)) {
+    const struct join_halves halves = {.schema = &step->schema,
+                                       .columns = step->join.columns,
+                                       .port = port,
+                                       .arrived = b->columns,
+                                       .met = table.values,
+                                       .met_shown = table.is_there};
+    if (!out || !join_make_columns(out->columns, &halves, b, &out->arena)) {
         batch_drop(out);
         return diag_nomem(d);
     }
@@ -170,7 +127,8 @@ static void judge(struct changes *c, uint32_t row)
 static bool add_before(const struct changes *c, struct batch *out)
 {
     const struct batch *b = c->b;
-    const struct halves halves = {.step = c->op->step,
+    const struct join_halves halves = {.schema = &c->op->step->schema,
+                                       .columns = c->op->step->join.columns,
                                   .port = c->port,
                                   .arrived = b->before->columns,
                                   .arrived_shown = c->old,
@@ -178,7 +136,7 @@ static bool add_before(const struct changes *c, struct batch *out)
                                   .met_shown = c->met_was};
     struct batch *before = batch_derive(b->before, out->n_columns);
     if (!before || !batch_own(out, before, drop_batch) ||
-        !make_columns(before->columns, &halves, b, &before->arena))
+        !join_make_columns(before->columns, &halves, b, &before->arena))
         return false;
     memcpy(before->columns, out->columns, c->op->step->schema.n_keys * sizeof *before->columns);
     before->ts = c->before_ts;
@@ -189,14 +147,15 @@ static bool add_before(const struct changes *c, struct batch *out)
 
 static enum status emit_results(const struct changes *c, struct diag *d)
 {
-    const struct halves halves = {.step = c->op->step,
+    const struct join_halves halves = {.schema = &c->op->step->schema,
+                                       .columns = c->op->step->join.columns,
                                   .port = c->port,
                                   .arrived = c->b->columns,
                                   .arrived_shown = c->now,
                                   .met = c->other.values,
                                   .met_shown = c->met_is};
     struct batch *out = batch_derive(c->b, c->op->step->schema.n_columns);
-    if (!out || !make_columns(out->columns, &halves, c->b, &out->arena) ||
+    if (!out || !join_make_columns(out->columns, &halves, c->b, &out->arena) ||
         (c->op->emits_before && c->b->before && !add_before(c, out))) {
         batch_drop(out);
         return diag_nomem(d);

@@ -137,6 +137,66 @@ struct step *op_join_step(struct op_test *t, enum step_kind kind, enum join_oute
     return s;
 }
 
+static void add_columns(struct schema *to, const struct schema *from, uint32_t first, uint32_t end, enum column_role role)
+{
+    struct schema_column *columns = (struct schema_column *)(uintptr_t)to->columns;
+    for (uint32_t i = first; i < end; i++) {
+        columns[to->n_columns] = from->columns[i];
+        columns[to->n_columns++].role = role;
+        to->n_keys += role == ROLE_KEY;
+    }
+}
+
+static struct step *repartition_step(struct op_test *t, enum step_kind kind, const struct schema *schema, const char *name,
+                                     bool to_partition)
+{
+    struct step *s = op_step(t, kind, NULL, "K STRING KEY");
+    s->schema = *schema;
+    s->repartition.name = name;
+    s->repartition.to_partition = to_partition;
+    s->repartition.shown_formats = text_formats(schema);
+    return s;
+}
+
+struct step *op_foreign_key_step(struct op_test *t, enum join_outer outer, const struct step *left,
+                                 const struct step *right, const struct expr *key, const char *columns,
+                                 const char *from)
+{
+    const struct schema *l = &left->schema, *r = &right->schema;
+    struct schema extra = op_schema(t, "X BOOLEAN, I INT, H BIGINT, P INT");
+    struct schema asked = {.columns = ARENA_ARRAY(&t->arena, struct schema_column, 16)};
+    struct schema told = {.columns = ARENA_ARRAY(&t->arena, struct schema_column, 16)};
+    add_columns(&asked, r, 0, r->n_keys, ROLE_KEY);
+    add_columns(&asked, l, 0, l->n_keys, ROLE_VALUE);
+    add_columns(&asked, &extra, 1, 4, ROLE_VALUE);
+    add_columns(&told, l, 0, l->n_keys, ROLE_KEY);
+    add_columns(&told, r, r->n_keys, r->n_columns, ROLE_VALUE);
+    add_columns(&told, &extra, 0, 1, ROLE_VALUE);
+    add_columns(&told, &extra, 2, 4, ROLE_VALUE);
+    const char *registration = arena_printf(&t->arena, "REGISTRATION-%u-topic", t->n_steps);
+    const char *response = arena_printf(&t->arena, "RESPONSE-%u-topic", t->n_steps);
+    struct step *answer = op_step(t, STEP_FOREIGN_KEY_ANSWER, NULL, "K STRING KEY");
+    answer->schema = told;
+    answer->n_inputs = 2;
+    answer->inputs[0] = repartition_step(t, STEP_REPARTITION_SOURCE, &asked, registration, false);
+    answer->inputs[1] = right;
+    answer->answer.stores[0] = arena_printf(&t->arena, "subscriptions%u", t->n_steps);
+    answer->answer.stores[1] = arena_printf(&t->arena, "right%u", t->n_steps);
+    struct step *sink = repartition_step(t, STEP_REPARTITION_SINK, &told, response, true);
+    sink->n_inputs = 1;
+    sink->inputs[0] = answer;
+    op_stage(t, sink);
+    struct step *join = op_step(t, STEP_FOREIGN_KEY_JOIN, left, columns);
+    join->n_inputs = 2;
+    join->inputs[1] = repartition_step(t, STEP_REPARTITION_SOURCE, &told, response, true);
+    join->foreign_key.outer = outer;
+    join->foreign_key.columns = join_columns(t, from);
+    join->foreign_key.foreign_key = key;
+    join->foreign_key.store = arena_printf(&t->arena, "left%u", t->n_steps);
+    join->foreign_key.subscriptions = repartition_step(t, STEP_REPARTITION_SINK, &asked, registration, false);
+    return join;
+}
+
 struct step *op_repartition(struct op_test *t, const struct step *input, bool table)
 {
     struct step *sink = op_step(t, STEP_REPARTITION_SINK, input, NULL);

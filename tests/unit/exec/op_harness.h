@@ -53,6 +53,11 @@ struct step *op_step(struct op_test *t, enum step_kind kind, const struct step *
 /* A join: "L R ..." are its columns behind the key: L1 is column 1 of the left input. Its sides are stored in "left" and "right". */
 struct step *op_join_step(struct op_test *t, enum step_kind kind, enum join_outer outer, const struct step *left,
                           const struct step *right, const char *columns, const char *from);
+/* A join by a foreign key, an expression over `left`, with the stage of its answers; R1 is the right table's first value. Its topics
+ * count: the right table, then the left one. */
+struct step *op_foreign_key_step(struct op_test *t, enum join_outer outer, const struct step *left,
+                                 const struct step *right, const struct expr *key, const char *columns,
+                                 const char *from);
 /* Ends a stage that begins at the sources below. */
 void op_stage(struct op_test *t, const struct step *root);
 struct step *op_sink_step(struct op_test *t, const struct step *input, bool table);

@@ -10,18 +10,9 @@ enum { QUEUE_BYTES = 1 << 20, RECORD_BYTES = 64 /* what a record takes beside it
 #define LOOK_EVERY_NS INT64_C(500000000)
 #define LIVE_MS 1000 /* a record that is not older comes as it happens: nothing can lie behind it */
 
-/* What a join by a foreign key reads back comes of what it would hold up. */
-static bool has_foreign_key(const struct step *s)
-{
-    bool has = s->kind == STEP_FOREIGN_KEY_JOIN || s->kind == STEP_FOREIGN_KEY_ANSWER;
-    for (uint32_t i = 0; i < s->n_inputs && !has; i++)
-        has = has_foreign_key(s->inputs[i]);
-    return has;
-}
-
 bool stage_merges(const struct stage *stage)
 {
-    return stage->n_sources > 1 && !has_foreign_key(stage->root);
+    return stage->n_sources > 1 && !stage_in_circle(stage); /* what is read back comes of what it would hold up */
 }
 
 /* ---- queues -------------------------------------------------------------------------------------------------------- */

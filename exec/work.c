@@ -1,5 +1,4 @@
-/* The tasks of one query on one worker: building them from positions and changelogs, taking records in, and finding out
- * whether they have read everything. */
+/* The tasks of one query on one worker: building them from positions and changelogs, and taking records in. */
 #include "exec/executor_int.h"
 
 enum { RESTORE_WAIT_MS = 100 };
@@ -41,6 +40,8 @@ enum status stage_partitions(struct log *log, const struct plan *p, uint32_t sta
     for (uint32_t i = 0; i < p->stages[stage].n_sources; i++) {
         const char *topic = source_topic(&a, p, p->stages[stage].sources[i], options);
         int32_t have;
+        if (source_closes_circle(&p->stages[stage], i))
+            continue;
         if (!topic) {
             st = diag_nomem(d);
             goto done;
@@ -194,6 +195,7 @@ static void work_destroy(struct work *w)
     }
     if (!w->drained)
         atomic_fetch_sub(&q->tasks_left[w->stage], 1);
+    work_moved(w);
     atomic_fetch_sub(&q->memory, w->last_memory);
     if (w->task)
         task_destroy(w->task);
@@ -245,9 +247,12 @@ static enum status add_work(struct share *s, uint32_t stage, int32_t partition, 
         return diag_nomem(d);
     *w = (struct work){.share = s, .stage = stage, .partition = partition, .next = s->works};
     w->merges = stage_merges(&s->query->plan->stages[stage]);
+    w->in_circle = stage_in_circle(&s->query->plan->stages[stage]);
+    w->quiet_at = -1;
     arena_init(&w->arena, 0);
     s->works = w;
     atomic_fetch_add(&s->query->tasks_left[stage], 1);
+    work_moved(w);
     enum status st = build_work(log, w, positions, out, d);
     return st == STATUS_OK && !s->paused ? subscribe(w, d) : st;
 }
@@ -380,97 +385,17 @@ enum status source_take(struct work_source *s, struct record_batch *b, struct di
         TRY(task_push(s->work->task, s->number, part, d));
     s->position = s->fetched = part->next_offset;
     s->work->dirty = true;
+    work_moved(s->work);
 done:
     record_batch_drop(part);
     return st;
 }
 
-/* ---- draining ------------------------------------------------------------------------------------------------------ */
-
-static bool earlier_stages_drained(const struct query *q, uint32_t stage, uint32_t n_workers)
+void work_committed(struct work *w)
 {
-    if (atomic_load(&q->n_settled) < (int)n_workers)
-        return false;
-    for (uint32_t i = 0; i < stage; i++)
-        if (atomic_load(&q->tasks_left[i]) > 0)
-            return false;
-    return true;
-}
-
-static bool source_drained(struct work_source *source, struct log *log, uint32_t n_workers,
-                           bool (*written)(void *data, const char *topic, const struct query *reader), void *data)
-{
-    int64_t begin, end, uncommitted;
-    const struct work *w = source->work;
-    const struct query *q = w->share->query;
-    if (source->drain_end >= 0)
-        return source->position >= source->drain_end;
-    if (q->plan->stages[w->stage].sources[source->number]->kind == STEP_REPARTITION_SOURCE
-            ? !earlier_stages_drained(q, w->stage, n_workers)
-            : written(data, source->topic, q))
-        return false;
-    /* A drain covers what has been written by now: on Kafka a commit that has returned may take a moment to show. */
-    if (topic_offsets(log, source->topic, w->partition, &begin, &end, &uncommitted, NULL) == STATUS_OK)
-        source->drain_end = w->share->query->options.drain ? uncommitted : end;
-    return source->drain_end >= 0 && source->position >= source->drain_end;
-}
-
-bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
-                   bool (*written)(void *data, const char *topic, const struct query *reader), void *data)
-{
-    bool all = s->settled;
-    for (struct work *w = s->works; w; w = w->next) {
-        bool drained = !w->dirty;
-        for (uint32_t k = 0; !w->drained && drained && k < s->query->plan->stages[w->stage].n_sources; k++)
-            drained = source_drained(&w->sources[k], log, n_workers, written, data);
-        if (drained && !w->drained) {
-            w->drained = true;
-            atomic_fetch_sub(&s->query->tasks_left[w->stage], 1);
-        }
-        all &= w->drained;
-    }
-    return all;
-}
-
-/* ends[source]: set as soon as they can be told. */
-static bool other_drained(const struct query *q, uint32_t stage, int32_t partition, int64_t *ends, struct log *log,
-                          struct positions *positions, struct arena *a)
-{
-    struct position position = {.n = 0};
-    const char *name = task_key(a, q, stage, partition);
-    bool known = name && positions_get(positions, str_from(name), a, &position);
-    for (uint32_t i = 0; i < q->plan->stages[stage].n_sources; i++) {
-        int64_t begin, end, uncommitted;
-        const char *topic = source_topic(a, q->plan, q->plan->stages[stage].sources[i], &q->options);
-        if (!topic)
-            return false;
-        enum status st = ends[i] < 0 ? topic_offsets(log, topic, partition, &begin, &end, &uncommitted, NULL) : STATUS_OK;
-        if (ends[i] < 0 && st == STATUS_OK)
-            ends[i] = begin == uncommitted ? 0 : uncommitted;
-        if (st == STATUS_NOT_FOUND || ends[i] == 0) /* fewer partitions than tasks, or empty */
-            continue;
-        if (st != STATUS_OK || !known || i >= position.n || position.offsets[i] < ends[i])
-            return false;
-    }
-    return true;
-}
-
-bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, struct positions *positions)
-{
-    struct arena a;
-    int64_t *ends = q->others_ends;
-    bool all = true, is_fresh = false;
-    arena_init(&a, 0);
-    for (uint32_t i = 0; i < q->plan->n_stages && all; i++) /* in order: a stage's ends are final behind the one before */
-        for (int32_t p = 0; p < q->n_partitions[i] && all; p++, ends += q->plan->stages[i].n_sources) {
-            if (ours[slot_of(p)])
-                continue;
-            all = (is_fresh || positions_refresh(positions, NULL) == STATUS_OK) &&
-                  other_drained(q, i, p, ends, log, positions, &a);
-            is_fresh = true;
-        }
-    arena_free(&a);
-    return all;
+    if (w->dirty)
+        work_moved(w);
+    w->dirty = false;
 }
 
 void share_count(struct share *s)

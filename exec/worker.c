@@ -300,7 +300,7 @@ static enum status commit(struct worker *w, struct query **culprit, struct diag 
     TRY(commit_transaction(w, d));
     for (struct share *s = w->shares; s; s = s->next) {
         for (struct work *k = s->works; k; k = k->next)
-            k->dirty = false;
+            work_committed(k);
         share_count(s);
     }
     w->last_commit_ns = clock_mono_ns();

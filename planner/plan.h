@@ -141,12 +141,13 @@ struct step {
             const char *store;                 /* of the left rows */
             const struct step *subscriptions;  /* a REPARTITION_SINK that the join writes to by itself; its schema: the foreign
                                                   key, then the left table's key columns, then INT instruction, BIGINT hash,
-                                                  INT partition */
+                                                  INT partition (of the left row) */
         } foreign_key;
         struct {               /* FOREIGN_KEY_ANSWER: input 0 the subscriptions (a REPARTITION_SOURCE), input 1 the right table. Output:
                                   the left table's key columns, the right table's other columns, then BOOLEAN whether there
                                   is a right row, BIGINT hash, INT partition: to which the row goes */
-            const char *stores[2];             /* of the subscriptions, of the right rows */
+            const char *stores[2];             /* of the subscriptions, of the right rows. The stage's root is a REPARTITION_SINK
+                                                  right above; the order of answers is that of keys in its shown_formats */
         } answer;
         struct {               /* STREAM_SINK, TABLE_SINK */
             struct str sink_name;
@@ -157,8 +158,8 @@ struct step {
         struct {               /* REPARTITION_SINK and _SOURCE */
             const char *name;          /* "Aggregate-GroupBy-repartition": the topic is prefix + this */
             bool keep_null_keys;       /* rows without key are dropped unless a join wants them */
-            bool to_partition;         /* the last column says to which partition a row goes; else its key does, as in
-                                          shown_formats.key: rows of a join must meet */
+            bool to_partition;         /* the last column (which the reader has, too) says to which partition a row goes; else
+                                          its key does, as in shown_formats.key: rows of a join must meet */
             bool is_table;             /* rows carry before and after images */
             struct topic_formats shown_formats; /* what ksqlDB would use there; for EXPLAIN and checks */
         } repartition;

@@ -11,7 +11,7 @@ static struct step *join_of(struct op_test *t, enum join_outer outer, int64_t be
     const struct step *left = op_source_step(t, false, "K STRING KEY, L STRING");
     const struct step *right = op_source_step(t, false, "K STRING KEY, R STRING");
     struct step *s =
-        op_join_step(t, STEP_STREAM_STREAM_JOIN, left, right, outer, "K STRING KEY, L STRING, R STRING");
+        op_stream_join_step(t, outer, left, right, "K STRING KEY, L STRING, R STRING");
     s->join.before = before;
     s->join.after = after;
     s->join.grace = grace;
@@ -153,8 +153,8 @@ TEST(op_stream_join, keys_of_windows_meet_only_within_the_window)
     struct op_test t;
     op_setup(&t);
     struct step *s =
-        op_join_step(&t, STEP_STREAM_STREAM_JOIN, window_source(&t, "K STRING KEY, L STRING"),
-                     window_source(&t, "K STRING KEY, R STRING"), OUTER_BOTH, "K STRING KEY, L STRING, R STRING");
+        op_stream_join_step(&t, OUTER_BOTH, window_source(&t, "K STRING KEY, L STRING"),
+                            window_source(&t, "K STRING KEY, R STRING"), "K STRING KEY, L STRING, R STRING");
     s->join.before = s->join.after = 100;
     s->join.has_grace = true;
     s->join.pending_store = "Join-waiting";
@@ -200,8 +200,8 @@ TEST(op_stream_join, joins_of_joins)
     op_setup(&t);
     struct step *inner = waiting_join(&t, OUTER_LEFT, 10, 10, 0);
     struct step *outer =
-        op_join_step(&t, STEP_STREAM_STREAM_JOIN, inner, op_source_step(&t, false, "K STRING KEY, X STRING"), OUTER_LEFT,
-                     "K STRING KEY, L STRING, R STRING, X STRING");
+        op_stream_join_step(&t, OUTER_LEFT, inner, op_source_step(&t, false, "K STRING KEY, X STRING"),
+                            "K STRING KEY, L STRING, R STRING, X STRING");
     outer->join.before = outer->join.after = 10;
     outer->join.grace = 1000;
     outer->join.stores[0] = "Outer-left";

@@ -246,7 +246,7 @@ static void build_join(struct op_test *t)
 {
     const struct step *left = op_source_step(t, false, "K STRING KEY, A BIGINT, B STRING");
     const struct step *right = op_source_step(t, false, "K STRING KEY, C BIGINT, D STRING");
-    struct step *s = op_join_step(t, STEP_STREAM_STREAM_JOIN, left, right, OUTER_BOTH,
+    struct step *s = op_stream_join_step(t, OUTER_BOTH, left, right,
                                   "K STRING KEY, A BIGINT, B STRING, C BIGINT, D STRING");
     s->join.before = 400;
     s->join.after = 300;

@@ -113,6 +113,21 @@ struct query_item {
     bool from_star; /* made by expanding a star */
 };
 
+/* One JOIN: of source number i + 1 with what the joins before it made. */
+struct query_join {
+    const struct ast_join *ast;
+    const struct ast_expr *on;           /* qualified, as written */
+    const struct ast_expr *left, *right; /* its sides; right: that of the joined source */
+    uint32_t left_source;                /* which source `left` is about */
+    /* logical/join_rules.c: */
+    bool left_keyed, right_keyed; /* `left`, `right` is the key that the input has anyway */
+    bool is_foreign;
+    uint32_t n_same; /* columns that hold the key of the result: any of them may be selected as such */
+    const struct ast_expr **same;
+    const struct ast_expr *key; /* the one that the key is named after, or a synthetic name without source. NULL:
+                                   is_foreign, the keys of the left table */
+};
+
 enum purpose { PURPOSE_PERSISTENT, PURPOSE_PUSH, PURPOSE_PULL };
 
 struct query {
@@ -122,6 +137,8 @@ struct query {
     struct str sink; /* PERSISTENT */
     uint32_t n_sources;
     struct query_source *sources; /* [0]: FROM */
+    uint32_t n_joins;
+    struct query_join *joins;
     uint32_t n_items;
     struct query_item *items;
     const struct ast_expr *where, *having;
@@ -135,6 +152,8 @@ struct query {
 enum status query_sanitize(struct planner *p, const struct ast_query *ast, struct query *q);
 /* bind/analyse.c: the rules that need no types, in ksqlDB's order. */
 enum status query_analyse(struct planner *p, struct query *q);
+/* bind/join.c: part of it. */
+enum status query_analyse_joins(struct planner *p, struct query *q);
 /* Replaces stars by items. `types` gives the scope in which `expr->*` is typed. */
 enum status query_expand_stars(struct planner *p, struct query *q, const struct schema *schema);
 
@@ -221,6 +240,16 @@ enum logical_kind {
     LOGICAL_FLAT_MAP,  /* input columns, then one a table function */
     LOGICAL_GROUP,     /* new keys, then the columns that the aggregate reads */
     LOGICAL_AGGREGATE, /* keys, then one column a call */
+    LOGICAL_JOIN,      /* keys, then columns of the inputs */
+};
+
+enum join_shape { JOIN_STREAM_STREAM, JOIN_STREAM_TABLE, JOIN_TABLE_TABLE, JOIN_FOREIGN_KEY };
+
+/* How the rows of a REKEY below a join get to their new places. */
+struct moved {
+    const char *topic; /* "Join-left-repartition" */
+    bool keep_null_keys;
+    struct topic_formats formats; /* ksqlDB's */
 };
 
 /* What a row of a node's output means. */
@@ -257,7 +286,8 @@ struct logical {
         } filter;
         struct { /* PROJECT, REKEY, GROUP */
             const struct expr *const *exprs;
-            bool keeps_key; /* GROUP by exactly the key: nothing moves */
+            bool keeps_key;            /* GROUP by exactly the key: nothing moves */
+            const struct moved *moved; /* REKEY: through a topic; NULL: the key is only for the sink */
         } select;
         struct {
             uint32_t n_calls;
@@ -268,6 +298,18 @@ struct logical {
             const struct aggregate_item *calls;
             struct window_spec window;
         } aggregate;
+        struct { /* inputs are exchanged for RIGHT joins. FOREIGN_KEY: keys are those of input 0, of input 1 only the
+                    columns behind its keys are used */
+            enum join_shape shape;
+            enum join_outer outer;
+            const struct join_column *columns; /* one a column of the schema behind the keys */
+            int64_t before, after, grace;
+            bool has_grace;
+            const char *stores[2], *pending_store;
+            const struct expr *foreign_key; /* over input 0 */
+            const char *subscriptions, *answers, *subscription_store;
+            struct topic_formats left_formats, right_formats; /* FOREIGN_KEY: of the inputs */
+        } join;
     };
 };
 
@@ -287,17 +329,29 @@ struct logical *logical_new(struct planner *p, enum logical_kind kind, const cha
 const struct logical *logical_source(struct planner *p, const struct source *s, const char *context);
 void logical_print(struct buf *out, const struct logical *node);
 
+enum projection_rule {
+    KEYS_ALL,       /* every key must be selected */
+    KEYS_GROUPED,   /* the same, and only those that are missing are named */
+    KEYS_JOINED,    /* one key; key_texts: the columns that it may be selected as */
+    KEYS_SYNTHETIC, /* one key, that no source has */
+    KEYS_FOREIGN,   /* the keys of the left table of a foreign-key join */
+};
+
 /* What the projection of a query needs to know of the keys below it. */
 struct projection {
     uint32_t n_keys;
     const struct ast_expr **keys; /* qualified: an item equal to one is that key */
-    const struct str *key_texts;  /* as messages show them */
-    const char *key_kind;         /* "key column", "partitioning expression", "grouping expression" */
-    bool is_grouped;
+    enum projection_rule rule;
+    uint32_t n_key_texts;
+    const struct str *key_texts; /* as messages show them */
+    const char *key_kind;        /* "key column", "partitioning expression", "grouping expression", "join expression" */
+    struct str left_table;       /* KEYS_FOREIGN */
     const struct ast_expr **plain; /* the items' expressions over the input's schema, one an item of the query */
     const struct ast_expr **shown; /* the same as messages show them */
     const char *context;
 };
+/* logical/join.c: the tree of joins in the place of the source; fills in `proj`. */
+const struct logical *logical_joins(struct planner *p, struct query *q, struct projection *proj);
 /* logical/aggregate.c: everything between the source and the projection of a grouped query; fills in `proj`. */
 const struct logical *logical_aggregate(struct planner *p, struct query *q, const struct logical *input,
                                         struct projection *proj);

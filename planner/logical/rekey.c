@@ -41,6 +41,8 @@ static enum status bind_keys(struct planner *p, const struct query *q, const str
         if (st != STATUS_OK || !name.p)
             return st;
     }
+    proj->rule = KEYS_ALL;
+    proj->n_key_texts = proj->n_keys;
     proj->keys = q->partition_by;
     proj->key_texts = texts;
     proj->key_kind = "partitioning expression";

@@ -102,6 +102,10 @@ const struct logical *rewrite_fold(struct planner *p, const struct logical *node
     case LOGICAL_FLAT_MAP:
         ok = fold_list(p, &copy->flat_map.calls, node->flat_map.n_calls);
         break;
+    case LOGICAL_JOIN:
+        if (node->join.foreign_key)
+            ok = (copy->join.foreign_key = fold(p, node->join.foreign_key, NULL)) != NULL;
+        break;
     case LOGICAL_SOURCE:
     case LOGICAL_AGGREGATE:
         break;

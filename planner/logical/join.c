@@ -1,6 +1,5 @@
 /* Joins: the left-deep tree that takes the place of the source. Each node gets its inputs, made to meet (join_side.c), and the
- * columns that it passes on; names of stores are those that ksqlDB's topology would give (streams-semantics.md 16), so nodes are
- * counted in the order in which it builds them. */
+ * columns that it passes on. */
 #include "planner/logical/join_int.h"
 
 /* ---- columns ---- */
@@ -59,57 +58,6 @@ static bool join_columns(struct planner *p, const struct query *q, const struct 
     return true;
 }
 
-/* ---- stores ---- */
-
-static bool name_stream_stores(struct joining *w, const struct joined *inputs[2], struct logical *node)
-{
-    struct planner *p = w->p;
-    for (int i = 0; i < 2; i++)
-        w->n_nodes += inputs[i]->is_moved ? 3 : 0;
-    unsigned n = w->n_nodes + 2;
-    w->n_nodes += 5;
-    enum join_outer outer = node->join.outer;
-    node->join.stores[0] =
-        arena_printf(p->a, "KSTREAM-%sTHIS-%010u-store", outer == OUTER_BOTH ? "OUTER" : "JOIN", n);
-    node->join.stores[1] =
-        arena_printf(p->a, "KSTREAM-%sOTHER-%010u-store", outer == OUTER_NONE ? "JOIN" : "OUTER", n + 1);
-    if (node->join.has_grace && outer != OUTER_NONE) {
-        node->join.pending_store = arena_printf(p->a, "KSTREAM-OUTERSHARED-%010u-store", n);
-        if (!node->join.pending_store)
-            return false;
-    }
-    return node->join.stores[0] && node->join.stores[1];
-}
-
-static bool name_stores(struct joining *w, const struct joined *inputs[2], struct logical *node)
-{
-    struct planner *p = w->p;
-    switch (node->join.shape) {
-    case JOIN_STREAM_STREAM:
-        return name_stream_stores(w, inputs, node);
-    case JOIN_STREAM_TABLE:
-        w->n_nodes += inputs[0]->is_moved ? 4 : 1;
-        node->join.stores[1] = inputs[1]->store;
-        return true;
-    case JOIN_TABLE_TABLE:
-        w->n_nodes += 3;
-        node->join.stores[0] = inputs[0]->store;
-        node->join.stores[1] = inputs[1]->store;
-        return true;
-    case JOIN_FOREIGN_KEY: {
-        unsigned n = w->n_nodes;
-        w->n_nodes += 12;
-        node->join.stores[0] = inputs[0]->store;
-        node->join.stores[1] = inputs[1]->store;
-        node->join.subscriptions = arena_printf(p->a, "KTABLE-FK-JOIN-SUBSCRIPTION-REGISTRATION-%010u-topic", n);
-        node->join.subscription_store = arena_printf(p->a, "KTABLE-FK-JOIN-SUBSCRIPTION-STATE-STORE-%010u", n + 4);
-        node->join.answers = arena_printf(p->a, "KTABLE-FK-JOIN-SUBSCRIPTION-RESPONSE-%010u-topic", n + 8);
-        return node->join.subscriptions && node->join.subscription_store && node->join.answers;
-    }
-    }
-    return false;
-}
-
 /* ---- one join ---- */
 
 static void set_window(const struct ast_join *ast, struct logical *node)
@@ -148,12 +96,7 @@ static const struct logical *join_nodes(struct joining *w, const struct query_jo
     node->join.right_formats = right->formats;
     if (node->join.shape == JOIN_STREAM_STREAM)
         set_window(join->ast, node);
-    if (!join_columns(p, w->q, join, exchanged, left, right, node))
-        return NULL;
-    if (name_stores(w, inputs, node))
-        return node;
-    (void)plan_nomem(p);
-    return NULL;
+    return join_columns(p, w->q, join, exchanged, left, right, node) ? node : NULL;
 }
 
 static bool bind_foreign_key(struct joining *w, const struct query_join *join, const struct joined *left,
@@ -178,30 +121,18 @@ static bool build_left(struct joining *w, uint32_t at, const char *prefix, struc
     return false;
 }
 
-/* ksqlDB builds the table of a stream-table join first. */
-static bool build_inputs(struct joining *w, uint32_t at, const char *prefix, struct joined *left, struct joined *right)
-{
-    const struct query_join *join = &w->q->joins[at];
-    bool table_first = w->q->sources[at + 1].source->is_table && !joined_is_table(w->q, at);
-    if (table_first && !join_source(w, at + 1, prefix, "Right", false, right))
-        return false;
-    return build_left(w, at, prefix, left) &&
-           (table_first || join_source(w, at + 1, prefix, "Right", join->is_foreign, right));
-}
-
 static bool build(struct joining *w, uint32_t at, const char *prefix, struct joined *out)
 {
     struct planner *p = w->p;
     const struct query_join *join = &w->q->joins[at];
     const char *context = arena_printf(p->a, "%sJoin", prefix);
-    const char *store = arena_printf(p->a, "%sJoin-Materialize", prefix);
     struct joined left, right;
     const struct expr *foreign_key = NULL;
-    if (!context || !store) {
+    if (!context) {
         (void)plan_nomem(p);
         return false;
     }
-    if (!build_inputs(w, at, prefix, &left, &right))
+    if (!build_left(w, at, prefix, &left) || !join_source(w, at + 1, prefix, "Right", join->is_foreign, &right))
         return false;
     if (join->is_foreign ? !bind_foreign_key(w, join, &left, &right, &foreign_key) ||
                                !join_meet_foreign(w, prefix, &left, &right)
@@ -213,8 +144,7 @@ static bool build(struct joining *w, uint32_t at, const char *prefix, struct joi
     ((struct logical *)(uintptr_t)node)->join.foreign_key = foreign_key;
     *out = (struct joined){.node = node,
                            .formats = left.formats,
-                           .has_own_key = join->key && join->key->source.len == 0,
-                           .store = store};
+                           .has_own_key = join->key && join->key->source.len == 0};
     return true;
 }
 
@@ -223,7 +153,7 @@ const struct logical *logical_joins(struct planner *p, struct query *q, struct p
     struct joining w = {.p = p, .q = q};
     struct joined root;
     if (join_check(p, q) != STATUS_OK || !build(&w, q->n_joins - 1, "", &root) ||
-        join_check_synthetic(p, q) != STATUS_OK || join_projection(p, q, root.node, proj) != STATUS_OK)
+        join_name_stores(p, root.node) != STATUS_OK || join_check_synthetic(p, q) != STATUS_OK || join_projection(p, q, root.node, proj) != STATUS_OK)
         return NULL;
     return root.node;
 }

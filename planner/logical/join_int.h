@@ -9,15 +9,12 @@ struct joined {
     const struct logical *node;
     struct topic_formats formats; /* key: in which rows are partitioned now */
     bool is_source;
-    bool is_moved;    /* goes through a repartition topic of this join */
     bool has_own_key; /* the key column is made for the join: not to be seen above */
-    const char *store; /* for a join that keeps its rows; NULL: streams */
 };
 
 struct joining {
     struct planner *p;
     const struct query *q;
-    unsigned n_nodes; /* how many names ksqlDB's topology would have used up (streams-semantics.md 16) */
 };
 
 /* ---- join_rules.c ---- */
@@ -41,6 +38,11 @@ bool join_meet(struct joining *w, const struct query_join *join, const char *pre
 bool join_meet_foreign(struct joining *w, const char *prefix, const struct joined *left, struct joined *right);
 /* The type of one side of ON over its input. NULL after an error. */
 const struct expr *join_bind_side(struct joining *w, const struct ast_expr *side, const struct logical *node);
+
+/* ---- join_names.c ---- */
+
+/* Gives the joins of the tree the names of their stores and internal topics. */
+enum status join_name_stores(struct planner *p, const struct logical *root);
 
 /* ---- join_key.c ---- */
 

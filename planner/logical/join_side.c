@@ -130,16 +130,14 @@ bool join_source(struct joining *w, uint32_t which, const char *prefix, const ch
     const struct query_source *s = &w->q->sources[which];
     const char *context = arena_printf(p->a, "%sKafkaTopic_%s", prefix, side);
     const char *select = arena_printf(p->a, "%sPrependAlias%s", prefix, side);
-    const char *store = arena_printf(p->a, "%sKafkaTopic_%s-Reduce", prefix, side);
-    if (!context || !select || !store) {
+    if (!context || !select) {
         (void)plan_nomem(p);
         return false;
     }
     const struct logical *node = logical_source(p, s->source, context);
     if (node)
         node = prepend_alias(w, s, select, node, with_key_copy);
-    w->n_nodes += s->source->is_table ? 6 : 3;
-    *out = (struct joined){.node = node, .formats = s->source->formats, .is_source = true, .store = store};
+    *out = (struct joined){.node = node, .formats = s->source->formats, .is_source = true};
     return node != NULL;
 }
 
@@ -245,7 +243,6 @@ static bool rekey(struct move *m, struct joined *in)
     struct planner *p = m->w->p;
     const struct schema *from = &in->node->schema;
     const char *context = arena_printf(p->a, "%s%sSourceKeyed", m->prefix, m->side);
-    bool table = in->node->changelog != CHANGELOG_APPEND;
     struct logical *node = context ? logical_new(p, LOGICAL_REKEY, context, in->node) : NULL;
     struct column_list list = {.p = p,
                                .columns = PLAN_ARRAY(p, struct schema_column, from->n_columns + 1),
@@ -259,12 +256,9 @@ static bool rekey(struct move *m, struct joined *in)
     node->schema.n_columns = list.n;
     node->select.exprs = list.exprs;
     node->select.moved = m->moved;
-    m->w->n_nodes += table ? 6 : 1;
     in->node = node;
-    in->is_moved = true;
     in->has_own_key = m->is_keyed ? in->has_own_key : m->expr->kind != AST_COLUMN;
-    in->store = arena_printf(p->a, "%s%sSourceKeyed-Materialize", m->prefix, m->side);
-    return in->store != NULL;
+    return true;
 }
 
 static enum status check_windowed(struct joining *w, const struct query_join *join, const struct joined *in,

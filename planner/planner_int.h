@@ -113,6 +113,8 @@ struct query_item {
     bool from_star; /* made by expanding a star */
 };
 
+enum { MAX_JOINED = 32 }; /* sources of one query */
+
 /* One JOIN: of source number i + 1 with what the joins before it made. */
 struct query_join {
     const struct ast_join *ast;
@@ -187,7 +189,8 @@ struct binder {
     struct planner *p;
     const struct schema *schema; /* of the input; its window says whether the bounds exist */
     bool is_windowed;
-    bool magic_time; /* ROWTIME and window bounds against text literals: WHERE, HAVING */
+    bool magic_time;            /* ROWTIME and window bounds against text literals: WHERE, HAVING */
+    const struct query *joined; /* names are those of a join: ALIAS_ROWTIME is magic too. NULL: none */
     const struct lambda_scope *lambdas;
     uint32_t n_lambda_vars;
     uint32_t below_opaque; /* inside of what is not typed before code generation */
@@ -265,7 +268,7 @@ struct aggregate_item {
     const uint32_t *args; /* indexes into the input's columns */
     const struct value *literals;
     struct str text;
-    int64_t limit;                 /* of the items in its state; 0: none */
+    int64_t limit; /* of the items in its state; 0: none */
 };
 
 struct logical {

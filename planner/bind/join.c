@@ -9,13 +9,13 @@ struct references {
     const struct query *q;
     uint32_t n; /* different ones */
     uint32_t first;
-    bool seen[64];
+    bool seen[MAX_JOINED];
 };
 
 static bool note_source(void *data, const struct ast_expr *e)
 {
     struct references *r = data;
-    for (uint32_t i = 0; e->kind == AST_COLUMN && e->source.len && i < r->q->n_sources && i < 64; i++) {
+    for (uint32_t i = 0; e->kind == AST_COLUMN && e->source.len && i < r->q->n_sources; i++) {
         if (!str_eq(e->source, r->q->sources[i].alias))
             continue;
         if (!r->seen[i] && r->n++ == 0)
@@ -59,10 +59,9 @@ static enum status check_form(struct planner *p, const struct ast_expr *on)
     for (uint32_t i = 0; several && i < on->n_args; i++)
         several = is_equality(on->args[i]);
     if (several)
-        return plan_error(p, on->span,
-                          "Invalid join condition: joins on multiple conditions are not yet supported. Got " STR_FMT
-                          ".",
-                          STR_ARG(text));
+        return plan_error(
+            p, on->span, "Invalid join condition: joins on multiple conditions are not yet supported. Got " STR_FMT ".",
+            STR_ARG(text));
     return plan_error(p, on->span, "Unsupported join expression: " STR_FMT, STR_ARG(text));
 }
 
@@ -160,7 +159,7 @@ static enum status check_windows(struct planner *p, const struct query *q, const
 enum status query_analyse_joins(struct planner *p, struct query *q)
 {
     enum status st = STATUS_OK;
-    if (q->n_sources > 64)
+    if (q->n_sources > MAX_JOINED)
         return plan_error(p, q->ast->span, "Too many joins in one query");
     for (uint32_t i = 0; i < q->ast->n_joins && st == STATUS_OK; i++) {
         st = check_occurrences(p, q, i + 1);

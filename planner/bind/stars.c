@@ -63,7 +63,8 @@ static int partition_key(const struct query *q, const struct schema *schema, str
     return -1;
 }
 
-/* A column of a source, under its alias. New keys of PARTITION BY stand for their expressions, and `*` has them already.
+/* A column of a source, under its alias. New keys of PARTITION BY stand for their expressions, and `*` has them
+ * already.
  */
 static bool add_joined(struct item_list *list, const struct query *q, const struct query_item *item,
                        const struct schema *schema, const struct query_source *s, struct str column)
@@ -122,8 +123,7 @@ static bool expand_join(struct item_list *list, const struct query *q, const str
     if (all && key && key->source.len == 0 && !q->n_partition_by && !add_item(list, item->span, key, key->text))
         return false;
     for (uint32_t i = 0; i < q->n_sources; i++)
-        if ((all || str_eq(q->sources[i].alias, item->source)) &&
-            !expand_side(list, q, item, schema, &q->sources[i]))
+        if ((all || str_eq(q->sources[i].alias, item->source)) && !expand_side(list, q, item, schema, &q->sources[i]))
             return false;
     return true;
 }

@@ -1,5 +1,5 @@
-/* Joins: the left-deep tree that takes the place of the source. Each node gets its inputs, made to meet (join_side.c), and the
- * columns that it passes on. */
+/* Joins: the left-deep tree that takes the place of the source. Each node gets its inputs, made to meet (join_side.c),
+ * and the columns that it passes on. */
 #include "planner/logical/join_int.h"
 
 /* ---- columns ---- */
@@ -80,15 +80,16 @@ static const struct logical *join_nodes(struct joining *w, const struct query_jo
     struct logical *node = logical_new(p, LOGICAL_JOIN, context, inputs[0]->node);
     if (!node)
         return NULL;
-    bool left_table = left->node->changelog != CHANGELOG_APPEND, right_table = right->node->changelog != CHANGELOG_APPEND;
+    bool left_table = left->node->changelog != CHANGELOG_APPEND,
+         right_table = right->node->changelog != CHANGELOG_APPEND;
     node->n_inputs = 2;
     node->inputs[1] = inputs[1]->node;
     node->schema.window = left->node->schema.window;
     node->schema.window_size = left->node->schema.window_size;
-    node->join.shape = join->is_foreign              ? JOIN_FOREIGN_KEY
-                       : left_table                  ? JOIN_TABLE_TABLE
-                       : right_table                 ? JOIN_STREAM_TABLE
-                                                     : JOIN_STREAM_STREAM;
+    node->join.shape = join->is_foreign ? JOIN_FOREIGN_KEY
+                       : left_table     ? JOIN_TABLE_TABLE
+                       : right_table    ? JOIN_STREAM_TABLE
+                                        : JOIN_STREAM_STREAM;
     node->join.outer = join->ast->type == JOIN_INNER  ? OUTER_NONE
                        : join->ast->type == JOIN_FULL ? OUTER_BOTH
                                                       : OUTER_LEFT;
@@ -134,17 +135,16 @@ static bool build(struct joining *w, uint32_t at, const char *prefix, struct joi
     }
     if (!build_left(w, at, prefix, &left) || !join_source(w, at + 1, prefix, "Right", join->is_foreign, &right))
         return false;
-    if (join->is_foreign ? !bind_foreign_key(w, join, &left, &right, &foreign_key) ||
-                               !join_meet_foreign(w, prefix, &left, &right)
-                         : !join_meet(w, join, prefix, &left, &right))
+    if (join->is_foreign
+            ? !bind_foreign_key(w, join, &left, &right, &foreign_key) || !join_meet_foreign(w, prefix, &left, &right)
+            : !join_meet(w, join, prefix, &left, &right))
         return false;
     const struct logical *node = join_nodes(w, join, context, &left, &right);
     if (!node)
         return false;
     ((struct logical *)(uintptr_t)node)->join.foreign_key = foreign_key;
-    *out = (struct joined){.node = node,
-                           .formats = left.formats,
-                           .has_own_key = join->key && join->key->source.len == 0};
+    *out =
+        (struct joined){.node = node, .formats = left.formats, .has_own_key = join->key && join->key->source.len == 0};
     return true;
 }
 
@@ -153,7 +153,8 @@ const struct logical *logical_joins(struct planner *p, struct query *q, struct p
     struct joining w = {.p = p, .q = q};
     struct joined root;
     if (join_check(p, q) != STATUS_OK || !build(&w, q->n_joins - 1, "", &root) ||
-        join_name_stores(p, root.node) != STATUS_OK || join_check_synthetic(p, q) != STATUS_OK || join_projection(p, q, root.node, proj) != STATUS_OK)
+        join_name_stores(p, root.node) != STATUS_OK || join_check_synthetic(p, q) != STATUS_OK ||
+        join_projection(p, q, root.node, proj) != STATUS_OK)
         return NULL;
     return root.node;
 }

@@ -24,7 +24,8 @@ enum status join_check(struct planner *p, struct query *q);
 /* Whether the sources up to number `last` give a table. */
 bool joined_is_table(const struct query *q, uint32_t last);
 /* Types of both sides, which were bound; `join` says how messages show them. */
-enum status join_check_types(struct planner *p, const struct query_join *join, bool tables, const struct type *left, const struct type *right);
+enum status join_check_types(struct planner *p, const struct query_join *join, bool tables, const struct type *left,
+                             const struct type *right);
 
 /* ---- join_side.c ---- */
 

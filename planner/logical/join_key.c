@@ -1,6 +1,6 @@
 /* Keys of joins. The key of a result is a value that several columns hold; which of them names it is up to the
- * projection: the first one that is selected. FULL OUTER joins, and those on expressions at both sides, have a synthetic key
- * (rules.md 2.4, 5.2). */
+ * projection: the first one that is selected. FULL OUTER joins, and those on expressions at both sides, have a
+ * synthetic key (rules.md 2.4, 5.2). */
 #include "planner/logical/join_int.h"
 
 /* ---- columns that hold the key ---- */

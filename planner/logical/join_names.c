@@ -1,5 +1,5 @@
-/* Names of what joins keep, as ksqlDB gives them (streams-semantics.md 16). Some carry numbers: its topology counts its nodes,
- * so they are counted here in the order in which it builds them. */
+/* Names of what joins keep, as ksqlDB gives them (streams-semantics.md 16). Some carry numbers: its topology counts its
+ * nodes, so they are counted here in the order in which it builds them. */
 #include "planner/logical/join_int.h"
 
 /* How many numbers a step takes. */

@@ -3,8 +3,7 @@
 
 static const char *join_words(enum ast_join_type type)
 {
-    static const char *const words[] = {"[INNER] JOIN", "LEFT [OUTER] JOIN", "RIGHT [OUTER] JOIN",
-                                        "[FULL] OUTER JOIN"};
+    static const char *const words[] = {"[INNER] JOIN", "LEFT [OUTER] JOIN", "RIGHT [OUTER] JOIN", "[FULL] OUTER JOIN"};
     return words[type];
 }
 
@@ -42,9 +41,9 @@ static enum status refuse(const struct checked *c, const char *what)
 
 static enum status refuse_type(const struct checked *c, const char *what)
 {
-    return plan_error(c->p, c->join->ast->span, "Invalid join type: full-outer join not supported for %s join. Got "
-                      STR_FMT " %s " STR_FMT ".", what, STR_ARG(c->left->name), join_words(c->join->ast->type),
-                      STR_ARG(c->right->name));
+    return plan_error(c->p, c->join->ast->span,
+                      "Invalid join type: full-outer join not supported for %s join. Got " STR_FMT " %s " STR_FMT ".",
+                      what, STR_ARG(c->left->name), join_words(c->join->ast->type), STR_ARG(c->right->name));
 }
 
 static enum status check_stream_table(const struct checked *c)
@@ -81,10 +80,11 @@ static enum status check_table_table(const struct checked *c)
 static enum status check_kinds(const struct checked *c)
 {
     if (c->left_table && !c->right_table)
-        return plan_error(c->p, c->join->ast->span,
-                          "Invalid join order: table-stream joins are not supported; only stream-table joins. Got "
-                          STR_FMT " %s " STR_FMT ".",
-                          STR_ARG(c->left->name), join_words(c->join->ast->type), STR_ARG(c->right->name));
+        return plan_error(
+            c->p, c->join->ast->span,
+            "Invalid join order: table-stream joins are not supported; only stream-table joins. Got " STR_FMT
+            " %s " STR_FMT ".",
+            STR_ARG(c->left->name), join_words(c->join->ast->type), STR_ARG(c->right->name));
     if (!c->right_table)
         return STATUS_OK;
     return c->left_table ? check_table_table(c) : check_stream_table(c);
@@ -96,8 +96,8 @@ static enum status check_partitions(const struct checked *c)
     if (x == y || c->join->is_foreign)
         return STATUS_OK;
     return plan_error(c->p, c->join->ast->span,
-                      "Can't join `" STR_FMT "` with `" STR_FMT "` since the number of partitions don't match. `" STR_FMT
-                      "` partitions = %u; `" STR_FMT
+                      "Can't join `" STR_FMT "` with `" STR_FMT
+                      "` since the number of partitions don't match. `" STR_FMT "` partitions = %u; `" STR_FMT
                       "` partitions = %u. Please repartition either one so that the number of partitions match.",
                       STR_ARG(c->left->name), STR_ARG(c->right->name), STR_ARG(c->left->name), x,
                       STR_ARG(c->right->name), y);
@@ -150,7 +150,8 @@ done:
     return st;
 }
 
-enum status join_check_types(struct planner *p, const struct query_join *join, bool tables, const struct type *left, const struct type *right)
+enum status join_check_types(struct planner *p, const struct query_join *join, bool tables, const struct type *left,
+                             const struct type *right)
 {
     if (type_eq(left, right))
         return STATUS_OK;

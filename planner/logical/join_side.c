@@ -1,5 +1,6 @@
-/* The inputs of joins: a source whose columns bear its alias, and the REKEYs that make the rows of both inputs meet: by the same
- * key, in the same key format. Formats that a schema registry knows are always written anew, as ids of schemas differ. */
+/* The inputs of joins: a source whose columns bear its alias, and the REKEYs that make the rows of both inputs meet: by
+ * the same key, in the same key format. Formats that a schema registry knows are always written anew, as ids of schemas
+ * differ. */
 #include "planner/logical/join_int.h"
 
 /* ---- sources ---- */
@@ -88,8 +89,8 @@ static bool add_pseudos(struct joining *w, const struct query_source *s, const s
     return true;
 }
 
-/* ksqlDB's PrependAlias: every column, the pseudo columns that are used, and for the right table of a foreign-key join its key
- * once more, as rows come back from there without keys. */
+/* ksqlDB's PrependAlias: every column, the pseudo columns that are used, and for the right table of a foreign-key join
+ * its key once more, as rows come back from there without keys. */
 static const struct logical *prepend_alias(struct joining *w, const struct query_source *s, const char *context,
                                            const struct logical *source, bool with_key_copy)
 {

@@ -7,6 +7,7 @@ static const struct logical *logical_filter(struct planner *p, const struct quer
     struct binder b;
     binder_init(&b, p, &input->schema);
     b.magic_time = true;
+    b.joined = q->n_joins ? q : NULL;
     const struct ast_expr *plain = query_plain(p, q, q->where);
     const struct expr *predicate = plain ? bind_predicate(&b, plain, "WHERE") : NULL;
     struct logical *node = predicate ? logical_new(p, LOGICAL_FILTER, "WhereFilter", input) : NULL;

@@ -1,5 +1,5 @@
-/* Joins: two fragments become one. A foreign-key join has a second stage, at the partitions of the right table, that takes
- * subscriptions and gives answers: the two stages write to each other. */
+/* Joins: two fragments become one. A foreign-key join has a second stage, at the partitions of the right table, that
+ * takes subscriptions and gives answers: the two stages write to each other. */
 #include "planner/physical/physical_int.h"
 
 static bool merge(struct lowering *w, struct fragment *f, struct fragment *other)
@@ -78,8 +78,7 @@ static bool subscription_schema(struct lowering *w, const struct logical *node, 
 static bool answer_schema(struct lowering *w, const struct logical *node, struct schema *out)
 {
     const struct schema *left = &node->inputs[0]->schema, *right = &node->inputs[1]->schema;
-    struct schema_list list = {.columns =
-                                   PLAN_ARRAY(w->p, struct schema_column, left->n_keys + right->n_columns + 3)};
+    struct schema_list list = {.columns = PLAN_ARRAY(w->p, struct schema_column, left->n_keys + right->n_columns + 3)};
     if (!list.columns)
         return false;
     add_range(&list, left, 0, left->n_keys, ROLE_KEY);

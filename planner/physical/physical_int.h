@@ -4,7 +4,7 @@
 
 #include "planner/planner_int.h"
 
-enum { MAX_STAGES = 64, MAX_SOURCES = 32 };
+enum { MAX_STAGES = 64, MAX_SOURCES = MAX_JOINED };
 
 /* A stage that is still growing: the step on top, and the sources below it. */
 struct fragment {

@@ -1,5 +1,5 @@
-/* Accesses: columns, or fields somewhere inside of STRUCT columns. Lists of them, and expressions that are re-pointed to what a
- * pruned node delivers. */
+/* Accesses: columns, or fields somewhere inside of STRUCT columns. Lists of them, and expressions that are re-pointed
+ * to what a pruned node delivers. */
 #include "planner/rewrite/need.h"
 
 /* ---- lists of accesses ---- */
@@ -138,7 +138,7 @@ static const struct expr *repoint_node(void *data, const struct expr *e, bool *f
 }
 
 const struct expr *need_repoint(struct planner *p, const struct expr *e, const struct need *have,
-                                  const struct logical *input)
+                                const struct logical *input)
 {
     struct pointing w = {p, have, &input->schema};
     return expr_rewrite(p, e, repoint_node, &w);
@@ -184,4 +184,3 @@ bool need_narrow_schema(struct planner *p, struct schema *schema, const struct n
     schema->n_keys = n_keys;
     return true;
 }
-

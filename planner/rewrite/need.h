@@ -28,8 +28,8 @@ void need_normalise(struct need *need, uint32_t n_keys, bool keep_keys);
 bool access_holds(const struct access *outer, const struct access *a);
 /* A column, or fields of one: the access. */
 bool expr_is_access(const struct expr *e, struct access *out);
-/* The column of `schema`, which delivers `have`, that is or holds the place, and below it the fields that are still to be taken.
- * `like` (may be NULL): whose text it keeps. */
+/* The column of `schema`, which delivers `have`, that is or holds the place, and below it the fields that are still to
+ * be taken. `like` (may be NULL): whose text it keeps. */
 const struct expr *need_point_to(struct planner *p, const struct need *have, const struct schema *schema,
                                  const struct expr *like, const struct access *a);
 /* `e` over what `input` delivers now. */

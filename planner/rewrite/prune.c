@@ -43,7 +43,8 @@ static void widen_computed(const struct logical *node, struct need *need)
 {
     struct access a;
     for (uint32_t i = 0; i < need->n; i++)
-        if (!expr_is_access(node->select.exprs[need->items[i].column], &a) || a.n_path + need->items[i].n_path > MAX_PATH)
+        if (!expr_is_access(node->select.exprs[need->items[i].column], &a) ||
+            a.n_path + need->items[i].n_path > MAX_PATH)
             need->items[i].n_path = 0;
 }
 
@@ -72,8 +73,9 @@ static bool prune_select(struct planner *p, struct logical *node, struct need *n
     for (uint32_t i = 0; i < need->n; i++) {
         const struct expr *e = node->select.exprs[need->items[i].column];
         struct access a;
-        exprs[i] =
-            expr_is_access(e, &a) ? need_point_to(p, &below, &input->schema, need->items[i].n_path ? NULL : e, &whole[i]) : need_repoint(p, e, &below, input);
+        exprs[i] = expr_is_access(e, &a)
+                       ? need_point_to(p, &below, &input->schema, need->items[i].n_path ? NULL : e, &whole[i])
+                       : need_repoint(p, e, &below, input);
         if (!exprs[i])
             return false;
     }
@@ -123,7 +125,8 @@ static bool prune_aggregate(struct planner *p, struct logical *node, struct need
         calls[i] = node->aggregate.calls[i];
         uint32_t *args = PLAN_ARRAY(p, uint32_t, calls[i].n_args);
         for (uint32_t j = 0; args && j < calls[i].n_args; j++) {
-            const struct expr *e = need_point_to(p, &below, &input->schema, NULL, &(struct access){.column = calls[i].args[j]});
+            const struct expr *e =
+                need_point_to(p, &below, &input->schema, NULL, &(struct access){.column = calls[i].args[j]});
             if (!e)
                 return false;
             args[j] = e->column;

@@ -1,5 +1,5 @@
-/* Pruning through joins: each input delivers its keys, and the places that the columns above come from. A field that is read of a
- * STRUCT column passes through the join as a column of its own. */
+/* Pruning through joins: each input delivers its keys, and the places that the columns above come from. A field that is
+ * read of a STRUCT column passes through the join as a column of its own. */
 #include "planner/rewrite/need.h"
 
 /* What input `input` must deliver for `need` of the join. */

@@ -1,4 +1,5 @@
-/* What the passes of the planner share: the statement being planned, the analysed query, bound names, logical nodes.
+/* What the passes of the planner share: the statement being planned, the analysed query, bound names. (Logical
+ * nodes: logical/logical.h.)
  * Private to planner/. Convention: a function that answers a pointer answers NULL after it has set the diag. */
 #ifndef WEIR_PLANNER_INT_H
 #define WEIR_PLANNER_INT_H
@@ -40,6 +41,8 @@ const struct type *planner_type(struct planner *p, const struct ast_type *t); /*
 /* Names */
 bool is_pseudo_name(struct str name); /* ROWTIME ROWPARTITION ROWOFFSET WINDOWSTART WINDOWEND */
 bool is_window_bound(struct str name);
+/* `base`, or the first of base_1, base_2 .. that `taken` does not have. */
+struct str free_field_name(struct planner *p, struct str field, bool (*taken)(void *data, struct str name), void *data);
 /* Texts joined as "A", "A and B", "A, B and C". */
 void print_list(struct buf *out, const struct str *items, uint32_t n, const char *last);
 
@@ -84,6 +87,8 @@ void wrap_key(struct format_spec *spec, uint32_t n_columns, enum wrap_feature *f
 enum status format_check_schema(struct planner *p, const struct format_spec *spec, enum wrap_feature feature,
                                 const struct schema_column *columns, uint32_t n, bool is_key);
 bool type_has_map(const struct type *t);
+/* "Map keys, including types that contain maps, ..." for keys that hold a map. */
+enum status check_no_map_key(struct planner *p, struct str name, const struct type *t, struct span where);
 /* The last check of all: formats that cannot be run yet. */
 enum status format_check_built(struct planner *p, const struct topic_formats *formats);
 
@@ -233,193 +238,12 @@ const struct expr *bind_array(struct binder *b, const struct ast_expr *e);
 const struct expr *bind_map(struct binder *b, const struct ast_expr *e);
 const struct type *wider_type(struct planner *p, const struct type *x, const struct type *y); /* both numeric */
 
-/* ---- logical plan ---- */
-
-enum logical_kind {
-    LOGICAL_SOURCE,
-    LOGICAL_FILTER,
-    LOGICAL_PROJECT,
-    LOGICAL_REKEY,     /* PARTITION BY: new keys, then the columns */
-    LOGICAL_FLAT_MAP,  /* input columns, then one a table function */
-    LOGICAL_GROUP,     /* new keys, then the columns that the aggregate reads */
-    LOGICAL_AGGREGATE, /* keys, then one column a call */
-    LOGICAL_JOIN,      /* keys, then columns of the inputs */
-};
-
-enum join_shape { JOIN_STREAM_STREAM, JOIN_STREAM_TABLE, JOIN_TABLE_TABLE, JOIN_FOREIGN_KEY };
-
-/* How the rows of a REKEY below a join get to their new places. */
-struct moved {
-    const char *topic; /* "Join-left-repartition" */
-    bool keep_null_keys;
-    struct topic_formats formats; /* ksqlDB's */
-};
-
-/* What a row of a node's output means. */
-enum changelog {
-    CHANGELOG_APPEND,  /* a stream */
-    CHANGELOG_UPSERT,  /* a table: new states by key */
-    CHANGELOG_RETRACT, /* a table: new states with the previous ones */
-};
-
-struct aggregate_item {
-    const struct resolved_call *call;
-    uint32_t n_args, n_literals;
-    const uint32_t *args; /* indexes into the input's columns */
-    const struct value *literals;
-    struct str text;
-    int64_t limit; /* of the items in its state; 0: none */
-};
-
-struct logical {
-    enum logical_kind kind;
-    const char *context; /* ksqlDB's: "KsqlTopic", "WhereFilter", "Aggregate-Prepare" */
-    struct schema schema;
-    enum changelog changelog;
-    uint32_t n_inputs;
-    const struct logical *inputs[2];
-    union {
-        struct {
-            const struct source *source;
-            const struct source_read *reads; /* one a column of the schema */
-            bool is_materialized;
-        } source;
-        struct {
-            const struct expr *predicate;
-        } filter;
-        struct { /* PROJECT, REKEY, GROUP */
-            const struct expr *const *exprs;
-            bool keeps_key;            /* GROUP by exactly the key: nothing moves */
-            const struct moved *moved; /* REKEY: through a topic; NULL: the key is only for the sink */
-        } select;
-        struct {
-            uint32_t n_calls;
-            const struct expr *const *calls;
-        } flat_map;
-        struct {
-            uint32_t n_calls;
-            const struct aggregate_item *calls;
-            struct window_spec window;
-        } aggregate;
-        struct { /* inputs are exchanged for RIGHT joins. FOREIGN_KEY: keys are those of input 0, of input 1 only the
-                    columns behind its keys are used */
-            enum join_shape shape;
-            enum join_outer outer;
-            const struct join_column *columns; /* one a column of the schema behind the keys */
-            int64_t before, after, grace;
-            bool has_grace;
-            const char *stores[2], *pending_store;
-            const struct expr *foreign_key; /* over input 0 */
-            const char *subscriptions, *answers, *subscription_store;
-            struct topic_formats left_formats, right_formats; /* FOREIGN_KEY: of the inputs */
-        } join;
-    };
-};
-
-/* The logical plan of a query: its root, and what the query's result looks like from outside. */
-struct logical_query {
-    const struct logical *root;
-    bool is_table;
-    uint32_t n_output; /* what is selected, in order: indexes into root->schema */
-    const uint32_t *output;
-    struct diag sink_error; /* what is wrong with the keys in the projection: found when the sink is built */
-};
-/* Reports the sink error, if there is one. */
-enum status logical_check_sink(struct planner *p, const struct logical_query *lq);
-enum status query_to_logical(struct planner *p, struct query *q, struct logical_query *out);
-struct logical *logical_new(struct planner *p, enum logical_kind kind, const char *context,
-                            const struct logical *input);
-const struct logical *logical_source(struct planner *p, const struct source *s, const char *context);
-void logical_print(struct buf *out, const struct logical *node);
-
-enum projection_rule {
-    KEYS_ALL,       /* every key must be selected */
-    KEYS_GROUPED,   /* the same, and only those that are missing are named */
-    KEYS_JOINED,    /* one key; key_texts: the columns that it may be selected as */
-    KEYS_SYNTHETIC, /* one key, that no source has */
-    KEYS_FOREIGN,   /* the keys of the left table of a foreign-key join */
-};
-
-/* What the projection of a query needs to know of the keys below it. */
-struct projection {
-    uint32_t n_keys;
-    const struct ast_expr **keys; /* qualified: an item equal to one is that key */
-    enum projection_rule rule;
-    uint32_t n_key_texts;
-    const struct str *key_texts; /* as messages show them */
-    const char *key_kind;        /* "key column", "partitioning expression", "grouping expression", "join expression" */
-    struct str left_table;       /* KEYS_FOREIGN */
-    const struct ast_expr **plain; /* the items' expressions over the input's schema, one an item of the query */
-    const struct ast_expr **shown; /* the same as messages show them */
-    const char *context;
-};
-/* logical/join.c: the tree of joins in the place of the source; fills in `proj`. */
-const struct logical *logical_joins(struct planner *p, struct query *q, struct projection *proj);
-/* logical/aggregate.c: everything between the source and the projection of a grouped query; fills in `proj`. */
-const struct logical *logical_aggregate(struct planner *p, struct query *q, const struct logical *input,
-                                        struct projection *proj);
-/* logical/rekey.c: PARTITION BY, and table functions. */
-const struct logical *logical_rekey(struct planner *p, struct query *q, const struct logical *input,
-                                    struct projection *proj);
-const struct logical *logical_flat_map(struct planner *p, struct query *q, const struct logical *input,
-                                       struct projection *proj);
-/* logical/project.c: the last select, and the rules of keys in it. */
-const struct logical *logical_project(struct planner *p, struct query *q, const struct logical *input,
-                                      const struct projection *proj, struct logical_query *out);
-/* "Map keys, including types that contain maps, ..." for keys that hold a map. */
-enum status check_no_map_key(struct planner *p, struct str name, const struct type *t, struct span where);
-/* The name of a key that PARTITION BY or GROUP BY makes: that of the column, of the field, or a new KSQL_COL_n. */
-struct str new_key_name(struct planner *p, const struct schema *schema, const struct ast_expr *e, unsigned *next);
-/* `base`, or the first of base_1, base_2 .. that `taken` does not have. */
-struct str free_field_name(struct planner *p, struct str field, bool (*taken)(void *data, struct str name), void *data);
-/* Whether the expressions (qualified) are exactly the key columns, in order. */
-bool exprs_are_key(const struct schema *schema, const struct ast_expr *const *exprs, uint32_t n);
-enum status window_bind(struct planner *p, const struct ast_window *w, bool is_final, struct window_spec *out);
-
-/* ---- rewrites ---- */
-
-const struct logical *rewrite_all(struct planner *p, const struct logical *root);
-const struct logical *rewrite_fold(struct planner *p, const struct logical *node);
-const struct expr *fold_or(struct planner *p, const struct expr *e); /* its arguments are folded; NULL: no memory */
-const struct logical *rewrite_merge(struct planner *p, const struct logical *node);
-const struct logical *rewrite_filter(struct planner *p, const struct logical *node);
-const struct logical *rewrite_prune(struct planner *p, const struct logical *node);
-/* Marks where previous states are needed, and so which source tables are materialized. `keep_tables`: all of them, for
- * pull queries. */
-const struct logical *rewrite_changelog(struct planner *p, const struct logical *node, bool keep_tables);
-
-/* `e` with its arguments mapped: itself if none changed, else a copy. NULL (from `map` too): no memory. */
-typedef const struct expr *(*expr_map)(struct planner *p, const struct expr *e, void *data);
-const struct expr *expr_map_args(struct planner *p, const struct expr *e, expr_map map, void *data);
-/* Answers a copy of `e` in which `change` has replaced nodes (NULL from it: go on below). NULL: no memory. */
-typedef const struct expr *(*expr_change)(void *data, const struct expr *e, bool *failed);
-const struct expr *expr_rewrite(struct planner *p, const struct expr *e, expr_change change, void *data);
-void expr_walk(const struct expr *e, bool (*visit)(void *data, const struct expr *e), void *data);
-
-/* ---- physical plan ---- */
-
-struct sink_target { /* where the rows go */
-    enum { TARGET_TOPIC, TARGET_CLIENT } kind;
-    struct str name;
-    const char *topic;
-    struct topic_formats formats;
-    struct timestamp_spec timestamp;
-};
-struct plan *physical_plan(struct planner *p, const struct logical *root, const struct sink_target *target,
-                           const struct query *q, const char *query_id);
-/* A deep copy of a catalog entry in the statement's arena (its own arena stays empty). */
-struct source *source_copy_into(struct planner *p, const struct source *s);
-
 /* ---- statements ---- */
 
 enum status plan_create_source(struct planner *p, const struct ast_create_source *s, struct planned *out);
 enum status plan_create_as(struct planner *p, const struct ast_create_as *s, struct planned *out);
 enum status plan_insert_select(struct planner *p, const struct ast_insert_select *s, struct planned *out);
 enum status plan_insert_values(struct planner *p, const struct ast_insert_values *s, struct planned *out);
-/* The logical plan of an analysed query, and the rewritten one. `keep_tables`: what it reads may be asked for by pull
- * queries. */
-enum status plan_logical(struct planner *p, struct query *q, bool keep_tables, struct logical_query *lq,
-                         struct planned *out);
 /* The last check: formats of the sources and the sink (NULL: none) that cannot be run yet. */
 enum status check_built(struct planner *p, const struct query *q, const struct topic_formats *sink);
 enum status plan_select(struct planner *p, const struct ast_stmt_query *s, struct planned *out);
@@ -437,6 +261,8 @@ enum status check_query_replaceable(struct planner *p, const struct source *old,
 enum status check_name_free(struct planner *p, struct str name, bool is_table, bool or_replace);
 /* Copies columns into a schema in key-first order (headers last), with `declared`. */
 enum status schema_from_columns(struct planner *p, const struct schema_column *columns, uint32_t n, struct source *out);
+/* A deep copy of a catalog entry in the statement's arena (its own arena stays empty). */
+struct source *source_copy_into(struct planner *p, const struct source *s);
 /* A new entry in the statement's arena. */
 struct source *source_new(struct planner *p, struct str name, bool is_table);
 /* The topic of a new stream or table: there already, with the right numbers, or to be created. */

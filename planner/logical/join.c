@@ -31,6 +31,18 @@ static void add_input(struct output *out, const struct joined *in, uint32_t inpu
     }
 }
 
+/* Two aliases may make one name of two columns: A and B_C, A_B and C. */
+static enum status check_names(struct planner *p, const struct query_join *join, const struct output *out)
+{
+    uint32_t n = out->n_keys + out->n;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = i + 1; j < n; j++)
+            if (str_eq(out->columns[i].name, out->columns[j].name))
+                return plan_error(p, join->on->span, "Duplicate value columns found in schema: `" STR_FMT "` " STR_FMT,
+                                  STR_ARG(out->columns[j].name), STR_ARG(type_text(p, out->columns[j].type)));
+    return STATUS_OK;
+}
+
 static bool join_columns(struct planner *p, const struct query *q, const struct query_join *join, bool exchanged,
                          const struct joined *left, const struct joined *right, struct logical *node)
 {
@@ -55,7 +67,7 @@ static bool join_columns(struct planner *p, const struct query *q, const struct 
     node->schema.n_keys = out.n_keys;
     node->schema.n_columns = out.n_keys + out.n;
     node->join.columns = out.from;
-    return true;
+    return check_names(p, join, &out) == STATUS_OK;
 }
 
 /* ---- one join ---- */

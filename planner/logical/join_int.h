@@ -2,7 +2,7 @@
 #ifndef WEIR_PLANNER_JOIN_INT_H
 #define WEIR_PLANNER_JOIN_INT_H
 
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 /* A source or a join of several, as an input of the next join. */
 struct joined {

@@ -1,7 +1,7 @@
 /* The last select of a query, and the rules of keys in a projection (rules.md 2.4). Persistent queries: the keys stand
  * first, in their own order, under the names that the projection gives them. Transient ones keep all keys, hidden where
  * they are not selected, and say in which order the client sees the columns. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 struct projecting {
     struct planner *p;

@@ -1,6 +1,6 @@
 /* From the analysed query to relational algebra: source, WHERE, PARTITION BY, table functions, aggregation, projection,
  * in the order in which ksqlDB types them. Joins (join.c) take the place of the source. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 static const struct logical *logical_filter(struct planner *p, const struct query *q, const struct logical *input)
 {

@@ -2,7 +2,7 @@
 #ifndef WEIR_PLANNER_PHYSICAL_INT_H
 #define WEIR_PLANNER_PHYSICAL_INT_H
 
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 enum { MAX_STAGES = 64, MAX_SOURCES = MAX_JOINED };
 

@@ -1,5 +1,5 @@
 /* The logical plan as text: a line a node, the root first, inputs below it and further right. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 static const char *const changelog_names[] = {"append", "upsert", "retract"};
 static const char *const window_names[] = {"", "TUMBLING", "HOPPING", "SESSION"};

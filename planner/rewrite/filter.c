@@ -6,7 +6,7 @@
  * stream's rows and those alone; not below a repartition topic, where a row that is missing would let those behind it
  * overtake the table. Not into joins of streams, which forget rows by the times of others, nor into tables, whose rows
  * may fall out of the result. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 /* Whether a column of the node under the filter may go down. */
 static bool goes_down(const struct logical *node, uint32_t column)

@@ -1,7 +1,7 @@
 /* Constant folding, as far as it can be done without running expressions: casts and signs of literals, alternatives
  * (disjunction.c), and filters that let everything through. What fails to convert is left for run time, where it gives
  * null and a log entry. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 static const struct expr *fold_cast(struct planner *p, const struct expr *e)
 {

@@ -2,7 +2,7 @@
 #ifndef WEIR_PLANNER_NEED_H
 #define WEIR_PLANNER_NEED_H
 
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 enum { MAX_PATH = 16 };
 

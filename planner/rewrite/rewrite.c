@@ -1,5 +1,5 @@
 /* The order of the rewrites, and the pass that finds out which tables must remember what they held. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 const struct logical *rewrite_all(struct planner *p, const struct logical *root)
 {

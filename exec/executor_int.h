@@ -31,13 +31,24 @@ struct query {
     struct query *next;
 };
 
+struct queue {                   /* record batches that wait; see merge.c */
+    struct record_batch **batches;
+    uint32_t n, cap;
+    uint32_t at;                 /* next record of the first one */
+    size_t bytes;
+};
+
 /* One source of a task: a place in one partition. */
 struct work_source {
     struct work *work;
     uint32_t number;             /* within the stage */
     const char *topic;
     bool is_missing;             /* the topic has fewer partitions than the stage has tasks */
-    int64_t position;            /* next offset to be read */
+    int64_t fetched;             /* next offset to be read */
+    int64_t position;            /* next offset to be pushed into the task: less, if there is a queue */
+    struct queue queue;
+    int64_t known_end;           /* merge.c: the end of the partition, when it was looked at last; */
+    int64_t looked_ns;           /* that is; 0: never */
     int64_t drain_end;           /* drain: -1: not known yet */
     int64_t truncated;           /* repartition: removed below this */
     struct feed *feed;           /* where it comes from; NULL: paused */
@@ -52,6 +63,7 @@ struct work {
     const char *name;            /* "CSAS_X_0/1/3": key of its position */
     bool dirty;                  /* has read something since the last commit */
     bool drained;
+    bool merges;                 /* its sources have queues */
     struct work_source *sources; /* one a source of the stage */
     int64_t last_in, last_out, last_errors, last_memory;
     struct arena arena;
@@ -141,6 +153,15 @@ enum status feeds_step(struct feeds *f, const struct exec_options *options, int 
                        struct query **culprit, struct diag *d) MUST_CHECK;
 void feeds_wake(struct feeds *f); /* from any thread */
 
+/* ---- merge.c: several sources of a task, in the order of time --------------------------------------------------- */
+
+bool stage_merges(const struct stage *stage);
+/* Puts a batch behind those that wait. */
+enum status merge_put(struct work_source *s, struct record_batch *b, struct diag *d) MUST_CHECK;
+void merge_clear(struct work_source *s);
+/* Pushes what may go of what waits for the share's tasks. Between two calls of feeds_step. */
+enum status share_merge(struct share *s, struct log *log, struct diag *d) MUST_CHECK;
+
 /* ---- work.c: the tasks of a query on one worker ------------------------------------------------------------------- */
 
 /* The topic that a source step reads. */
@@ -165,7 +186,9 @@ void share_drop(struct share *s, const bool *slots);
 void share_destroy(struct share *s); /* NULL is fine */
 /* Stops and resumes reading, where it is not so already. */
 enum status share_pause(struct share *s, bool paused, struct diag *d) MUST_CHECK;
-/* Takes the records of a batch that lie between the source's position and its end. */
+/* The records [from, to) of a batch as a batch that ends before `next_offset` at the latest. NULL: no memory. */
+struct record_batch *slice(struct record_batch *b, uint32_t from, uint32_t to, int64_t next_offset);
+/* Takes the records of a batch that lie between what the source has read and its end. */
 enum status source_take(struct work_source *s, struct record_batch *b, struct diag *d) MUST_CHECK;
 /* Marks the tasks that have read everything (after a commit); true: none is left here. `written` tells whether
  * somebody may still write to a topic. */

@@ -58,6 +58,7 @@ const struct op_def *op_for(const struct step *s)
     case STEP_CLIENT_SINK:
         return &op_client_sink;
     case STEP_STREAM_STREAM_JOIN:
+        return &op_stream_stream_join;
     case STEP_STREAM_TABLE_JOIN:
     case STEP_TABLE_TABLE_JOIN:
     case STEP_FOREIGN_KEY_JOIN:

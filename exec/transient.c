@@ -97,6 +97,7 @@ static enum status loop(struct transient *t, struct share *s, struct diag *d)
         bool busy;
         struct query *culprit;
         TRY(feeds_step(s->feeds, options, WAIT_MS, &busy, &culprit, d));
+        TRY(share_merge(s, t->executor->log, d));
         bool due = clock_mono_ns() - last >= options->commit_interval_ms * 1000000;
         if (busy && !due)
             continue;

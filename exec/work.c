@@ -179,6 +179,7 @@ static enum status place_sources(struct log *log, struct work *w,
             source->position = position->offsets[i];
         else
             TRY(first_position(log, source, d));
+        source->fetched = source->position;
     }
 done:
     return st;
@@ -187,8 +188,10 @@ done:
 static void work_destroy(struct work *w)
 {
     struct query *q = w->share->query;
-    for (uint32_t i = 0; w->sources && i < q->plan->stages[w->stage].n_sources; i++)
+    for (uint32_t i = 0; w->sources && i < q->plan->stages[w->stage].n_sources; i++) {
         feeds_unsubscribe(w->share->feeds, &w->sources[i]);
+        merge_clear(&w->sources[i]);
+    }
     if (!w->drained)
         atomic_fetch_sub(&q->tasks_left[w->stage], 1);
     atomic_fetch_sub(&q->memory, w->last_memory);
@@ -241,6 +244,7 @@ static enum status add_work(struct share *s, uint32_t stage, int32_t partition, 
     if (!w)
         return diag_nomem(d);
     *w = (struct work){.share = s, .stage = stage, .partition = partition, .next = s->works};
+    w->merges = stage_merges(&s->query->plan->stages[stage]);
     arena_init(&w->arena, 0);
     s->works = w;
     atomic_fetch_add(&s->query->tasks_left[stage], 1);
@@ -335,15 +339,9 @@ static void slice_destroy(struct record_batch *b)
     mem_free(b);
 }
 
-/* The records with offsets from `begin` to below `end`; all of them: the batch itself. NULL: no memory. */
-static struct record_batch *slice(struct record_batch *b, int64_t begin, int64_t end)
+struct record_batch *slice(struct record_batch *b, uint32_t from, uint32_t to, int64_t next_offset)
 {
-    uint32_t from = 0, to = b->n;
-    while (from < to && b->records[from].offset < begin)
-        from++;
-    while (to > from && b->records[to - 1].offset >= end)
-        to--;
-    if (from == 0 && to == b->n && b->next_offset <= end)
+    if (from == 0 && to == b->n && b->next_offset <= next_offset)
         return record_batch_keep(b);
     struct slice *part = mem_alloc(sizeof *part);
     if (!part)
@@ -353,7 +351,9 @@ static struct record_batch *slice(struct record_batch *b, int64_t begin, int64_t
     part->head.destroy = slice_destroy;
     part->head.records += from;
     part->head.n = to - from;
-    part->head.next_offset = b->next_offset < end ? b->next_offset : end;
+    part->head.next_offset = to < b->n ? b->records[to].offset : b->next_offset;
+    if (part->head.next_offset > next_offset)
+        part->head.next_offset = next_offset;
     return &part->head;
 }
 
@@ -361,14 +361,24 @@ enum status source_take(struct work_source *s, struct record_batch *b, struct di
 {
     enum status st = STATUS_OK;
     int64_t end = s->drain_end < 0 ? INT64_MAX : s->drain_end; /* what lies behind is left for the next run */
-    if (b->next_offset <= s->position || s->position >= end)
+    uint32_t from = 0, to = b->n;
+    if (b->next_offset <= s->fetched || s->fetched >= end)
         return STATUS_OK;
-    struct record_batch *part = slice(b, s->position, end);
+    while (from < to && b->records[from].offset < s->fetched)
+        from++;
+    while (to > from && b->records[to - 1].offset >= end)
+        to--;
+    struct record_batch *part = slice(b, from, to, end);
     if (!part)
         return diag_nomem(d);
+    if (s->work->merges) {
+        TRY(merge_put(s, part, d));
+        s->fetched = part->next_offset;
+        goto done;
+    }
     if (part->n)
         TRY(task_push(s->work->task, s->number, part, d));
-    s->position = part->next_offset;
+    s->position = s->fetched = part->next_offset;
     s->work->dirty = true;
 done:
     record_batch_drop(part);

@@ -80,27 +80,54 @@ struct step *op_source_step(struct op_test *t, bool table, const char *columns)
     return s;
 }
 
+struct step *op_join_step(struct op_test *t, enum step_kind kind, const struct step *left, const struct step *right,
+                          enum join_outer outer, const char *columns)
+{
+    struct step *s = op_step(t, kind, left, columns);
+    struct join_column *list = ARENA_ARRAY(&t->arena, struct join_column, s->schema.n_columns);
+    uint32_t n = 0;
+    s->inputs[s->n_inputs++] = right;
+    for (uint32_t port = 0; port < 2; port++)
+        for (uint32_t c = s->inputs[port]->schema.n_keys; c < s->inputs[port]->schema.n_columns; c++)
+            list[n++] = (struct join_column){port, c};
+    REQUIRE(n == s->schema.n_columns - s->schema.n_keys);
+    s->join.columns = list;
+    s->join.outer = outer;
+    s->join.stores[0] = kind == STEP_STREAM_TABLE_JOIN ? NULL : "Join-left";
+    s->join.stores[1] = "Join-right";
+    return s;
+}
+
 struct step *op_sink_step(struct op_test *t, const struct step *input, bool table)
 {
     struct step *s = op_step(t, table ? STEP_TABLE_SINK : STEP_STREAM_SINK, input, NULL);
     s->sink.topic = "out";
     s->sink.formats = text_formats(&s->schema);
     for (const struct step *x = input; x; x = x->n_inputs ? x->inputs[0] : NULL)
-        if (x->kind == STEP_STREAM_WINDOWED_AGGREGATE)
+        if (x->kind == STEP_STREAM_SOURCE && x->source.formats.window != WINDOW_NONE)
+            s->sink.formats.window = x->source.formats.window;
+        else if (x->kind == STEP_STREAM_WINDOWED_AGGREGATE)
             s->sink.formats.window = x->aggregate.window.kind;
     op_stage(t, s);
     return s;
 }
 
+static void add_sources(const struct step **sources, uint32_t *n, const struct step *s)
+{
+    if (!s->n_inputs) {
+        REQUIRE(*n < OP_SOURCES);
+        sources[(*n)++] = s;
+    }
+    for (uint32_t i = 0; i < s->n_inputs; i++)
+        add_sources(sources, n, s->inputs[i]);
+}
+
 void op_stage(struct op_test *t, const struct step *root)
 {
-    const struct step *source = root;
-    while (source->n_inputs)
-        source = source->inputs[0];
     uint32_t i = t->plan.n_stages++;
     REQUIRE(i < OP_STAGES);
-    t->sources[i] = source;
-    t->stages[i] = (struct stage){.root = root, .n_sources = 1, .sources = &t->sources[i]};
+    t->stages[i] = (struct stage){.root = root, .sources = t->sources[i]};
+    add_sources(t->sources[i], &t->stages[i].n_sources, root);
     t->plan.sink = root;
 }
 

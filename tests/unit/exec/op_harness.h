@@ -9,7 +9,7 @@
 #include "exec/exec.h"
 #include "../unit.h"
 
-enum { OP_STEPS = 16, OP_STAGES = 4, OP_INPUTS = 64 };
+enum { OP_STEPS = 16, OP_STAGES = 4, OP_INPUTS = 64, OP_SOURCES = 4 /* a stage */ };
 
 struct op_input {
     const char *key;   /* NULL: null */
@@ -18,11 +18,17 @@ struct op_input {
     const char *header; /* value of a header "h"; NULL: no headers */
     int source;         /* which source of the first stage */
     bool long_key;      /* the key is a BIGINT in decimal */
+    bool windowed;      /* the key is of a window that starts at: */
+    int64_t start;
 };
 
 #define IN(k, v, t)                                                                                                    \
     {                                                                                                                  \
         .key = (k), .value = (v), .ts = (t)                                                                            \
+    }
+#define IN_2(k, v, t) /* of the second source */                                                                       \
+    {                                                                                                                  \
+        .key = (k), .value = (v), .ts = (t), .source = 1                                                               \
     }
 #define IN_H(k, v, t, h)                                                                                               \
     {                                                                                                                  \
@@ -35,7 +41,7 @@ struct op_test {
     struct step steps[OP_STEPS];
     uint32_t n_steps;
     struct stage stages[OP_STAGES];
-    const struct step *sources[OP_STAGES];
+    const struct step *sources[OP_STAGES][OP_SOURCES];
     size_t cache_bytes; /* 0: every change */
     const char *errors; /* processing log of the last run: "message;" each */
     bool show_headers;
@@ -49,7 +55,10 @@ struct schema op_schema(struct op_test *t, const char *text);
 /* Steps; `columns` as for op_schema. */
 struct step *op_source_step(struct op_test *t, bool table, const char *columns);
 struct step *op_step(struct op_test *t, enum step_kind kind, const struct step *input, const char *columns);
-/* Ends a stage that begins at the source below. */
+/* A join whose output is the key, and then all columns of both inputs behind their keys. */
+struct step *op_join_step(struct op_test *t, enum step_kind kind, const struct step *left, const struct step *right,
+                          enum join_outer outer, const char *columns);
+/* Ends a stage that begins at the sources below, left ones first. */
 void op_stage(struct op_test *t, const struct step *root);
 struct step *op_sink_step(struct op_test *t, const struct step *input, bool table);
 /* GROUP BY repartition: a sink, a stage, and the source of the next one. */

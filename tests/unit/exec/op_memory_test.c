@@ -59,6 +59,18 @@ static void build_table(struct op_test *t)
                  true);
 }
 
+static void build_join(struct op_test *t)
+{
+    const struct step *left = op_source_step(t, false, "K STRING KEY, A BIGINT, B STRING");
+    const struct step *right = op_source_step(t, false, "K STRING KEY, C BIGINT, D STRING");
+    struct step *s = op_join_step(t, STEP_STREAM_STREAM_JOIN, left, right, OUTER_BOTH,
+                                  "K STRING KEY, A BIGINT, B STRING, C BIGINT, D STRING");
+    s->join.before = s->join.after = 5;
+    s->join.has_grace = true;
+    s->join.pending_store = "Join-waiting";
+    op_sink_step(t, s, false);
+}
+
 static enum status swallow(void *data, const char *topic, int32_t partition, const struct record *records, size_t n,
                            struct diag *d)
 {
@@ -85,8 +97,8 @@ static enum status run_once(struct op_test *t, const struct exec_options *option
     const struct task_output out = {.append = swallow, .data = n_out};
     struct record_batch b = {.refs = 1000, .n = RECORDS, .topic = "in", .records = records, .destroy = no_drop};
     enum status st = task_create(&t->plan, 0, 0, options, &out, &task, &d);
-    if (st == STATUS_OK)
-        st = task_push(task, 0, &b, &d);
+    for (uint32_t source = 0; st == STATUS_OK && source < t->plan.stages[0].n_sources; source++)
+        st = task_push(task, source, &b, &d);
     if (st == STATUS_OK)
         st = task_flush(task, &d);
     task_destroy(task);
@@ -131,7 +143,7 @@ static void fail_everywhere(void (*build)(struct op_test *), size_t cache_bytes)
 TEST(op_memory, every_allocation_may_fail)
 {
     void (*const builds[])(struct op_test *) = {build_stateless, build_plain, build_hopping, build_session,
-                                                build_table};
+                                                build_table,     build_join};
     for (size_t i = 0; i < sizeof builds / sizeof *builds; i++) {
         fail_everywhere(builds[i], 0);
         fail_everywhere(builds[i], 1);

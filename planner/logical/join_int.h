@@ -37,7 +37,7 @@ bool join_meet(struct joining *w, const struct query_join *join, const char *pre
                struct joined *right);
 /* The same of a foreign-key join, of which only the right table may have to move. */
 bool join_meet_foreign(struct joining *w, const char *prefix, const struct joined *left, struct joined *right);
-/* The type of one side of ON over its input. NULL after an error. */
+/* One side of ON, bound to its input's columns. NULL after an error. */
 const struct expr *join_bind_side(struct joining *w, const struct ast_expr *side, const struct logical *node);
 
 /* ---- join_names.c ---- */

@@ -302,38 +302,51 @@ static bool is_outer(const struct query_join *join, bool left)
     return type == JOIN_FULL || type == (left ? JOIN_LEFT : JOIN_RIGHT);
 }
 
+/* One input of a join: its part of ON, and what that means for it. */
+struct meeting {
+    struct joined *in;
+    const char *side;
+    const struct ast_expr *expr;
+    const struct expr *bound;
+    bool is_left, is_keyed, is_table;
+};
+
+static bool must_move(const struct meeting *m, const struct topic_formats *to)
+{
+    return !m->is_keyed || !same_key_format(to, &m->in->formats) || (m->in->is_source && is_registered(to->key.kind));
+}
+
+static bool move_input(struct joining *w, const struct query_join *join, const char *prefix, bool with_table,
+                       const struct topic_formats *to, const struct meeting *side)
+{
+    struct planner *p = w->p;
+    const char *topic = topic_name(p, prefix, side->side, side->is_table, with_table);
+    struct move m = {.w = w, .prefix = prefix, .side = side->side, .is_keyed = side->is_keyed, .bound = side->bound};
+    m.expr = query_plain(p, w->q, side->expr);
+    m.moved = m.expr ? moved_to(p, topic, to, side->in, !side->is_table && is_outer(join, side->is_left)) : NULL;
+    return m.moved && check_windowed(w, join, side->in, side->is_keyed, to) == STATUS_OK && rekey(&m, side->in);
+}
+
 bool join_meet(struct joining *w, const struct query_join *join, const char *prefix, struct joined *left,
                struct joined *right)
 {
-    struct planner *p = w->p;
-    struct joined *inputs[2] = {left, right};
-    const struct ast_expr *const sides[2] = {join->left, join->right};
-    const bool keyed[2] = {join->left_keyed, join->right_keyed};
-    const struct expr *bound[2];
-    bool tables[2], with_table = false;
+    struct meeting sides[2] = {
+        {.in = left, .side = "Left", .expr = join->left, .is_left = true, .is_keyed = join->left_keyed},
+        {.in = right, .side = "Right", .expr = join->right, .is_keyed = join->right_keyed},
+    };
     for (int i = 0; i < 2; i++) {
-        tables[i] = inputs[i]->node->changelog != CHANGELOG_APPEND;
-        with_table = with_table || tables[i];
-        if (!(bound[i] = join_bind_side(w, sides[i], inputs[i]->node)))
+        sides[i].is_table = sides[i].in->node->changelog != CHANGELOG_APPEND;
+        if (!(sides[i].bound = join_bind_side(w, sides[i].expr, sides[i].in->node)))
             return false;
     }
     struct topic_formats to;
-    if (join_check_types(p, join, tables[0] && tables[1], bound[0]->type, bound[1]->type) != STATUS_OK ||
-        !choose_format(w, join, left, right, bound[0], &to))
+    bool tables = sides[0].is_table && sides[1].is_table;
+    if (join_check_types(w->p, join, tables, sides[0].bound->type, sides[1].bound->type) != STATUS_OK ||
+        !choose_format(w, join, left, right, sides[0].bound, &to))
         return false;
-    for (int i = 0; i < 2; i++) {
-        const char *side = i ? "Right" : "Left";
-        if (keyed[i] && same_key_format(&to, &inputs[i]->formats) &&
-            !(inputs[i]->is_source && is_registered(to.key.kind)))
-            continue;
-        struct move m = {.w = w, .prefix = prefix, .side = side, .is_keyed = keyed[i], .bound = bound[i]};
-        m.expr = query_plain(p, w->q, sides[i]);
-        m.moved = m.expr ? moved_to(p, topic_name(p, prefix, side, tables[i], with_table), &to, inputs[i],
-                                    !tables[i] && is_outer(join, i == 0))
-                         : NULL;
-        if (!m.moved || check_windowed(w, join, inputs[i], keyed[i], &to) != STATUS_OK || !rekey(&m, inputs[i]))
+    for (int i = 0; i < 2; i++)
+        if (must_move(&sides[i], &to) && !move_input(w, join, prefix, sides[1].is_table, &to, &sides[i]))
             return false;
-    }
     to.value = left->formats.value;
     left->formats = to;
     return true;

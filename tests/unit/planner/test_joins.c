@@ -19,6 +19,10 @@ static const char setup[] =
     "WINDOW_SIZE='1 SECOND', PARTITIONS=2);"
     "CREATE STREAM WH (K INT KEY, V INT) WITH (KAFKA_TOPIC='wh', VALUE_FORMAT='JSON', WINDOW_TYPE='HOPPING', "
     "WINDOW_SIZE='5 SECONDS', PARTITIONS=2);"
+    "CREATE TABLE WTT (K INT PRIMARY KEY, V INT) WITH (KAFKA_TOPIC='wtt', VALUE_FORMAT='JSON', "
+    "WINDOW_TYPE='TUMBLING', WINDOW_SIZE='1 SECOND', PARTITIONS=2);"
+    "CREATE TABLE WTU (K INT PRIMARY KEY, V INT) WITH (KAFKA_TOPIC='wtu', VALUE_FORMAT='JSON', "
+    "WINDOW_TYPE='TUMBLING', WINDOW_SIZE='1 SECOND', PARTITIONS=2);"
     "CREATE STREAM RK (ROWKEY INT KEY, ROWKEY_2 INT) WITH (KAFKA_TOPIC='rk', VALUE_FORMAT='JSON', PARTITIONS=2);"
     "CREATE TABLE T (ID INT PRIMARY KEY, F INT, G STRING) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=2);"
     "CREATE TABLE O (ID INT PRIMARY KEY, H STRING) WITH (KAFKA_TOPIC='o', VALUE_FORMAT='JSON', PARTITIONS=2);"
@@ -105,6 +109,10 @@ static const struct {
     {"SELECT * FROM T FULL JOIN O ON T.ID = O.ID JOIN E ON T.ID = E.ID EMIT CHANGES;",
      "Invalid join condition: foreign-key table-table joins are not supported as part of n-way joins. Got T.ID = "
      "E.ID."},
+    {"SELECT * FROM WTT JOIN WTU ON WTT.V = WTU.K EMIT CHANGES;",
+     "Foreign-key table-table joins are not supported on windowed tables."},
+    {"CREATE TABLE X AS SELECT * FROM WTT JOIN WTU ON WTT.K = WTU.K;",
+     WHOLE "KSQL does not support persistent queries on windowed tables."},
     /* types */
     {"SELECT * FROM T JOIN O ON O.ID = T.G EMIT CHANGES;",
      "Invalid join condition: types don't match. Got O.ID{INTEGER} = T.G{STRING}."},
@@ -131,6 +139,8 @@ static const struct {
     {"SELECT * FROM T JOIN O WITHIN 1 SECOND ON T.ID = O.ID EMIT CHANGES;",
      "A window definition was provided for a Table-Table join. These joins are not windowed. Please drop the window "
      "definition (i.e. the WITHIN clause) and try to execute your Table-Table join again."},
+    {"SELECT * FROM S JOIN R WITHIN 9000000000000000 SECONDS ON S.K = R.K EMIT CHANGES;",
+     "WITHIN and its grace period are too long together"},
     {"SELECT * FROM KF JOIN T ON KF.K = T.ID EMIT CHANGES;",
      "Source(s) KF are using the 'KAFKA' value format. This format does not yet support JOIN.\n"
      "Either use an intermediate query to re-serialize the data in another format, or use another format."},
@@ -167,6 +177,15 @@ static const struct {
     {"CREATE STREAM X AS SELECT S.K FROM S JOIN R WITHIN 1 SECOND ON S.K = R.K;",
      WHOLE "The projection contains no value columns."},
     /* the rest of the query */
+    {"SELECT V, ROWTIME FROM S JOIN R WITHIN 1 SECOND ON S.K = R.K EMIT CHANGES;",
+     "Exception while preparing statement: Line: 1, Col: 11: Column 'ROWTIME' is ambiguous. Could be R.ROWTIME or "
+     "S.ROWTIME."},
+    {"SELECT S.ROWTIME AS ROWTIME, V FROM S JOIN R WITHIN 1 SECOND ON S.K = R.K PARTITION BY S.NOPE EMIT CHANGES;",
+     "Line: 1, Col: 88: PARTITION BY column 'S.NOPE' cannot be resolved. 'S.NOPE' must be a column in the source "
+     "schema since PARTITION BY is applied on the input."},
+    {"SELECT * FROM T JOIN O ON T.ID = O.ID PARTITION BY G EMIT CHANGES;",
+     "Cannot repartition a TABLE source. If this is a join, make sure that the criteria uses the TABLE's key column "
+     "T_ID instead of [T.G]"},
     {"SELECT V FROM S JOIN R WITHIN 1 SECOND ON S.K = R.K WHERE V = S.N->Y EMIT CHANGES;",
      "Error in WHERE expression: Cannot compare S_V (INTEGER) to S_N->Y (STRING) with EQUAL."},
     {"CREATE TABLE X AS SELECT S.K, V FROM S JOIN R WITHIN 1 SECOND ON S.K = R.K;",

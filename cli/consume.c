@@ -111,6 +111,25 @@ done:
     return st;
 }
 
+static enum status consume(struct consume *c, struct cli_log *log, bool from_beginning, bool drain, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    buf_init(&c->out, 0);
+    TRY(cli_log_open(log, &c->log, d));
+    TRY(reader_open(c->log, &c->reader, d));
+    TRY(assign(c, from_beginning, d));
+    TRY(pump(c, drain, d));
+done:
+    if (c->reader)
+        reader_close(c->reader);
+    mem_free(c->ends);
+    mem_free(c->positions);
+    buf_free(&c->out);
+    if (c->log)
+        log_close(c->log);
+    return st;
+}
+
 static int usage(FILE *out)
 {
     fprintf(out, "usage: weir consume TOPIC [OPTION...]\n\nPrints the value of every record, a line each.\n\n"
@@ -162,23 +181,8 @@ int cmd_consume(int argc, char **argv)
         return usage(stderr);
     c.topic = argv[optind];
 
-    enum status st;
     struct diag d = DIAG_INIT;
     cli_catch_signals();
-    buf_init(&c.out, 0);
-    TRY(cli_log_open(&log, &c.log, &d));
-    TRY(reader_open(c.log, &c.reader, &d));
-    TRY(assign(&c, from_beginning, &d));
-    TRY(pump(&c, drain, &d));
-done:
-    if (c.reader)
-        reader_close(c.reader);
-    mem_free(c.ends);
-    mem_free(c.positions);
-    buf_free(&c.out);
-    if (c.log)
-        log_close(c.log);
-    if (st != STATUS_OK)
-        return cli_fail(&d, STR(""));
-    return cli_exit_code();
+    enum status st = consume(&c, &log, from_beginning, drain, &d);
+    return st == STATUS_OK ? cli_exit_code() : cli_fail(&d, STR(""));
 }

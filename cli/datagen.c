@@ -163,6 +163,32 @@ done:
     return st;
 }
 
+static enum status write_all(struct datagen *g, struct cli_log *log, int64_t partitions, bool stats, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    int64_t started = clock_mono_ns();
+    buf_init(&g->bytes, 0);
+    g->minute_of_user = mem_calloc((size_t)g->n_keys, sizeof *g->minute_of_user);
+    if (!g->minute_of_user)
+        return diag_nomem(d);
+    TRY(cli_log_open(log, &g->log, d));
+    TRY(cli_ensure_topic(g->log, g->topic, partitions, d));
+    TRY(writer_open(g->log, NULL, &g->writer, d));
+    TRY(generate(g, d));
+    if (stats)
+        printf("records=%lld over1=%lld over5=%lld groups=%lld closed=%lld seconds=%.2f\n", (long long)g->n,
+               (long long)g->over1, (long long)g->over5, (long long)g->groups,
+               (long long)(g->groups - g->groups_in_minute), (double)(clock_mono_ns() - started) / 1e9);
+done:
+    if (g->writer)
+        writer_close(g->writer);
+    buf_free(&g->bytes);
+    mem_free(g->minute_of_user);
+    if (g->log)
+        log_close(g->log);
+    return st;
+}
+
 static int usage(FILE *out)
 {
     fprintf(out, "usage: weir datagen orders|users [OPTION...]\n\n"
@@ -227,32 +253,8 @@ int cmd_datagen(int argc, char **argv)
     if (!g.topic)
         g.topic = kind;
 
-    enum status st;
     struct diag d = DIAG_INIT;
-    int64_t started = clock_mono_ns();
     cli_catch_signals();
-    buf_init(&g.bytes, 0);
-    g.minute_of_user = mem_calloc((size_t)g.n_keys, sizeof *g.minute_of_user);
-    if (!g.minute_of_user) {
-        st = diag_nomem(&d);
-        goto done;
-    }
-    TRY(cli_log_open(&log, &g.log, &d));
-    TRY(cli_ensure_topic(g.log, g.topic, partitions, &d));
-    TRY(writer_open(g.log, NULL, &g.writer, &d));
-    TRY(generate(&g, &d));
-    if (stats)
-        printf("records=%lld over1=%lld over5=%lld groups=%lld closed=%lld seconds=%.2f\n", (long long)g.n,
-               (long long)g.over1, (long long)g.over5, (long long)g.groups, (long long)(g.groups - g.groups_in_minute),
-               (double)(clock_mono_ns() - started) / 1e9);
-done:
-    if (g.writer)
-        writer_close(g.writer);
-    buf_free(&g.bytes);
-    mem_free(g.minute_of_user);
-    if (g.log)
-        log_close(g.log);
-    if (st != STATUS_OK)
-        return cli_fail(&d, STR(""));
-    return cli_exit_code();
+    enum status st = write_all(&g, &log, partitions, stats, &d);
+    return st == STATUS_OK ? cli_exit_code() : cli_fail(&d, STR(""));
 }

@@ -36,6 +36,7 @@ struct op {
     uint32_t port;           /* which of the parent's inputs this is */
     struct op *inputs[2];
     bool emits_before;       /* the parent wants previous rows */
+    bool is_below_side;      /* of a join: what is above holds changes back, and shows the newest rows to others */
     void *state;
     struct store *store;     /* made by open with op_store; NULL: stateless */
     const char *changelog;   /* full topic name */
@@ -66,7 +67,7 @@ struct task {
 extern const struct op_def op_source, op_repartition_source, op_filter, op_project, op_select_key, op_group_by,
     op_table_group_by, op_flat_map, op_aggregate, op_window_aggregate, op_session_aggregate, op_table_aggregate,
     op_pass, op_sink, op_repartition_sink, op_client_sink, op_stream_join_side, op_table_join_side,
-    op_stream_stream_join;
+    op_stream_stream_join, op_stream_table_join, op_table_table_join, op_subscriptions, op_foreign_key_join, op_foreign_key_answer;
 
 /* The operator that runs a step; NULL: not built. */
 const struct op_def *op_for(const struct step *s);
@@ -80,7 +81,7 @@ static inline enum status op_emit(struct op *op, struct batch *b, struct diag *d
 /* True: changes are emitted at flush, not as they come. */
 static inline bool op_coalesces(const struct op *op)
 {
-    return op->task->options.cache_bytes > 0;
+    return op->task->options.cache_bytes > 0 && !op->is_below_side;
 }
 
 /* Wall-clock time, ms; 0 without a clock. */

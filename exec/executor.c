@@ -13,17 +13,27 @@ static enum status create_topic(struct executor *x, const char *name, int32_t pa
     return topic_ensure(x->log, &spec, NULL, d);
 }
 
-/* The repartition topic that a stage ends in, or NULL. */
-static const char *stage_repartition(struct arena *a, const struct executor *x, const struct plan *p, uint32_t stage)
-{
-    const struct step *root = p->stages[stage].root;
-    return root->kind == STEP_REPARTITION_SINK ? repartition_topic(a, p, root, &x->options) : NULL;
-}
-
 static bool topic_is_there(struct executor *x, const char *name)
 {
     struct topic_spec spec;
     return topic_describe(x->log, name, &spec, NULL) == STATUS_OK;
+}
+
+/* A repartition topic has as many partitions as there are tasks that write to it; one that closes a circle, as tasks that read it. */
+static enum status create_repartitions(struct executor *x, const struct plan *p, uint32_t stage, int32_t n, struct arena *a,
+                                       struct diag *d)
+{
+    const struct stage *s = &p->stages[stage];
+    enum status st = STATUS_OK;
+    for (uint32_t i = 0; i <= s->n_sources && st == STATUS_OK; i++) {
+        bool is_root = i == s->n_sources;
+        const struct step *step = is_root ? s->root : s->sources[i];
+        if (is_root ? step->kind != STEP_REPARTITION_SINK || step->repartition.to_partition : !source_closes_circle(s, i))
+            continue;
+        const char *topic = repartition_topic(a, p, step, &x->options);
+        st = topic ? create_topic(x, topic, n, false, d) : diag_nomem(d);
+    }
+    return st;
 }
 
 enum status create_internal_topics(struct executor *x, const struct plan *p, bool changelogs, struct diag *d)
@@ -32,12 +42,11 @@ enum status create_internal_topics(struct executor *x, const struct plan *p, boo
     struct arena a;
     arena_init(&a, 0);
     for (uint32_t i = 0; i < p->n_stages; i++) { /* in order: a stage's partitions come from the topics before it */
-        const char *topic = stage_repartition(&a, x, p, i), **names;
+        const char **names;
         int32_t n;
         size_t n_names = 0;
         TRY(stage_partitions(x->log, p, i, &x->options, &n, d));
-        if (topic)
-            TRY(create_topic(x, topic, n, false, d));
+        TRY(create_repartitions(x, p, i, n, &a, d));
         if (changelogs)
             TRY(stage_changelogs(p, i, &x->options, &a, &names, &n_names, d));
         for (size_t k = 0; k < n_names; k++)
@@ -50,7 +59,13 @@ done:
 
 static enum status delete_topic(struct executor *x, const char *name, struct diag *d)
 {
-    return topic_is_there(x, name) ? topic_delete(x->log, name, d) : STATUS_OK;
+    struct diag own = DIAG_INIT;
+    enum status st = topic_is_there(x, name) ? topic_delete(x->log, name, &own) : STATUS_OK;
+    if (st == STATUS_OK || st == STATUS_NOT_FOUND) /* another server of the service may do the same */
+        return STATUS_OK;
+    if (d && d->code == STATUS_OK)
+        *d = own;
+    return st;
 }
 
 enum status delete_internal_topics(struct executor *x, const struct plan *p, bool changelogs, struct diag *d)
@@ -59,10 +74,15 @@ enum status delete_internal_topics(struct executor *x, const struct plan *p, boo
     struct arena a;
     arena_init(&a, 0);
     for (uint32_t i = 0; i < p->n_stages; i++) {
-        const char *topic = stage_repartition(&a, x, p, i), **names;
+        const struct stage *stage = &p->stages[i];
+        const char **names;
         size_t n_names = 0;
-        if (topic)
-            TRY(delete_topic(x, topic, d));
+        for (uint32_t k = 0; k < stage->n_sources; k++) { /* each repartition topic is read once */
+            if (stage->sources[k]->kind != STEP_REPARTITION_SOURCE)
+                continue;
+            const char *topic = repartition_topic(&a, p, stage->sources[k], &x->options);
+            TRY(topic ? delete_topic(x, topic, d) : diag_nomem(d));
+        }
         if (changelogs)
             TRY(stage_changelogs(p, i, &x->options, &a, &names, &n_names, d));
         for (size_t k = 0; k < n_names; k++)
@@ -209,7 +229,7 @@ done:
     return st;
 }
 
-enum status executor_stop(struct executor *x, const char *query_id, bool forget, struct diag *d)
+enum status executor_stop(struct executor *x, const char *query_id, enum query_end end, struct diag *d)
 {
     enum status st = STATUS_OK;
     pthread_mutex_lock(&x->mutex);
@@ -228,14 +248,25 @@ enum status executor_stop(struct executor *x, const char *query_id, bool forget,
     pthread_mutex_unlock(&x->mutex);
     if (!q)
         return STATUS_OK;
-    if (forget) {
+    if (end == QUERY_FORGET) {
         TRY(forget_positions(x, q, d));
         TRY(delete_internal_topics(x, q->plan, true, d));
-        task_forget_snapshots(&x->options, q->plan);
     }
+    if (end != QUERY_KEEP)
+        task_forget_snapshots(&x->options, q->plan);
 done:
     query_free(q);
     return st;
+}
+
+bool executor_is_alone(struct executor *x)
+{
+    bool all = true;
+    pthread_mutex_lock(&x->mutex);
+    for (int i = 0; i < N_SLOTS; i++)
+        all &= x->slot_worker[i] >= 0;
+    pthread_mutex_unlock(&x->mutex);
+    return all;
 }
 
 bool executor_pause(struct executor *x, const char *query_id, bool paused)

@@ -25,10 +25,19 @@ struct query {
     atomic_int state;            /* enum query_state */
     int32_t *n_partitions;       /* a stage: its tasks, on all servers */
     atomic_int *tasks_left;      /* a stage: tasks of this process that are not drained */
+    atomic_llong moves;          /* drain.c: how often tasks of a circle have read, committed, come or gone */
+    atomic_llong quiet;          /* drain.c: such a count << QUIET_BITS | tasks that were found idle at that count */
     int64_t *others_ends;        /* a task and source of other servers: drain_end; the first worker's */
     atomic_llong in, out, errors, memory;
     char message[512];           /* under executor.mutex */
     struct query *next;
+};
+
+struct queue {                   /* record batches that wait; see merge.c */
+    struct record_batch **batches;
+    uint32_t n, cap;
+    uint32_t at;                 /* next record of the first one */
+    size_t bytes;
 };
 
 /* One source of a task: a place in one partition. */
@@ -37,7 +46,11 @@ struct work_source {
     uint32_t number;             /* within the stage */
     const char *topic;
     bool is_missing;             /* the topic has fewer partitions than the stage has tasks */
-    int64_t position;            /* next offset to be read */
+    int64_t fetched;             /* next offset to be read */
+    int64_t position;            /* next offset to be pushed into the task: less, if there is a queue */
+    struct queue queue;
+    int64_t known_end;           /* merge.c: the end of the partition, when it was looked at last; */
+    int64_t looked_ns;           /* that is; 0: never */
     int64_t drain_end;           /* drain: -1: not known yet */
     int64_t truncated;           /* repartition: removed below this */
     struct feed *feed;           /* where it comes from; NULL: paused */
@@ -52,6 +65,9 @@ struct work {
     const char *name;            /* "CSAS_X_0/1/3": key of its position */
     bool dirty;                  /* has read something since the last commit */
     bool drained;
+    bool in_circle;              /* what it reads may depend on what it writes */
+    int64_t quiet_at;            /* drain.c: it was found idle at this count of moves; -1: never */
+    bool merges;                 /* its sources have queues */
     struct work_source *sources; /* one a source of the stage */
     int64_t last_in, last_out, last_errors, last_memory;
     struct arena arena;
@@ -141,6 +157,15 @@ enum status feeds_step(struct feeds *f, const struct exec_options *options, int 
                        struct query **culprit, struct diag *d) MUST_CHECK;
 void feeds_wake(struct feeds *f); /* from any thread */
 
+/* ---- merge.c: several sources of a task, in the order of time --------------------------------------------------- */
+
+bool stage_merges(const struct stage *stage);
+/* Puts a batch behind those that wait. */
+enum status merge_put(struct work_source *s, struct record_batch *b, struct diag *d) MUST_CHECK;
+void merge_clear(struct work_source *s);
+/* Pushes what may go of what waits for the share's tasks. Between two calls of feeds_step. */
+enum status share_merge(struct share *s, struct log *log, struct diag *d) MUST_CHECK;
+
 /* ---- work.c: the tasks of a query on one worker ------------------------------------------------------------------- */
 
 /* The topic that a source step reads. */
@@ -165,8 +190,18 @@ void share_drop(struct share *s, const bool *slots);
 void share_destroy(struct share *s); /* NULL is fine */
 /* Stops and resumes reading, where it is not so already. */
 enum status share_pause(struct share *s, bool paused, struct diag *d) MUST_CHECK;
-/* Takes the records of a batch that lie between the source's position and its end. */
+/* The records [from, to) of a batch as a batch that ends before `next_offset` at the latest. NULL: no memory. */
+struct record_batch *slice(struct record_batch *b, uint32_t from, uint32_t to, int64_t next_offset);
+/* Takes the records of a batch that lie between what the source has read and its end. */
 enum status source_take(struct work_source *s, struct record_batch *b, struct diag *d) MUST_CHECK;
+/* A commit has succeeded. */
+void work_committed(struct work *w);
+
+/* ---- drain.c ------------------------------------------------------------------------------------------------------- */
+
+enum { QUIET_BITS = 24 };
+/* A task has read, committed, come or gone. */
+void work_moved(struct work *w);
 /* Marks the tasks that have read everything (after a commit); true: none is left here. `written` tells whether
  * somebody may still write to a topic. */
 bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
@@ -174,6 +209,16 @@ bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
 /* Whether the positions say that other servers, which have the tasks that are not in `ours`, have read everything, too. When all
  * of our tasks are drained. */
 bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, struct positions *positions);
+
+/* ---- stages.c ------------------------------------------------------------------------------------------------------ */
+
+/* Whether the stage reads what comes of its own output. */
+bool stage_in_circle(const struct stage *stage);
+/* Whether a source is where it reads that. Such a topic has as many partitions as the stage has tasks. */
+bool source_closes_circle(const struct stage *stage, uint32_t source);
+/* Whether the stage writes to what a REPARTITION_SOURCE reads. */
+bool stage_writes(const struct stage *stage, const struct step *source);
+
 /* Adds what the tasks did to the query's counters. */
 void share_count(struct share *s);
 

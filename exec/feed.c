@@ -110,13 +110,13 @@ enum status feeds_subscribe(struct feeds *f, struct work_source *s, struct diag 
 {
     enum status st = STATUS_OK;
     struct feed *feed = find(&f->live, s->topic, s->work->partition);
-    struct lane *lane = feed && feed->position > s->position ? &f->behind : &f->live;
+    struct lane *lane = feed && feed->position > s->fetched ? &f->behind : &f->live;
     if (lane == &f->behind)
         feed = find(lane, s->topic, s->work->partition);
     if (!lane->reader)
         TRY(reader_open(f->log, &lane->reader, d));
-    if (!feed || feed->position > s->position)
-        TRY(feed_assign(lane, s->topic, s->work->partition, s->position, &feed, d));
+    if (!feed || feed->position > s->fetched)
+        TRY(feed_assign(lane, s->topic, s->work->partition, s->fetched, &feed, d));
     s->feed = feed;
     s->next = feed->sources;
     feed->sources = s;
@@ -144,7 +144,7 @@ void feeds_unsubscribe(struct feeds *f, struct work_source *s)
 static enum status catch_up(struct feeds *f, struct work_source *s, struct diag *d)
 {
     const struct feed *live = find(&f->live, s->topic, s->work->partition);
-    if (live && live->position > s->position)
+    if (live && live->position > s->fetched)
         return STATUS_OK;
     feeds_unsubscribe(f, s);
     return feeds_subscribe(f, s, d);

@@ -143,11 +143,11 @@ bool rows_begin(struct row_builder *r, uint32_t expected)
     return !a->failed;
 }
 
-enum status rows_emit(struct row_builder *r, struct diag *d)
+struct batch *rows_take(struct row_builder *r)
 {
     struct batch *b = r->b;
     if (!b)
-        return STATUS_OK;
+        return NULL;
     b->n_rows = b->n_selected = r->n;
     b->ts = r->ts;
     b->window_start = r->windowed ? r->start : NULL;
@@ -163,7 +163,13 @@ enum status rows_emit(struct row_builder *r, struct diag *d)
         b->before->window_end = b->window_end;
     }
     r->b = NULL;
-    enum status st = op_emit(r->op, b, d);
+    return b;
+}
+
+enum status rows_emit(struct row_builder *r, struct diag *d)
+{
+    struct batch *b = rows_take(r);
+    enum status st = b ? op_emit(r->op, b, d) : STATUS_OK;
     batch_drop(b);
     return st;
 }

@@ -45,6 +45,8 @@ static inline bool rows_full(const struct row_builder *r)
 {
     return r->b && r->n == r->cap;
 }
+/* What is there as a batch of the caller's, who drops it; NULL: nothing was begun. */
+struct batch *rows_take(struct row_builder *r);
 /* Emits what is there and lets go of it. */
 enum status rows_emit(struct row_builder *r, struct diag *d) MUST_CHECK;
 void rows_drop(struct row_builder *r);

@@ -60,12 +60,22 @@ const struct op_def *op_for(const struct step *s)
     case STEP_STREAM_STREAM_JOIN:
         return &op_stream_stream_join;
     case STEP_STREAM_TABLE_JOIN:
+        return &op_stream_table_join;
     case STEP_TABLE_TABLE_JOIN:
+        return &op_table_table_join;
     case STEP_FOREIGN_KEY_JOIN:
+        return &op_foreign_key_join;
     case STEP_FOREIGN_KEY_ANSWER:
-        return NULL;
+        return &op_foreign_key_answer;
     }
     return NULL;
+}
+
+static const struct op_def *side_for(const struct step *s, uint32_t port)
+{
+    if (s->kind == STEP_STREAM_STREAM_JOIN)
+        return &op_stream_join_side;
+    return s->kind == STEP_FOREIGN_KEY_ANSWER && port == 0 ? &op_subscriptions : &op_table_join_side;
 }
 
 /* ---- building ----------------------------------------------------------------------------------------------- */
@@ -77,6 +87,8 @@ const char *join_side_store(const struct step *s, uint32_t port)
     case STEP_STREAM_TABLE_JOIN:
     case STEP_TABLE_TABLE_JOIN:
         return s->join.stores[port];
+    case STEP_FOREIGN_KEY_JOIN:
+        return port == 0 ? s->foreign_key.store : NULL;
     case STEP_FOREIGN_KEY_ANSWER:
         return s->answer.stores[port];
     default:
@@ -110,8 +122,7 @@ static struct op *add_op(struct task *t, const struct step *s)
     for (uint32_t i = 0; i < s->n_inputs; i++) {
         inputs[i] = add_op(t, s->inputs[i]);
         if (join_side_store(s, i))
-            inputs[i] = new_op(t, s->kind == STEP_STREAM_STREAM_JOIN ? &op_stream_join_side : &op_table_join_side, s,
-                               (struct op *[2]){inputs[i], NULL});
+            inputs[i] = new_op(t, side_for(s, i), s, (struct op *[2]){inputs[i], NULL});
     }
     return new_op(t, op_for(s), s, inputs);
 }
@@ -124,6 +135,12 @@ static struct op *find_op(struct task *t, const struct step *s)
     return NULL;
 }
 
+/* A side has the step of its join. */
+static bool is_side(const struct op *op)
+{
+    return op->parent && op->parent->step == op->step;
+}
+
 static enum status connect(struct task *t, struct diag *d)
 {
     for (uint32_t i = t->n_ops; i-- > 0;) { /* users first */
@@ -134,6 +151,11 @@ static enum status connect(struct task *t, struct diag *d)
             continue;
         enum before_need need = op->parent->def->before;
         op->emits_before = need == BEFORE_WANTED || (need == BEFORE_AS_PARENT && op->parent->emits_before);
+        if (op->step->kind == STEP_REPARTITION_SOURCE && !op->step->repartition.is_table)
+            op->emits_before = false;
+        /* What a foreign key join asks comes back later anyway. */
+        op->is_below_side = is_side(op->parent) ||
+                            (op->parent->is_below_side && op->parent->step->kind != STEP_FOREIGN_KEY_JOIN);
     }
     t->sources = ARENA_ARRAY(&t->arena, struct op *, t->stage->n_sources);
     if (!t->sources)
@@ -285,8 +307,6 @@ static const char *own_store(const struct step *s)
         return s->aggregate.store;
     case STEP_STREAM_STREAM_JOIN:
         return s->join.pending_store;
-    case STEP_FOREIGN_KEY_JOIN:
-        return s->foreign_key.store;
     default:
         return NULL;
     }

@@ -20,8 +20,9 @@ static enum status append(void *data, const char *topic, int32_t partition, cons
 {
     enum status st = STATUS_OK;
     struct transient *t = data;
-    size_t len = strlen(topic);
-    if (!t->writer || len < 12 || strcmp(topic + len - 12, "-repartition") != 0)
+    static const char changelog[] = "-changelog";
+    size_t len = strlen(topic), suffix = sizeof changelog - 1;
+    if (!t->writer || (len >= suffix && strcmp(topic + len - suffix, changelog) == 0))
         return STATUS_OK;
     if (!t->in_transaction)
         TRY(writer_begin(t->writer, d));
@@ -53,11 +54,11 @@ static enum status flush(struct transient *t, struct share *s, struct diag *d)
     for (struct work *w = s->works; w && !t->stop; w = w->next)
         if (w->dirty)
             TRY(task_flush(w->task, d));
-    for (struct work *w = s->works; w; w = w->next)
-        w->dirty = false;
     if (t->in_transaction)
         TRY(writer_commit(t->writer, d));
     t->in_transaction = false;
+    for (struct work *w = s->works; w; w = w->next)
+        work_committed(w);
 done:
     return st;
 }
@@ -97,6 +98,7 @@ static enum status loop(struct transient *t, struct share *s, struct diag *d)
         bool busy;
         struct query *culprit;
         TRY(feeds_step(s->feeds, options, WAIT_MS, &busy, &culprit, d));
+        TRY(share_merge(s, t->executor->log, d));
         bool due = clock_mono_ns() - last >= options->commit_interval_ms * 1000000;
         if (busy && !due)
             continue;

@@ -1,5 +1,4 @@
-/* The tasks of one query on one worker: building them from positions and changelogs, taking records in, and finding out
- * whether they have read everything. */
+/* The tasks of one query on one worker: building them from positions and changelogs, and taking records in. */
 #include "exec/executor_int.h"
 
 enum { RESTORE_WAIT_MS = 100 };
@@ -41,6 +40,8 @@ enum status stage_partitions(struct log *log, const struct plan *p, uint32_t sta
     for (uint32_t i = 0; i < p->stages[stage].n_sources; i++) {
         const char *topic = source_topic(&a, p, p->stages[stage].sources[i], options);
         int32_t have;
+        if (source_closes_circle(&p->stages[stage], i))
+            continue;
         if (!topic) {
             st = diag_nomem(d);
             goto done;
@@ -179,6 +180,7 @@ static enum status place_sources(struct log *log, struct work *w,
             source->position = position->offsets[i];
         else
             TRY(first_position(log, source, d));
+        source->fetched = source->position;
     }
 done:
     return st;
@@ -187,10 +189,13 @@ done:
 static void work_destroy(struct work *w)
 {
     struct query *q = w->share->query;
-    for (uint32_t i = 0; w->sources && i < q->plan->stages[w->stage].n_sources; i++)
+    for (uint32_t i = 0; w->sources && i < q->plan->stages[w->stage].n_sources; i++) {
         feeds_unsubscribe(w->share->feeds, &w->sources[i]);
+        merge_clear(&w->sources[i]);
+    }
     if (!w->drained)
         atomic_fetch_sub(&q->tasks_left[w->stage], 1);
+    work_moved(w);
     atomic_fetch_sub(&q->memory, w->last_memory);
     if (w->task)
         task_destroy(w->task);
@@ -241,9 +246,13 @@ static enum status add_work(struct share *s, uint32_t stage, int32_t partition, 
     if (!w)
         return diag_nomem(d);
     *w = (struct work){.share = s, .stage = stage, .partition = partition, .next = s->works};
+    w->merges = stage_merges(&s->query->plan->stages[stage]);
+    w->in_circle = stage_in_circle(&s->query->plan->stages[stage]);
+    w->quiet_at = -1;
     arena_init(&w->arena, 0);
     s->works = w;
     atomic_fetch_add(&s->query->tasks_left[stage], 1);
+    work_moved(w);
     enum status st = build_work(log, w, positions, out, d);
     return st == STATUS_OK && !s->paused ? subscribe(w, d) : st;
 }
@@ -335,15 +344,9 @@ static void slice_destroy(struct record_batch *b)
     mem_free(b);
 }
 
-/* The records with offsets from `begin` to below `end`; all of them: the batch itself. NULL: no memory. */
-static struct record_batch *slice(struct record_batch *b, int64_t begin, int64_t end)
+struct record_batch *slice(struct record_batch *b, uint32_t from, uint32_t to, int64_t next_offset)
 {
-    uint32_t from = 0, to = b->n;
-    while (from < to && b->records[from].offset < begin)
-        from++;
-    while (to > from && b->records[to - 1].offset >= end)
-        to--;
-    if (from == 0 && to == b->n && b->next_offset <= end)
+    if (from == 0 && to == b->n && b->next_offset <= next_offset)
         return record_batch_keep(b);
     struct slice *part = mem_alloc(sizeof *part);
     if (!part)
@@ -353,7 +356,9 @@ static struct record_batch *slice(struct record_batch *b, int64_t begin, int64_t
     part->head.destroy = slice_destroy;
     part->head.records += from;
     part->head.n = to - from;
-    part->head.next_offset = b->next_offset < end ? b->next_offset : end;
+    part->head.next_offset = to < b->n ? b->records[to].offset : b->next_offset;
+    if (part->head.next_offset > next_offset)
+        part->head.next_offset = next_offset;
     return &part->head;
 }
 
@@ -361,106 +366,36 @@ enum status source_take(struct work_source *s, struct record_batch *b, struct di
 {
     enum status st = STATUS_OK;
     int64_t end = s->drain_end < 0 ? INT64_MAX : s->drain_end; /* what lies behind is left for the next run */
-    if (b->next_offset <= s->position || s->position >= end)
+    uint32_t from = 0, to = b->n;
+    if (b->next_offset <= s->fetched || s->fetched >= end)
         return STATUS_OK;
-    struct record_batch *part = slice(b, s->position, end);
+    while (from < to && b->records[from].offset < s->fetched)
+        from++;
+    while (to > from && b->records[to - 1].offset >= end)
+        to--;
+    struct record_batch *part = slice(b, from, to, end);
     if (!part)
         return diag_nomem(d);
+    if (s->work->merges) {
+        TRY(merge_put(s, part, d));
+        s->fetched = part->next_offset;
+        goto done;
+    }
     if (part->n)
         TRY(task_push(s->work->task, s->number, part, d));
-    s->position = part->next_offset;
+    s->position = s->fetched = part->next_offset;
     s->work->dirty = true;
+    work_moved(s->work);
 done:
     record_batch_drop(part);
     return st;
 }
 
-/* ---- draining ------------------------------------------------------------------------------------------------------ */
-
-static bool earlier_stages_drained(const struct query *q, uint32_t stage, uint32_t n_workers)
+void work_committed(struct work *w)
 {
-    if (atomic_load(&q->n_settled) < (int)n_workers)
-        return false;
-    for (uint32_t i = 0; i < stage; i++)
-        if (atomic_load(&q->tasks_left[i]) > 0)
-            return false;
-    return true;
-}
-
-static bool source_drained(struct work_source *source, struct log *log, uint32_t n_workers,
-                           bool (*written)(void *data, const char *topic, const struct query *reader), void *data)
-{
-    int64_t begin, end, uncommitted;
-    const struct work *w = source->work;
-    const struct query *q = w->share->query;
-    if (source->drain_end >= 0)
-        return source->position >= source->drain_end;
-    if (q->plan->stages[w->stage].sources[source->number]->kind == STEP_REPARTITION_SOURCE
-            ? !earlier_stages_drained(q, w->stage, n_workers)
-            : written(data, source->topic, q))
-        return false;
-    /* A drain covers what has been written by now: on Kafka a commit that has returned may take a moment to show. */
-    if (topic_offsets(log, source->topic, w->partition, &begin, &end, &uncommitted, NULL) == STATUS_OK)
-        source->drain_end = w->share->query->options.drain ? uncommitted : end;
-    return source->drain_end >= 0 && source->position >= source->drain_end;
-}
-
-bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
-                   bool (*written)(void *data, const char *topic, const struct query *reader), void *data)
-{
-    bool all = s->settled;
-    for (struct work *w = s->works; w; w = w->next) {
-        bool drained = !w->dirty;
-        for (uint32_t k = 0; !w->drained && drained && k < s->query->plan->stages[w->stage].n_sources; k++)
-            drained = source_drained(&w->sources[k], log, n_workers, written, data);
-        if (drained && !w->drained) {
-            w->drained = true;
-            atomic_fetch_sub(&s->query->tasks_left[w->stage], 1);
-        }
-        all &= w->drained;
-    }
-    return all;
-}
-
-/* ends[source]: set as soon as they can be told. */
-static bool other_drained(const struct query *q, uint32_t stage, int32_t partition, int64_t *ends, struct log *log,
-                          struct positions *positions, struct arena *a)
-{
-    struct position position = {.n = 0};
-    const char *name = task_key(a, q, stage, partition);
-    bool known = name && positions_get(positions, str_from(name), a, &position);
-    for (uint32_t i = 0; i < q->plan->stages[stage].n_sources; i++) {
-        int64_t begin, end, uncommitted;
-        const char *topic = source_topic(a, q->plan, q->plan->stages[stage].sources[i], &q->options);
-        if (!topic)
-            return false;
-        enum status st = ends[i] < 0 ? topic_offsets(log, topic, partition, &begin, &end, &uncommitted, NULL) : STATUS_OK;
-        if (ends[i] < 0 && st == STATUS_OK)
-            ends[i] = begin == uncommitted ? 0 : uncommitted;
-        if (st == STATUS_NOT_FOUND || ends[i] == 0) /* fewer partitions than tasks, or empty */
-            continue;
-        if (st != STATUS_OK || !known || i >= position.n || position.offsets[i] < ends[i])
-            return false;
-    }
-    return true;
-}
-
-bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, struct positions *positions)
-{
-    struct arena a;
-    int64_t *ends = q->others_ends;
-    bool all = true, is_fresh = false;
-    arena_init(&a, 0);
-    for (uint32_t i = 0; i < q->plan->n_stages && all; i++) /* in order: a stage's ends are final behind the one before */
-        for (int32_t p = 0; p < q->n_partitions[i] && all; p++, ends += q->plan->stages[i].n_sources) {
-            if (ours[slot_of(p)])
-                continue;
-            all = (is_fresh || positions_refresh(positions, NULL) == STATUS_OK) &&
-                  other_drained(q, i, p, ends, log, positions, &a);
-            is_fresh = true;
-        }
-    arena_free(&a);
-    return all;
+    if (w->dirty)
+        work_moved(w);
+    w->dirty = false;
 }
 
 void share_count(struct share *s)

@@ -300,7 +300,7 @@ static enum status commit(struct worker *w, struct query **culprit, struct diag 
     TRY(commit_transaction(w, d));
     for (struct share *s = w->shares; s; s = s->next) {
         for (struct work *k = s->works; k; k = k->next)
-            k->dirty = false;
+            work_committed(k);
         share_count(s);
     }
     w->last_commit_ns = clock_mono_ns();
@@ -410,6 +410,18 @@ static bool wants_to_end(const struct worker *w)
     return end;
 }
 
+static enum status merge_shares(struct worker *w, struct query **culprit, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    for (struct share *s = w->shares; s; s = s->next) {
+        *culprit = s->query;
+        TRY(share_merge(s, w->executor->log, d));
+    }
+    *culprit = NULL;
+done:
+    return st;
+}
+
 static enum status turn(struct worker *w, struct query **culprit, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -420,6 +432,7 @@ static enum status turn(struct worker *w, struct query **culprit, struct diag *d
         TRY(build_tasks(w, d));
         TRY(pause_shares(w, culprit, d));
         TRY(feeds_step(&w->feeds, &w->executor->options, idle_wait_ms(w), &busy, culprit, d));
+        TRY(merge_shares(w, culprit, d));
         if (commit_due_ms(w) > 0 && (busy ? !state_is_large(w) : !w->executor->options.drain))
             return STATUS_OK;
     }
@@ -460,9 +473,10 @@ static bool judge(struct worker *w, enum status *st, struct query *culprit, cons
         return false;
     bool is_its_own = *st == STATUS_RUNTIME || *st == STATUS_DATA || *st == STATUS_NOMEM || *st == STATUS_UNSUPPORTED;
     bool fenced = *st == STATUS_FENCED;
-    if (culprit && is_its_own)
+    bool is_blamed = *st == STATUS_NOT_FOUND && blame(w, d);
+    if (!is_blamed && culprit && (is_its_own || *st == STATUS_NOT_FOUND))
         query_fail(w->executor, culprit, d);
-    else if (*st != STATUS_NOT_FOUND || !blame(w, d))
+    else if (!is_blamed)
         for (struct share *s = w->shares; s; s = s->next)
             query_fail(w->executor, s->query, d);
     *st = STATUS_RUNTIME;

@@ -92,40 +92,42 @@ static bool octal_escape(struct translator *t)
     return true;
 }
 
-/* POSIX and java.lang.Character names; the others go through, without "Is". */
+/* POSIX and java.lang.Character names, as sets. */
+static const struct {
+    const char *java, *set;
+} families[] = {
+    {"Lower", "a-z"},
+    {"Upper", "A-Z"},
+    {"ASCII", "\\x00-\\x7F"},
+    {"Alpha", "a-zA-Z"},
+    {"Digit", "0-9"},
+    {"Alnum", "a-zA-Z0-9"},
+    {"Punct", "!-\\/:-@\\[-`{-~"},
+    {"Graph", "!-~"},
+    {"Print", " -~"},
+    {"Blank", " \\t"},
+    {"Cntrl", "\\x00-\\x1F\\x7F"},
+    {"XDigit", "0-9a-fA-F"},
+    {"Space", " \\t-\\r"},
+    {"javaLowerCase", "\\p{Ll}"},
+    {"javaUpperCase", "\\p{Lu}"},
+    {"javaWhitespace", "\\t-\\r\\x1C-\\x1F\\p{Z}"},
+    {"javaLetter", "\\p{L}"},
+    {"javaDigit", "\\p{Nd}"},
+    {"javaLetterOrDigit", "\\p{L}\\p{Nd}"},
+    {"IsAlphabetic", "\\p{L}\\p{Nl}"},
+    {"IsLetter", "\\p{L}"},
+    {"IsDigit", "\\p{Nd}"},
+    {"IsUppercase", "\\p{Lu}"},
+    {"IsLowercase", "\\p{Ll}"},
+    {"IsWhite_Space", "\\s\\p{Z}"},
+    {"IsPunctuation", "\\p{P}"},
+    {"IsControl", "\\p{Cc}"},
+};
+
+/* The families of above; others go through, without "Is". */
 static bool property(struct translator *t, bool negated, bool in_class)
 {
-    static const struct {
-        const char *java, *set;
-    } names[] = {
-        {"Lower", "a-z"},
-        {"Upper", "A-Z"},
-        {"ASCII", "\\x00-\\x7F"},
-        {"Alpha", "a-zA-Z"},
-        {"Digit", "0-9"},
-        {"Alnum", "a-zA-Z0-9"},
-        {"Punct", "!-\\/:-@\\[-`{-~"},
-        {"Graph", "!-~"},
-        {"Print", " -~"},
-        {"Blank", " \\t"},
-        {"Cntrl", "\\x00-\\x1F\\x7F"},
-        {"XDigit", "0-9a-fA-F"},
-        {"Space", " \\t-\\r"},
-        {"javaLowerCase", "\\p{Ll}"},
-        {"javaUpperCase", "\\p{Lu}"},
-        {"javaWhitespace", "\\t-\\r\\x1C-\\x1F\\p{Z}"},
-        {"javaLetter", "\\p{L}"},
-        {"javaDigit", "\\p{Nd}"},
-        {"javaLetterOrDigit", "\\p{L}\\p{Nd}"},
-        {"IsAlphabetic", "\\p{L}\\p{Nl}"},
-        {"IsLetter", "\\p{L}"},
-        {"IsDigit", "\\p{Nd}"},
-        {"IsUppercase", "\\p{Lu}"},
-        {"IsLowercase", "\\p{Ll}"},
-        {"IsWhite_Space", "\\s\\p{Z}"},
-        {"IsPunctuation", "\\p{P}"},
-        {"IsControl", "\\p{Cc}"},
-    };
     struct str name;
     if (peek(t, 0) == '{') {
         uint32_t from = ++t->at;
@@ -138,14 +140,14 @@ static bool property(struct translator *t, bool negated, bool in_class)
         name = str_make(t->in.p + t->at, more(t) ? 1 : 0);
         t->at++;
     }
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!str_eq(name, str_from(names[i].java)))
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (!str_eq(name, str_from(families[i].java)))
             continue;
         if (in_class && negated)
             return fail(t, "Negated character family in a class is not supported");
         if (!in_class)
             put(t, negated ? "[^" : "[");
-        put(t, names[i].set);
+        put(t, families[i].set);
         if (!in_class)
             put(t, "]");
         return true;

@@ -4,6 +4,7 @@
  * A plan is a list of stages, in topological order. A stage reads one or more source steps, and ends in one sink step:
  * the query's sink topic, a repartition topic, or (transient queries) the client. Inside a stage, steps form a tree whose
  * root is the sink. A repartition topic is the sink of one stage and the source of a later one.
+ * (The stages of a foreign-key join write to each other: the one of the left table stands first, the right one behind it.)
  * Rows on a repartition topic are in weir's own row encoding (formats/row.h), lossless and cheap. */
 #ifndef WEIR_PLANNER_PLAN_H
 #define WEIR_PLANNER_PLAN_H
@@ -141,12 +142,13 @@ struct step {
             const char *store;                 /* of the left rows */
             const struct step *subscriptions;  /* a REPARTITION_SINK that the join writes to by itself; its schema: the foreign
                                                   key, then the left table's key columns, then INT instruction, BIGINT hash,
-                                                  INT partition */
+                                                  INT partition (of the left row) */
         } foreign_key;
         struct {               /* FOREIGN_KEY_ANSWER: input 0 the subscriptions (a REPARTITION_SOURCE), input 1 the right table. Output:
                                   the left table's key columns, the right table's other columns, then BOOLEAN whether there
                                   is a right row, BIGINT hash, INT partition: to which the row goes */
-            const char *stores[2];             /* of the subscriptions, of the right rows */
+            const char *stores[2];             /* of the subscriptions, of the right rows. The stage's root is a REPARTITION_SINK
+                                                  right above; the order of answers is that of keys in its shown_formats */
         } answer;
         struct {               /* STREAM_SINK, TABLE_SINK */
             struct str sink_name;
@@ -157,8 +159,8 @@ struct step {
         struct {               /* REPARTITION_SINK and _SOURCE */
             const char *name;          /* "Aggregate-GroupBy-repartition": the topic is prefix + this */
             bool keep_null_keys;       /* rows without key are dropped unless a join wants them */
-            bool to_partition;         /* the last column says to which partition a row goes; else its key does, as in
-                                          shown_formats.key: rows of a join must meet */
+            bool to_partition;         /* the last column (which the reader has, too) says to which partition a row goes; else
+                                          its key does, as in shown_formats.key: rows of a join must meet */
             bool is_table;             /* rows carry before and after images */
             struct topic_formats shown_formats; /* what ksqlDB would use there; for EXPLAIN and checks */
         } repartition;
@@ -182,7 +184,8 @@ struct plan {
     struct schema schema;                  /* of the result; for transient queries: see output_columns */
     uint32_t n_stages;
     const struct stage *stages;
-    const struct step *sink;               /* the last stage's root */
+    const struct step *sink;               /* root of the stage that gives the result: the last one, but for a foreign-key
+                                              join in it, whose other stage stands behind */
     int64_t limit;                         /* -1: none */
     /* Transient queries: what the client sees, in order: indexes into schema, or pseudo columns. */
     uint32_t n_output;

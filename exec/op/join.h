@@ -11,4 +11,17 @@ static inline struct store *join_store(const struct op *join, uint32_t port)
     return join->inputs[port]->store;
 }
 
+/* Where the columns of a result come from: the rows that arrived, and what each of them has met. */
+struct join_halves {
+    const struct schema *schema;        /* of the result */
+    const struct join_column *columns;  /* one a column behind the keys */
+    uint32_t port;                      /* the input of the rows that arrived */
+    const struct column *arrived;       /* keys, then values */
+    const uint8_t *arrived_shown;       /* by row: 0: the result has nulls for it; NULL: all are shown */
+    const struct column *met;           /* values of the other input, whose keys are the same */
+    const uint8_t *met_shown;
+};
+/* The result's columns, sharing data with the halves; `rows` are those that count. False: no memory. */
+bool join_make_columns(struct column *out, const struct join_halves *h, const struct batch *rows, struct arena *a);
+
 #endif

@@ -2,10 +2,11 @@
  * (key.c ...). */
 #include "exec/op/project.h"
 
-enum status projection_open(struct op *op, const struct expr *const *exprs, uint32_t n, struct diag *d)
+enum status projection_create(struct op *op, const struct expr *const *exprs, uint32_t n, struct projection **out,
+                              struct diag *d)
 {
     struct arena *a = &op->task->arena;
-    struct projection *p = op->state = ARENA_NEW(a, struct projection);
+    struct projection *p = *out = ARENA_NEW(a, struct projection);
     if (!p)
         return diag_nomem(d);
     *p = (struct projection){.op = op, .exprs = exprs, .n = n};
@@ -21,6 +22,22 @@ enum status projection_open(struct op *op, const struct expr *const *exprs, uint
     return STATUS_OK;
 }
 
+void projection_free(struct projection *p)
+{
+    for (uint32_t i = 0; p && p->progs && i < p->n; i++)
+        expr_release(p->progs[i]);
+    if (p)
+        arena_free(&p->scratch);
+}
+
+enum status projection_open(struct op *op, const struct expr *const *exprs, uint32_t n, struct diag *d)
+{
+    struct projection *p;
+    enum status st = projection_create(op, exprs, n, &p, d);
+    op->state = p;
+    return st;
+}
+
 enum status projection_open_select(struct op *op, struct diag *d)
 {
     return projection_open(op, op->step->select.exprs, op->step->schema.n_columns, d);
@@ -28,10 +45,7 @@ enum status projection_open_select(struct op *op, struct diag *d)
 
 void projection_close(struct op *op)
 {
-    struct projection *p = op->state;
-    for (uint32_t i = 0; p->progs && i < p->n; i++)
-        expr_release(p->progs[i]);
-    arena_free(&p->scratch);
+    projection_free(op->state);
 }
 
 void print_expr(struct buf *out, const struct expr *e)

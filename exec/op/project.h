@@ -13,6 +13,10 @@ struct projection {
     struct arena scratch;
 };
 
+/* A projection of these expressions; what is there after a failure is to be freed as well. NULL is fine there. */
+enum status projection_create(struct op *op, const struct expr *const *exprs, uint32_t n, struct projection **out,
+                              struct diag *d) MUST_CHECK;
+void projection_free(struct projection *p);
 /* For operators whose state is a projection: of these expressions, of the step's select. */
 enum status projection_open(struct op *op, const struct expr *const *exprs, uint32_t n, struct diag *d) MUST_CHECK;
 enum status projection_open_select(struct op *op, struct diag *d) MUST_CHECK;

@@ -2,37 +2,43 @@
  * of topics that are partitioned by the same key. Its value is a byte of flags; for a row with both states: the length
  * of the first (varint); the new row; the previous row each row being ROW bytes of all columns, keys too. Values are
  * never null, keys are for rows without one. */
+#include "exec/op/repartition.h"
+
 #include "exec/op/outbox.h"
 #include "exec/op/project.h"
 #include "formats/row.h"
 
 enum { HAS_NEW = 1, HAS_OLD = 2, NULL_VALUE = 4, NULL_KEY = 8, OLD_TS = 8 /* bytes */ };
 
-struct repartition_sink {
+struct repartition_writer {
+    struct op *op;
+    const struct step *step;
     struct encoder *key;
     const char *topic;
     struct outbox outbox;
 };
 
-static enum status sink_open(struct op *op, struct diag *d)
+enum status repartition_writer_open(struct op *op, const struct step *sink, struct repartition_writer **out, struct diag *d)
 {
-    struct repartition_sink *s = ARENA_NEW(&op->task->arena, struct repartition_sink);
-    const struct step *step = op->step;
-    op->state = s;
-    if (!s)
+    struct arena *a = &op->task->arena;
+    struct repartition_writer *w = *out = ARENA_NEW(a, struct repartition_writer);
+    if (!w)
         return diag_nomem(d);
-    s->topic = repartition_topic(&op->task->arena, op->task->plan, step, &op->task->options);
-    if (!s->topic)
+    w->op = op;
+    w->step = sink;
+    w->topic = repartition_topic(a, op->task->plan, sink, &op->task->options);
+    if (!w->topic)
         return diag_nomem(d);
-    return encoder_create(&step->repartition.shown_formats.key, step->schema.columns, step->schema.n_keys, &s->key, d);
+    return encoder_create(&sink->repartition.shown_formats.key, sink->schema.columns, sink->schema.n_keys, &w->key, d);
 }
 
-static void sink_close(struct op *op)
+void repartition_writer_close(struct repartition_writer *w)
 {
-    struct repartition_sink *s = op->state;
-    if (s->key)
-        encoder_destroy(s->key);
-    outbox_free(&s->outbox);
+    if (!w)
+        return;
+    if (w->key)
+        encoder_destroy(w->key);
+    outbox_free(&w->outbox);
 }
 
 static void put_varint(struct buf *out, uint64_t v)
@@ -61,40 +67,89 @@ static void put_value(struct buf *out, const struct batch *b, uint32_t row, uint
     row_put_columns(out, b->columns, n_columns, row); /* of a deletion: the key, and nulls */
 }
 
-static enum status put_record(struct op *op, const struct batch *b, uint32_t row, struct diag *d)
+static enum status put_record(struct repartition_writer *w, const struct batch *b, uint32_t row, struct diag *d)
 {
-    struct repartition_sink *s = op->state;
-    struct buf *out = &s->outbox.bytes;
+    struct buf *out = &w->outbox.bytes;
     size_t key_at = out->len;
     bool no_key = b->null_key && b->null_key[row];
     if (!no_key) {
-        enum status st = encode(s->key, b->columns, row, out, &no_key, d);
+        enum status st = encode(w->key, b->columns, row, out, &no_key, d);
         if (st != STATUS_OK)
-            return st;
+            return st == STATUS_DATA ? STATUS_RUNTIME : st;
     }
-    if (no_key && !op->step->repartition.keep_null_keys) {
+    if (no_key && !w->step->repartition.keep_null_keys) {
         out->len = key_at;
         return STATUS_OK;
     }
     size_t value_at = out->len;
-    put_value(out, b, row, op->step->schema.n_columns, no_key);
-    outbox_add(&s->outbox, no_key ? SIZE_MAX : key_at, value_at, value_at, b->ts[row],
+    put_value(out, b, row, w->step->schema.n_columns, no_key);
+    outbox_add(&w->outbox, no_key ? SIZE_MAX : key_at, value_at, value_at, b->ts[row],
                b->headers ? b->headers[row] : NULL);
     return STATUS_OK;
 }
 
-static enum status sink_push(struct op *op, uint32_t port, struct batch *b, struct diag *d)
+static enum status write_by_key(struct repartition_writer *w, const struct batch *b, struct diag *d)
 {
-    struct repartition_sink *s = op->state;
-    (void)port;
-    if (!outbox_begin(&s->outbox, b->n_selected))
+    if (!outbox_begin(&w->outbox, b->n_selected))
         return diag_nomem(d);
     BATCH_EACH (b, i, row) {
-        enum status st = put_record(op, b, row, d);
+        enum status st = put_record(w, b, row, d);
         if (st != STATUS_OK)
-            return st == STATUS_DATA ? STATUS_RUNTIME : st;
+            return st;
     }
-    return outbox_send(&s->outbox, op, s->topic, -1, d);
+    return outbox_send(&w->outbox, w->op, w->topic, -1, d);
+}
+
+/* The rows go as the last column says: a partition's together, in order. */
+static enum status write_by_column(struct repartition_writer *w, struct batch *b, struct diag *d)
+{
+    const int32_t *to = b->columns[w->step->schema.n_columns - 1].i32;
+    uint8_t *sent = arena_zalloc(&b->arena, b->n_rows);
+    if (!sent)
+        return diag_nomem(d);
+    BATCH_EACH (b, i, first) {
+        if (sent[first])
+            continue;
+        if (!outbox_begin(&w->outbox, b->n_selected))
+            return diag_nomem(d);
+        for (uint32_t k = i; k < b->n_selected; k++) {
+            uint32_t row = b->selection ? b->selection[k] : k;
+            if (to[row] != to[first])
+                continue;
+            enum status st = put_record(w, b, row, d);
+            if (st != STATUS_OK)
+                return st;
+            sent[row] = 1;
+        }
+        enum status st = outbox_send(&w->outbox, w->op, w->topic, to[first], d);
+        if (st != STATUS_OK)
+            return st;
+    }
+    return STATUS_OK;
+}
+
+enum status repartition_write(struct repartition_writer *w, struct batch *b, struct diag *d)
+{
+    return w->step->repartition.to_partition ? write_by_column(w, b, d) : write_by_key(w, b, d);
+}
+
+static enum status sink_open(struct op *op, struct diag *d)
+{
+    struct repartition_writer *w;
+    enum status st = repartition_writer_open(op, op->step, &w, d);
+    op->state = w;
+    return st;
+}
+
+static void sink_close(struct op *op)
+{
+    repartition_writer_close(op->state);
+}
+
+static enum status sink_push(struct op *op, uint32_t port, struct batch *b, struct diag *d)
+{
+    (void)port;
+    return repartition_write(op->state, b, d);
 }
 
 const struct op_def op_repartition_sink = {

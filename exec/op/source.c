@@ -5,6 +5,7 @@
 #include "exec/op/source.h"
 
 #include "exec/expr/expr.h"
+#include "exec/op/table_rows.h"
 
 #include <stdio.h>
 
@@ -133,7 +134,11 @@ static enum status source_open(struct op *op, struct diag *d)
     if (st == STATUS_OK)
         st = open_side(&s->value, &step->source.formats.value, &step->source.topic_schema, false, a, d);
     if (st == STATUS_OK && s->is_table && step->source.store)
-        st = table_rows_open(op, &s->table, d);
+        st = table_rows_open(op,
+                             &(struct table_rows_options){.store = step->source.store,
+                                                          .schema = &step->schema,
+                                                          .windowed = window != WINDOW_NONE},
+                             &s->table, d);
     return st;
 }
 

@@ -17,13 +17,4 @@ enum time_result {
 enum time_result time_read(struct time_reader *t, const struct column *c, uint32_t row, int64_t *ts, char *error,
                            size_t error_size);
 
-/* A materialised table: finds the previous rows and keeps the new ones. The batch has kinds, and no null keys. */
-struct table_rows;
-enum status table_rows_open(struct op *op, struct table_rows **out, struct diag *d) MUST_CHECK;
-void table_rows_close(struct table_rows *t);
-/* Applies the changes; emits them unless changes are coalesced. */
-enum status table_rows_push(struct table_rows *t, struct batch *b, struct diag *d) MUST_CHECK;
-/* Emits what was held back, and writes the changelog. */
-enum status table_rows_flush(struct table_rows *t, struct diag *d) MUST_CHECK;
-
 #endif

@@ -1,31 +1,47 @@
-/* Materialised tables: the rows of a table source in a store, as ROW bytes of the value columns. A later arrival wins
- * whatever its time. */
+/* Materialised tables, see table_rows.h: entries hold ROW bytes of the value columns. */
+#include "exec/op/table_rows.h"
+
 #include "exec/key.h"
-#include "exec/op/source.h"
 #include "formats/row.h"
 
 struct table_rows {
     struct op *op;
+    const struct schema *schema;
     struct buf bytes;
-    bool windowed;
+    bool windowed, silent;
 };
 
-enum status table_rows_open(struct op *op, struct table_rows **out, struct diag *d)
+enum status table_rows_open(struct op *op, const struct table_rows_options *options, struct table_rows **out,
+                            struct diag *d)
 {
     struct table_rows *t = ARENA_NEW(&op->task->arena, struct table_rows);
     *out = t;
     if (!t)
         return diag_nomem(d);
     t->op = op;
-    t->windowed = op->step->source.formats.window != WINDOW_NONE;
+    t->schema = options->schema;
+    t->windowed = options->windowed;
+    t->silent = options->silent;
     buf_init(&t->bytes, 0);
-    return op_store(op, (struct store_options){.name = op->step->source.store, .kind = STORE_KEYED}, d);
+    return op_store(op, (struct store_options){.name = options->store, .kind = STORE_KEYED}, d);
 }
 
 void table_rows_close(struct table_rows *t)
 {
     if (t)
         buf_free(&t->bytes);
+}
+
+/* By place in the selection; NULL and no hash for rows without a key. */
+static bool encode_keys(const struct table_rows *t, struct batch *b, struct str **keys, uint64_t **hashes)
+{
+    return keys_encode(t->schema->columns, t->schema->n_keys, b, &b->arena, keys, hashes) == STATUS_OK &&
+           (!t->windowed || keys_add_bounds(b, &b->arena, *keys, *hashes) == STATUS_OK);
+}
+
+static struct str entry_bytes(const struct entry *e)
+{
+    return str_make(e->var ? e->var : "", e->var_len);
 }
 
 /* ---- changes as they come -------------------------------------------------------------------------------- */
@@ -63,15 +79,21 @@ static bool begin_before(struct change_batch *c, struct batch *b)
     return c->has_before && c->before_ts;
 }
 
+/* Value columns out of a store's bytes, which may change while the batch is still about. */
+static bool copy_values(struct column *values, uint32_t n, uint32_t row, struct str bytes, struct arena *a)
+{
+    struct str copy = str_make(arena_dup(a, bytes.p, bytes.len), bytes.len);
+    struct row_cursor cursor = row_cursor(copy);
+    return copy.p && row_get_columns(&cursor, values, n, row, a);
+}
+
 static bool copy_row(struct batch *to, const struct batch *keys, uint32_t n_keys, uint32_t row, struct str bytes)
 {
     for (uint32_t c = 0; c < n_keys; c++) {
         struct value v = column_get(&keys->columns[c], row);
         column_set(&to->columns[c], row, &v);
     }
-    struct str copy = str_make(arena_dup(&to->arena, bytes.p, bytes.len), bytes.len);
-    struct row_cursor cursor = row_cursor(copy);
-    return copy.p && row_get_columns(&cursor, to->columns + n_keys, to->n_columns - n_keys, row, &to->arena);
+    return copy_values(to->columns + n_keys, to->n_columns - n_keys, row, bytes, &to->arena);
 }
 
 static void null_row(struct batch *b, uint32_t row)
@@ -89,7 +111,7 @@ static bool note_before(struct change_batch *c, const struct batch *b, uint32_t 
     }
     c->has_before[row] = 1;
     c->before_ts[row] = e->ts;
-    return copy_row(c->before, b, n_keys, row, str_make(e->var ? e->var : "", e->var_len));
+    return copy_row(c->before, b, n_keys, row, entry_bytes(e));
 }
 
 static bool apply(struct table_rows *t, const struct batch *b, uint32_t n_keys, uint32_t row, struct str key,
@@ -119,13 +141,12 @@ static bool apply(struct table_rows *t, const struct batch *b, uint32_t n_keys, 
 
 enum status table_rows_push(struct table_rows *t, struct batch *b, struct diag *d)
 {
-    const struct schema *schema = &t->op->step->schema;
+    const struct schema *schema = t->schema;
     struct str *keys;
     uint64_t *hashes;
     struct change_batch c = {0};
-    bool keep = t->op->emits_before && !op_coalesces(t->op);
-    if (keys_encode(schema->columns, schema->n_keys, b, &b->arena, &keys, &hashes) != STATUS_OK ||
-        (t->windowed && keys_add_bounds(b, &b->arena, keys, hashes) != STATUS_OK) || (keep && !begin_before(&c, b))) {
+    bool held = t->silent || op_coalesces(t->op), keep = t->op->emits_before && !held;
+    if (!encode_keys(t, b, &keys, &hashes) || (keep && !begin_before(&c, b))) {
         batch_drop(c.out);
         return diag_nomem(d);
     }
@@ -139,7 +160,7 @@ enum status table_rows_push(struct table_rows *t, struct batch *b, struct diag *
         if (keys[i].p && !apply(t, b, schema->n_keys, row, keys[i], hashes[i], e))
             TRY(diag_nomem(d));
     }
-    if (!op_coalesces(t->op))
+    if (!held)
         st = op_emit(t->op, keep ? c.out : b, d);
 done:
     batch_drop(c.out);
@@ -166,7 +187,7 @@ static bool add_change(struct table_rows *t, struct row_builder *r, const struct
         r->kinds[row] = ROW_DELETE;
         for (uint32_t i = n_keys; i < r->schema->n_columns; i++)
             column_set_null(&r->b->columns[i], row);
-    } else if (!copy_row(r->b, r->b, n_keys, row, str_make(c->entry->var ? c->entry->var : "", c->entry->var_len))) {
+    } else if (!copy_row(r->b, r->b, n_keys, row, entry_bytes(c->entry))) {
         return false;
     }
     if (!r->b->before)
@@ -183,7 +204,7 @@ static bool add_change(struct table_rows *t, struct row_builder *r, const struct
 static enum status emit_changes(struct table_rows *t, struct diag *d)
 {
     const struct store *s = t->op->store;
-    struct row_builder r = {.op = t->op, .schema = &t->op->step->schema, .windowed = t->windowed, .is_table = true};
+    struct row_builder r = {.op = t->op, .schema = t->schema, .windowed = t->windowed, .is_table = true};
     enum status st = STATUS_OK;
     for (uint32_t i = 0; i < store_changes(s); i++) {
         if (!change_counts(store_change(s, i)))
@@ -201,6 +222,38 @@ done:
 
 enum status table_rows_flush(struct table_rows *t, struct diag *d)
 {
-    enum status st = op_coalesces(t->op) ? emit_changes(t, d) : STATUS_OK;
+    enum status st = !t->silent && op_coalesces(t->op) ? emit_changes(t, d) : STATUS_OK;
     return st == STATUS_OK ? op_flush_store(t->op, d) : st;
+}
+
+/* ---- looking up ------------------------------------------------------------------------------------------ */
+
+enum status table_rows_find(struct table_rows *t, struct batch *b, struct table_found *f, struct diag *d)
+{
+    const struct schema *schema = t->schema;
+    struct store *s = t->op->store;
+    struct arena *a = &b->arena;
+    struct str *keys;
+    uint64_t *hashes;
+    uint32_t n_values = schema->n_columns - schema->n_keys;
+    f->entries = arena_zalloc(a, b->n_rows * sizeof *f->entries + 1);
+    f->is_there = arena_zalloc(a, b->n_rows + 1);
+    f->values = ARENA_ARRAY(a, struct column, n_values + 1);
+    if (!f->entries || !f->is_there || !f->values || !encode_keys(t, b, &keys, &hashes))
+        return diag_nomem(d);
+    for (uint32_t c = 0; c < n_values; c++)
+        if (!column_init(&f->values[c], schema->columns[schema->n_keys + c].type, b->n_rows, true, a))
+            return diag_nomem(d);
+    BATCH_EACH (b, i, row) {
+        if (i + 8 < b->n_selected)
+            store_prefetch(store_table(s), hashes[i + 8]);
+        const struct entry *e = keys[i].p ? store_get(s, store_table(s), 0, keys[i], hashes[i]) : NULL;
+        f->entries[row] = e;
+        f->is_there[row] = e != NULL;
+        if (e && !copy_values(f->values, n_values, row, entry_bytes(e), a))
+            return diag_nomem(d);
+        for (uint32_t c = 0; !e && c < n_values; c++)
+            column_set_null(&f->values[c], row);
+    }
+    return STATUS_OK;
 }

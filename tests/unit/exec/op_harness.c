@@ -80,10 +80,10 @@ struct step *op_source_step(struct op_test *t, bool table, const char *columns)
     return s;
 }
 
-struct step *op_join_step(struct op_test *t, enum step_kind kind, const struct step *left, const struct step *right,
-                          enum join_outer outer, const char *columns)
+struct step *op_stream_join_step(struct op_test *t, enum join_outer outer, const struct step *left, const struct step *right,
+                                 const char *columns)
 {
-    struct step *s = op_step(t, kind, left, columns);
+    struct step *s = op_step(t, STEP_STREAM_STREAM_JOIN, left, columns);
     struct join_column *list = ARENA_ARRAY(&t->arena, struct join_column, s->schema.n_columns);
     uint32_t n = 0;
     s->inputs[s->n_inputs++] = right;
@@ -93,7 +93,7 @@ struct step *op_join_step(struct op_test *t, enum step_kind kind, const struct s
     REQUIRE(n == s->schema.n_columns - s->schema.n_keys);
     s->join.columns = list;
     s->join.outer = outer;
-    s->join.stores[0] = kind == STEP_STREAM_TABLE_JOIN ? NULL : "Join-left";
+    s->join.stores[0] = "Join-left";
     s->join.stores[1] = "Join-right";
     return s;
 }
@@ -103,7 +103,7 @@ struct step *op_within_step(struct op_test *t, bool waits, enum join_outer outer
 {
     const struct step *left = op_source_step(t, false, "K STRING KEY, L STRING");
     const struct step *right = op_source_step(t, false, "K STRING KEY, R STRING");
-    struct step *s = op_join_step(t, STEP_STREAM_STREAM_JOIN, left, right, outer, "K STRING KEY, L STRING, R STRING");
+    struct step *s = op_stream_join_step(t, outer, left, right, "K STRING KEY, L STRING, R STRING");
     s->join.before = before;
     s->join.after = after;
     s->join.grace = grace;
@@ -126,23 +126,109 @@ struct step *op_sink_step(struct op_test *t, const struct step *input, bool tabl
     return s;
 }
 
-static void add_sources(const struct step **sources, uint32_t *n, const struct step *s)
+static void find_sources(const struct step *s, const struct step **sources, uint32_t *n)
 {
-    if (!s->n_inputs) {
-        REQUIRE(*n < OP_SOURCES);
-        sources[(*n)++] = s;
-    }
     for (uint32_t i = 0; i < s->n_inputs; i++)
-        add_sources(sources, n, s->inputs[i]);
+        find_sources(s->inputs[i], sources, n);
+    if (s->n_inputs)
+        return;
+    REQUIRE(*n < OP_SOURCES);
+    sources[(*n)++] = s;
 }
 
 void op_stage(struct op_test *t, const struct step *root)
 {
-    uint32_t i = t->plan.n_stages++;
+    uint32_t i = t->plan.n_stages++, n = 0;
     REQUIRE(i < OP_STAGES);
-    t->stages[i] = (struct stage){.root = root, .sources = t->sources[i]};
-    add_sources(t->sources[i], &t->stages[i].n_sources, root);
+    find_sources(root, t->sources[i], &n);
+    t->stages[i] = (struct stage){.root = root, .n_sources = n, .sources = t->sources[i]};
     t->plan.sink = root;
+}
+
+/* "L1 R2" */
+static const struct join_column *join_columns(struct op_test *t, const char *from)
+{
+    struct join_column *columns = ARENA_ARRAY(&t->arena, struct join_column, 16);
+    for (uint32_t n = 0; *from; n++) {
+        REQUIRE(n < 16 && (*from == 'L' || *from == 'R'));
+        columns[n] = (struct join_column){.input = *from == 'R', .column = (uint32_t)(from[1] - '0')};
+        from += 2;
+        from += *from == ' ';
+    }
+    return columns;
+}
+
+struct step *op_join_step(struct op_test *t, enum step_kind kind, enum join_outer outer, const struct step *left,
+                          const struct step *right, const char *columns, const char *from)
+{
+    struct step *s = op_step(t, kind, left, columns);
+    s->n_inputs = 2;
+    s->inputs[1] = right;
+    s->join.outer = outer;
+    s->join.columns = join_columns(t, from);
+    s->join.stores[0] = kind == STEP_STREAM_TABLE_JOIN ? NULL : arena_printf(&t->arena, "left%u", t->n_steps);
+    s->join.stores[1] = arena_printf(&t->arena, "right%u", t->n_steps);
+    return s;
+}
+
+static void add_columns(struct schema *to, const struct schema *from, uint32_t first, uint32_t end, enum column_role role)
+{
+    struct schema_column *columns = (struct schema_column *)(uintptr_t)to->columns;
+    for (uint32_t i = first; i < end; i++) {
+        columns[to->n_columns] = from->columns[i];
+        columns[to->n_columns++].role = role;
+        to->n_keys += role == ROLE_KEY;
+    }
+}
+
+static struct step *repartition_step(struct op_test *t, enum step_kind kind, const struct schema *schema, const char *name,
+                                     bool to_partition)
+{
+    struct step *s = op_step(t, kind, NULL, "K STRING KEY");
+    s->schema = *schema;
+    s->repartition.name = name;
+    s->repartition.to_partition = to_partition;
+    s->repartition.shown_formats = text_formats(schema);
+    return s;
+}
+
+struct step *op_foreign_key_step(struct op_test *t, enum join_outer outer, const struct step *left,
+                                 const struct step *right, const struct expr *key, const char *columns,
+                                 const char *from)
+{
+    const struct schema *l = &left->schema, *r = &right->schema;
+    struct schema extra = op_schema(t, "X BOOLEAN, I INT, H BIGINT, P INT");
+    struct schema asked = {.columns = ARENA_ARRAY(&t->arena, struct schema_column, 16)};
+    struct schema told = {.columns = ARENA_ARRAY(&t->arena, struct schema_column, 16)};
+    add_columns(&asked, r, 0, r->n_keys, ROLE_KEY);
+    add_columns(&asked, l, 0, l->n_keys, ROLE_VALUE);
+    add_columns(&asked, &extra, 1, 4, ROLE_VALUE);
+    add_columns(&told, l, 0, l->n_keys, ROLE_KEY);
+    add_columns(&told, r, r->n_keys, r->n_columns, ROLE_VALUE);
+    add_columns(&told, &extra, 0, 1, ROLE_VALUE);
+    add_columns(&told, &extra, 2, 4, ROLE_VALUE);
+    const char *registration = arena_printf(&t->arena, "REGISTRATION-%u-topic", t->n_steps);
+    const char *response = arena_printf(&t->arena, "RESPONSE-%u-topic", t->n_steps);
+    struct step *answer = op_step(t, STEP_FOREIGN_KEY_ANSWER, NULL, "K STRING KEY");
+    answer->schema = told;
+    answer->n_inputs = 2;
+    answer->inputs[0] = repartition_step(t, STEP_REPARTITION_SOURCE, &asked, registration, false);
+    answer->inputs[1] = right;
+    answer->answer.stores[0] = arena_printf(&t->arena, "subscriptions%u", t->n_steps);
+    answer->answer.stores[1] = arena_printf(&t->arena, "right%u", t->n_steps);
+    struct step *sink = repartition_step(t, STEP_REPARTITION_SINK, &told, response, true);
+    sink->n_inputs = 1;
+    sink->inputs[0] = answer;
+    op_stage(t, sink);
+    struct step *join = op_step(t, STEP_FOREIGN_KEY_JOIN, left, columns);
+    join->n_inputs = 2;
+    join->inputs[1] = repartition_step(t, STEP_REPARTITION_SOURCE, &told, response, true);
+    join->foreign_key.outer = outer;
+    join->foreign_key.columns = join_columns(t, from);
+    join->foreign_key.foreign_key = key;
+    join->foreign_key.store = arena_printf(&t->arena, "left%u", t->n_steps);
+    join->foreign_key.subscriptions = repartition_step(t, STEP_REPARTITION_SINK, &asked, registration, false);
+    return join;
 }
 
 struct step *op_repartition(struct op_test *t, const struct step *input, bool table)

@@ -9,14 +9,14 @@
 #include "exec/exec.h"
 #include "../unit.h"
 
-enum { OP_STEPS = 16, OP_STAGES = 4, OP_INPUTS = 64, OP_SOURCES = 4 /* a stage */ };
+enum { OP_STEPS = 24, OP_STAGES = 4, OP_INPUTS = 64, OP_SOURCES = 4 /* a stage */ };
 
 struct op_input {
     const char *key;   /* NULL: null */
     const char *value; /* NULL: null */
     int64_t ts;
     const char *header; /* value of a header "h"; NULL: no headers */
-    int source;         /* which source of the first stage */
+    int source;         /* which topic of the plan: counts stage by stage */
     bool long_key;      /* the key is a BIGINT in decimal */
     bool windowed;      /* the key is of a window that starts at: */
     int64_t start;
@@ -45,6 +45,7 @@ struct op_test {
     size_t cache_bytes; /* 0: every change */
     const char *errors; /* processing log of the last run: "message;" each */
     bool show_headers;
+    bool one_by_one;    /* an input is pushed when all that follows from the one before has been read */
 };
 
 void op_setup(struct op_test *t);
@@ -56,12 +57,20 @@ struct schema op_schema(struct op_test *t, const char *text);
 struct step *op_source_step(struct op_test *t, bool table, const char *columns);
 struct step *op_step(struct op_test *t, enum step_kind kind, const struct step *input, const char *columns);
 /* A join whose output is the key, and then all columns of both inputs behind their keys. */
-struct step *op_join_step(struct op_test *t, enum step_kind kind, const struct step *left, const struct step *right,
-                          enum join_outer outer, const char *columns);
+struct step *op_stream_join_step(struct op_test *t, enum join_outer outer, const struct step *left, const struct step *right,
+                                 const char *columns);
 /* A stream-stream join of two sources, (K, L) and (K, R). `waits`: with GRACE PERIOD. */
 struct step *op_within_step(struct op_test *t, bool waits, enum join_outer outer, int64_t before, int64_t after,
                             int64_t grace);
-/* Ends a stage that begins at the sources below, left ones first. */
+/* A join: "L R ..." are its columns behind the key: L1 is column 1 of the left input. Its sides are stored in "left" and "right". */
+struct step *op_join_step(struct op_test *t, enum step_kind kind, enum join_outer outer, const struct step *left,
+                          const struct step *right, const char *columns, const char *from);
+/* A join by a foreign key, an expression over `left`, with the stage of its answers; R1 is the right table's first value. Its topics
+ * count: the right table, then the left one. */
+struct step *op_foreign_key_step(struct op_test *t, enum join_outer outer, const struct step *left,
+                                 const struct step *right, const struct expr *key, const char *columns,
+                                 const char *from);
+/* Ends a stage that begins at the sources below. */
 void op_stage(struct op_test *t, const struct step *root);
 struct step *op_sink_step(struct op_test *t, const struct step *input, bool table);
 /* GROUP BY repartition: a sink, a stage, and the source of the next one. */

@@ -18,10 +18,10 @@ struct run {
     struct op_test *t;
     struct exec_options options;
     struct arena arena;
-    struct stored between[OP_STAGES]; /* what a stage reads, behind the first */
+    struct stored between[OP_STAGES][OP_SOURCES]; /* what a stage reads of other stages */
     struct stored changelog[OP_STAGES][MAX_CHANGELOGS];
     struct task *tasks[OP_STAGES];
-    uint32_t pushed[OP_STAGES];
+    uint32_t pushed[OP_STAGES][OP_SOURCES];
     struct buf text, errors;
     struct task_output out[OP_STAGES];
     struct {
@@ -93,6 +93,21 @@ static void show_record(struct run *r, const struct record *record)
     buf_putc(&r->text, '\n');
 }
 
+/* Where the records of a repartition topic go: to the source that reads it. */
+static struct stored *reader_of(struct run *r, const char *topic)
+{
+    static const char prefix[] = "prefix_Q_1-";
+    REQUIRE(strncmp(topic, prefix, sizeof prefix - 1) == 0);
+    for (uint32_t stage = 0; stage < r->t->plan.n_stages; stage++)
+        for (uint32_t i = 0; i < r->t->plan.stages[stage].n_sources; i++) {
+            const struct step *s = r->t->plan.stages[stage].sources[i];
+            if (s->kind == STEP_REPARTITION_SOURCE && strcmp(s->repartition.name, topic + sizeof prefix - 1) == 0)
+                return &r->between[stage][i];
+        }
+    REQUIRE(!"the topic is read");
+    return NULL;
+}
+
 static enum status take_output(void *data, const char *topic, int32_t partition, const struct record *records, size_t n,
                                struct diag *d)
 {
@@ -106,8 +121,7 @@ static enum status take_output(void *data, const char *topic, int32_t partition,
             CHECK_INT(partition, 0);
             store_record(r, changelog_named(r, stage, topic), &records[i]);
         } else {
-            CHECK_TEXT(topic, "prefix_Q_1-Aggregate-GroupBy-repartition");
-            store_record(r, &r->between[stage + 1], &records[i]);
+            store_record(r, reader_of(r, topic), &records[i]);
         }
     }
     return STATUS_OK;
@@ -149,19 +163,28 @@ static enum status push(struct run *r, uint32_t stage, uint32_t source, const st
     return st;
 }
 
+/* What stages have written for each other, until there is nothing more. */
 static enum status push_between(struct run *r, struct diag *d)
 {
-    for (uint32_t stage = 1; stage < r->t->plan.n_stages; stage++) {
-        struct stored *from = &r->between[stage];
-        enum status st = push(r, stage, 0, from->records + r->pushed[stage], from->n - r->pushed[stage], d);
-        r->pushed[stage] = from->n;
-        if (st != STATUS_OK)
-            return st;
+    for (bool any = true; any;) {
+        any = false;
+        for (uint32_t stage = 0; stage < r->t->plan.n_stages; stage++)
+            for (uint32_t i = 0; i < r->t->plan.stages[stage].n_sources; i++) {
+                const struct stored *from = &r->between[stage][i];
+                uint32_t at = r->pushed[stage][i];
+                if (at == from->n)
+                    continue;
+                any = true;
+                r->pushed[stage][i] = from->n;
+                enum status st = push(r, stage, i, from->records + at, from->n - at, d);
+                if (st != STATUS_OK)
+                    return st;
+            }
     }
     return STATUS_OK;
 }
 
-static enum status flush(struct run *r, struct diag *d)
+static enum status flush_tasks(struct run *r, struct diag *d)
 {
     for (uint32_t stage = 0; stage < r->t->plan.n_stages; stage++) {
         enum status st = push_between(r, d);
@@ -171,6 +194,26 @@ static enum status flush(struct run *r, struct diag *d)
             return st;
     }
     return push_between(r, d);
+}
+
+static uint32_t n_between(const struct run *r)
+{
+    uint32_t n = 0;
+    for (uint32_t stage = 0; stage < OP_STAGES; stage++)
+        for (uint32_t i = 0; i < OP_SOURCES; i++)
+            n += r->between[stage][i].n;
+    return n;
+}
+
+/* Until a flush writes nothing more for other stages. */
+static enum status flush(struct run *r, struct diag *d)
+{
+    for (;;) {
+        uint32_t n = n_between(r);
+        enum status st = flush_tasks(r, d);
+        if (st != STATUS_OK || n_between(r) == n)
+            return st;
+    }
 }
 
 static enum status restart(struct run *r, struct diag *d)
@@ -226,6 +269,16 @@ static void make_record(struct run *r, const struct op_input *in, struct record 
     out->headers = headers;
 }
 
+/* The topic's place: its stage and the number of its source there. */
+static void find_topic(const struct plan *p, int topic, uint32_t *stage, uint32_t *source)
+{
+    for (*stage = 0; *stage < p->n_stages; ++*stage)
+        for (*source = 0; *source < p->stages[*stage].n_sources; ++*source)
+            if (p->stages[*stage].sources[*source]->kind != STEP_REPARTITION_SOURCE && topic-- == 0)
+                return;
+    REQUIRE(!"the topic is there");
+}
+
 static enum status run_inputs(struct run *r, const struct op_input *inputs, uint32_t n, uint32_t restart_at,
                               uint32_t flush_every, struct diag *d)
 {
@@ -234,16 +287,18 @@ static enum status run_inputs(struct run *r, const struct op_input *inputs, uint
         make_record(r, &inputs[i], &records[i], i);
     for (uint32_t from = 0; from < n;) {
         uint32_t to = from + 1;
-        while (to < n && to != restart_at && (!flush_every || to % flush_every) &&
+        while (to < n && to != restart_at && (!flush_every || to % flush_every) && !r->t->one_by_one &&
                inputs[to].source == inputs[from].source)
             to++;
+        uint32_t stage, source;
+        find_topic(&r->t->plan, inputs[from].source, &stage, &source);
         if (from == restart_at && restart_at) {
             enum status st = restart(r, d);
             if (st != STATUS_OK)
                 return st;
         }
-        enum status st = push(r, 0, (uint32_t)inputs[from].source, records + from, to - from, d);
-        if (st == STATUS_OK && flush_every)
+        enum status st = push(r, stage, source, records + from, to - from, d);
+        if (st == STATUS_OK && flush_every && to % flush_every == 0)
             st = flush(r, d);
         if (st == STATUS_OK)
             st = push_between(r, d);

@@ -130,8 +130,8 @@ TEST(op_stream_join, keys_of_windows_meet_only_within_the_window)
     struct op_test t;
     op_setup(&t);
     struct step *s =
-        op_join_step(&t, STEP_STREAM_STREAM_JOIN, window_source(&t, "K STRING KEY, L STRING"),
-                     window_source(&t, "K STRING KEY, R STRING"), OUTER_BOTH, "K STRING KEY, L STRING, R STRING");
+        op_stream_join_step(&t, OUTER_BOTH, window_source(&t, "K STRING KEY, L STRING"),
+                            window_source(&t, "K STRING KEY, R STRING"), "K STRING KEY, L STRING, R STRING");
     s->join.before = s->join.after = 100;
     s->join.has_grace = true;
     s->join.pending_store = "Join-waiting";
@@ -177,8 +177,8 @@ TEST(op_stream_join, joins_of_joins)
     op_setup(&t);
     struct step *inner = op_within_step(&t, true, OUTER_LEFT, 10, 10, 0);
     struct step *outer =
-        op_join_step(&t, STEP_STREAM_STREAM_JOIN, inner, op_source_step(&t, false, "K STRING KEY, X STRING"),
-                     OUTER_LEFT, "K STRING KEY, L STRING, R STRING, X STRING");
+        op_stream_join_step(&t, OUTER_LEFT, inner, op_source_step(&t, false, "K STRING KEY, X STRING"),
+                            "K STRING KEY, L STRING, R STRING, X STRING");
     outer->join.before = outer->join.after = 10;
     outer->join.grace = 1000;
     outer->join.stores[0] = "Outer-left";

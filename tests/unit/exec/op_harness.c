@@ -80,8 +80,8 @@ struct step *op_source_step(struct op_test *t, bool table, const char *columns)
     return s;
 }
 
-struct step *op_stream_join_step(struct op_test *t, enum join_outer outer, const struct step *left, const struct step *right,
-                                 const char *columns)
+struct step *op_stream_join_step(struct op_test *t, enum join_outer outer, const struct step *left,
+                                 const struct step *right, const char *columns)
 {
     struct step *s = op_step(t, STEP_STREAM_STREAM_JOIN, left, columns);
     struct join_column *list = ARENA_ARRAY(&t->arena, struct join_column, s->schema.n_columns);
@@ -171,7 +171,8 @@ struct step *op_join_step(struct op_test *t, enum step_kind kind, enum join_oute
     return s;
 }
 
-static void add_columns(struct schema *to, const struct schema *from, uint32_t first, uint32_t end, enum column_role role)
+static void add_columns(struct schema *to, const struct schema *from, uint32_t first, uint32_t end,
+                        enum column_role role)
 {
     struct schema_column *columns = (struct schema_column *)(uintptr_t)to->columns;
     for (uint32_t i = first; i < end; i++) {
@@ -181,8 +182,8 @@ static void add_columns(struct schema *to, const struct schema *from, uint32_t f
     }
 }
 
-static struct step *repartition_step(struct op_test *t, enum step_kind kind, const struct schema *schema, const char *name,
-                                     bool to_partition)
+static struct step *repartition_step(struct op_test *t, enum step_kind kind, const struct schema *schema,
+                                     const char *name, bool to_partition)
 {
     struct step *s = op_step(t, kind, NULL, "K STRING KEY");
     s->schema = *schema;

@@ -307,6 +307,8 @@ static const char *own_store(const struct step *s)
         return s->aggregate.store;
     case STEP_STREAM_STREAM_JOIN:
         return s->join.pending_store;
+    case STEP_FOREIGN_KEY_JOIN:
+        return s->foreign_key.result_store;
     default:
         return NULL;
     }

@@ -11,6 +11,7 @@
 struct foreign_key_join {
     struct projection *key;
     struct repartition_writer *subscriptions;
+    struct table_rows *results; /* NULL: they are not kept */
     struct buf row;
 };
 
@@ -23,7 +24,10 @@ static enum status join_open(struct op *op, struct diag *d)
         return diag_nomem(d);
     buf_init(&s->row, 0);
     enum status st = projection_create(op, &step->foreign_key.foreign_key, 1, &s->key, d);
-    return st == STATUS_OK ? repartition_writer_open(op, step->foreign_key.subscriptions, &s->subscriptions, d) : st;
+    if (st == STATUS_OK)
+        st = repartition_writer_open(op, step->foreign_key.subscriptions, &s->subscriptions, d);
+    const struct table_rows_options kept = {.store = step->foreign_key.result_store, .schema = &step->schema};
+    return st == STATUS_OK && kept.store ? table_rows_open(op, &kept, &s->results, d) : st;
 }
 
 static void join_close(struct op *op)
@@ -31,6 +35,7 @@ static void join_close(struct op *op)
     struct foreign_key_join *s = op->state;
     projection_free(s->key);
     repartition_writer_close(s->subscriptions);
+    table_rows_close(s->results);
     buf_free(&s->row);
 }
 
@@ -87,6 +92,7 @@ static enum status emit_results(const struct results *x, const struct column *le
                                 struct diag *d)
 {
     const struct step *step = x->op->step;
+    const struct foreign_key_join *s = x->op->state;
     const struct join_halves halves = {.schema = &step->schema,
                                        .columns = step->foreign_key.columns,
                                        .port = 0,
@@ -105,9 +111,15 @@ static enum status emit_results(const struct results *x, const struct column *le
     out->null_value = NULL;
     out->selection = x->selection;
     out->n_selected = x->n;
-    enum status st = op_emit(x->op, out, d);
+    enum status st = s->results ? table_rows_push(s->results, out, d) : op_emit(x->op, out, d);
     batch_drop(out);
     return st;
+}
+
+static enum status join_flush(struct op *op, struct diag *d)
+{
+    const struct foreign_key_join *s = op->state;
+    return s->results ? table_rows_flush(s->results, d) : STATUS_OK;
 }
 
 /* ---- changes of left rows ------------------------------------------------------------------------------------------- */
@@ -288,5 +300,6 @@ const struct op_def op_foreign_key_join = {
     .before = BEFORE_WANTED,
     .open = join_open,
     .push = join_push,
+    .flush = join_flush,
     .close = join_close,
 };

@@ -210,6 +210,43 @@ TEST(op_foreign_key_join, below_a_join_of_tables)
     op_teardown(&t);
 }
 
+/* With its results kept, an aggregation above can undo them. */
+TEST(op_foreign_key_join, below_an_aggregation)
+{
+    static const enum op_aggregate calls[] = {OP_COUNT, OP_SUM};
+    static const uint32_t args[] = {0, 1};
+    struct op_test t;
+    op_setup(&t);
+    struct step *j = join(&t, OUTER_LEFT);
+    j->foreign_key.result_store = "results";
+    struct step *g = op_step(&t, STEP_TABLE_GROUP_BY, j, "G STRING KEY, A BIGINT");
+    g->select.exprs = op_exprs(&t, 2, op_column(&t, &j->schema, 3), op_column(&t, &j->schema, 2));
+    op_sink_step(&t,
+                 op_aggregate_step(&t, STEP_TABLE_AGGREGATE, g, "G STRING KEY, N BIGINT, S BIGINT", 0, NULL, 2, calls,
+                                   args),
+                 true);
+    t.one_by_one = true;
+    const struct op_input in[] = {R("f", "one", 1), L("a", "f,1", 2),  L("b", "f,2", 3), L("a", "f,5", 4),
+                                  R("f", "two", 5), L("a", NULL, 6), L("b", ",3", 7)};
+    OP_CHECK(&t, in,
+             "one=1,1@2\none=2,3@3\none=2,7@4\none=1,2@5\ntwo=1,5@5\none=0,0@5\ntwo=2,7@5\ntwo=1,2@6\ntwo=0,0@7\n");
+    op_teardown(&t);
+}
+
+/* Results that are not kept: a filter says a tombstone for all that fail. */
+TEST(op_foreign_key_join, below_a_filter)
+{
+    struct op_test t;
+    op_setup(&t);
+    struct step *j = join(&t, OUTER_NONE), *f = op_step(&t, STEP_TABLE_FILTER, j, NULL);
+    f->filter.predicate = op_compare(&t, op_column(&t, &j->schema, 2), COMPARE_GE, 5);
+    op_sink_step(&t, f, true);
+    t.one_by_one = true;
+    const struct op_input in[] = {R("f", "one", 1), L("a", "f,1", 2), L("a", "f,5", 3), L("a", "f,2", 4)};
+    OP_CHECK(&t, in, "a=null@2\na=f,5,one@3\na=null@4\n");
+    op_teardown(&t);
+}
+
 /* ---- many ------------------------------------------------------------------------------------------------------------- */
 
 TEST(op_foreign_key_join, many_left_rows_of_one_key)

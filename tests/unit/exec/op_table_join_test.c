@@ -202,6 +202,38 @@ TEST(op_table_table_join, of_three)
     op_teardown(&t);
 }
 
+static struct step *count_windows(struct op_test *t)
+{
+    static const enum op_aggregate calls[] = {OP_COUNT};
+    static const uint32_t args[] = {1};
+    struct step *a = op_aggregate_step(t, STEP_STREAM_WINDOWED_AGGREGATE, op_source_step(t, false, left_columns),
+                                       "K STRING KEY, N BIGINT", 0, NULL, 1, calls, args);
+    a->aggregate.window = (struct window_spec){
+        .kind = WINDOW_TUMBLING, .size = 10, .advance = 10, .grace = 1000, .retention = 1010};
+    a->aggregate.store = arena_printf(&t->arena, "counts%u", t->n_steps);
+    return a;
+}
+
+/* The window is part of the key. */
+TEST(op_table_table_join, of_windows)
+{
+    struct op_test t;
+    op_setup(&t);
+    struct step *left = count_windows(&t), *right = count_windows(&t);
+    op_sink_step(&t,
+                 op_join_step(&t, STEP_TABLE_TABLE_JOIN, OUTER_BOTH, left, right, "K STRING KEY, N BIGINT, M BIGINT",
+                              "L1 R1"),
+                 true);
+    const struct op_input in[] = {L("x", "1,a", 1),  R("x", "1,a", 11), L("x", "1,a", 12), L("x", "1,a", 2),
+                                  R("x", "1,a", 13), R("y", "1,a", 3),  R("x", "1,a", 4)};
+    OP_CHECK(&t, in,
+             "x[0]=1,@1\nx[10]=,1@11\nx[10]=1,1@12\nx[0]=2,@2\nx[10]=1,2@13\ny[0]=,1@3\nx[0]=2,1@4\n");
+    t.cache_bytes = 1;
+    CHECK_TEXT(op_run(&t, in, COUNT(in), 4096, 0, 0),
+               "x[0]=2,1@4\nx[10]=1,2@13\nx[10]=1,2@13\ny[0]=,1@3\nx[0]=2,1@4\n");
+    op_teardown(&t);
+}
+
 /* Many keys, more than a batch, against a second way of computing the same. */
 TEST(op_table_table_join, many_keys)
 {

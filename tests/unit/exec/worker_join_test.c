@@ -5,6 +5,7 @@
 #include "exec/exec_int.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum { LEFT_PARTITIONS = 4, RIGHT_PARTITIONS = 3, N_LEFT = 2000, N_RIGHT = 50 };
 
@@ -209,5 +210,27 @@ TEST(worker_join, keeps_up_with_its_inputs)
     s.options.drain = true;
     run(&s, 2, false);
     check_results(&s, 9, 9);
+    teardown(&s);
+}
+
+/* Most of the state is in snapshots alone, subscriptions too. */
+TEST(worker_join, within_a_memory_budget)
+{
+    struct service s;
+    char dir[64];
+    snprintf(dir, sizeof dir, "/tmp/weir-unit-join.%d", (int)getpid());
+    setup(&s, false);
+    s.options.state_dir = dir;
+    s.options.memory_budget = 600 << 10;
+    produce(&s, 0, N_LEFT, N_RIGHT);
+    run(&s, 2, false);
+    check_results(&s, 0, 0);
+    for (int round = 1; round < 4; round++) {
+        produce(&s, round, round == 2 ? N_LEFT : 0, N_RIGHT);
+        run(&s, 2, false);
+        check_results(&s, round >= 2 ? 2 : 0, round);
+    }
+    run(&s, 2, true); /* the files of the query go with it */
+    CHECK_INT(rmdir(dir), 0);
     teardown(&s);
 }

@@ -60,7 +60,7 @@ const struct op_def *op_for(const struct step *s)
     case STEP_STREAM_TABLE_JOIN:
         return &op_stream_table_join;
     case STEP_TABLE_TABLE_JOIN:
-        return &op_table_table_join;
+        return s->join.outer == OUTER_NONE ? &op_table_table_inner_join : &op_table_table_join;
     case STEP_FOREIGN_KEY_JOIN:
         return &op_foreign_key_join;
     case STEP_FOREIGN_KEY_ANSWER:

@@ -1,5 +1,5 @@
-/* A join by a foreign key, where the left rows are: tells changes of left rows to where the right rows are, and makes results of
- * the answers. The instructions are those of Kafka Streams 4.1.
+/* A join by a foreign key, where the left rows are: tells changes of left rows to where the right rows are, and makes
+ * results of the answers. The instructions are those of Kafka Streams 4.1.
  *
  * Where there is no foreign key there is nobody to ask: a left join makes the result at once. */
 #include "exec/op/foreign_key.h"
@@ -55,7 +55,7 @@ static bool hash_of_row(struct op *op, const struct batch *b, uint32_t row, int6
     return !s->row.failed;
 }
 
-/* ---- results --------------------------------------------------------------------------------------------------------- */
+/* ---- results ---------------------------------------------------------------------------------------------------- */
 
 /* Results for some rows of a batch, whose first columns are the left key's. */
 struct results {
@@ -63,8 +63,8 @@ struct results {
     struct batch *b;
     uint16_t *selection;
     uint32_t n;
-    uint8_t *is;    /* by row: 0: a tombstone */
-    uint8_t *met;   /* whether a right row shows */
+    uint8_t *is;  /* by row: 0: a tombstone */
+    uint8_t *met; /* whether a right row shows */
     uint8_t *kinds;
 };
 
@@ -122,7 +122,7 @@ static enum status join_flush(struct op *op, struct diag *d)
     return s->results ? table_rows_flush(s->results, d) : STATUS_OK;
 }
 
-/* ---- changes of left rows ------------------------------------------------------------------------------------------- */
+/* ---- changes of left rows --------------------------------------------------------------------------------------- */
 
 struct changes { /* one batch of them */
     struct op *op;
@@ -205,7 +205,8 @@ static enum status tell_change(struct changes *c, uint32_t row, struct diag *d)
     return st;
 }
 
-/* The foreign keys of the changes' rows as they are, or were, among those that are, or were, there: a batch with one column. */
+/* The foreign keys of the changes' rows as they are, or were, among those that are, or were, there: a batch with one
+ * column. */
 static enum status foreign_keys(struct op *op, struct batch *in, const struct batch *changes, bool before,
                                 struct batch **out, struct diag *d)
 {
@@ -220,7 +221,8 @@ static enum status foreign_keys(struct op *op, struct batch *in, const struct ba
             selection[n++] = (uint16_t)row;
     struct batch *rows = batch_select(in, selection, n);
     *out = rows ? batch_derive(rows, 1) : NULL;
-    enum status st = *out ? projection_run(s->key, rows, *out, 0, 1, before ? NULL : expression_frame, d) : diag_nomem(d);
+    enum status st =
+        *out ? projection_run(s->key, rows, *out, 0, 1, before ? NULL : expression_frame, d) : diag_nomem(d);
     batch_drop(rows);
     return st;
 }
@@ -236,8 +238,7 @@ static enum status tell_all(struct changes *c, struct diag *d)
 
 static enum status left_changed(struct op *op, struct batch *b, struct diag *d)
 {
-    struct changes c = {
-        .op = op, .b = b, .r = {.op = op, .schema = &op->step->foreign_key.subscriptions->schema}};
+    struct changes c = {.op = op, .b = b, .r = {.op = op, .schema = &op->step->foreign_key.subscriptions->schema}};
     struct batch *now = NULL, *before = NULL;
     enum status st = foreign_keys(op, b, b, false, &now, d);
     if (st == STATUS_OK && b->before)
@@ -264,7 +265,7 @@ static enum status left_changed(struct op *op, struct batch *b, struct diag *d)
     return nothing ? emit_results(&c.results, b->columns, nothing, d) : diag_nomem(d);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------------------- */
+/* ---- answers ---------------------------------------------------------------------------------------------------- */
 
 static enum status take_answers(struct op *op, struct batch *b, struct diag *d)
 {

@@ -137,7 +137,8 @@ struct step *op_join_step(struct op_test *t, enum step_kind kind, enum join_oute
     return s;
 }
 
-static void add_columns(struct schema *to, const struct schema *from, uint32_t first, uint32_t end, enum column_role role)
+static void add_columns(struct schema *to, const struct schema *from, uint32_t first, uint32_t end,
+                        enum column_role role)
 {
     struct schema_column *columns = (struct schema_column *)(uintptr_t)to->columns;
     for (uint32_t i = first; i < end; i++) {
@@ -147,8 +148,8 @@ static void add_columns(struct schema *to, const struct schema *from, uint32_t f
     }
 }
 
-static struct step *repartition_step(struct op_test *t, enum step_kind kind, const struct schema *schema, const char *name,
-                                     bool to_partition)
+static struct step *repartition_step(struct op_test *t, enum step_kind kind, const struct schema *schema,
+                                     const char *name, bool to_partition)
 {
     struct step *s = op_step(t, kind, NULL, "K STRING KEY");
     s->schema = *schema;

@@ -94,7 +94,7 @@ static void build_foreign_key(struct op_test *t)
                  true);
 }
 
-/* ---- running -------------------------------------------------------------------------------------------------------- */
+/* ---- running ---------------------------------------------------------------------------------------------------- */
 
 /* What stages write for each other, kept without allocating. */
 static struct {
@@ -229,8 +229,9 @@ static void fail_everywhere(void (*build)(struct op_test *), size_t cache_bytes)
 
 TEST(op_memory, every_allocation_may_fail)
 {
-    void (*const builds[])(struct op_test *) = {build_stateless, build_plain,        build_hopping,     build_session,
-                                                build_table,     build_stream_table, build_table_table, build_foreign_key};
+    void (*const builds[])(struct op_test *) = {build_stateless,   build_plain,      build_hopping,
+                                                build_session,     build_table,      build_stream_table,
+                                                build_table_table, build_foreign_key};
     for (size_t i = 0; i < sizeof builds / sizeof *builds; i++) {
         fail_everywhere(builds[i], 0);
         fail_everywhere(builds[i], 1);

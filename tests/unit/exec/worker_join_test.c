@@ -1,5 +1,5 @@
-/* Joins by foreign keys on workers: two stages that read each other's output, over partitions of different numbers. They must end, have
- * joined everything, and leave no topic behind. */
+/* Joins by foreign keys on workers: two stages that read each other's output, over partitions of different numbers.
+ * They must end, have joined everything, and leave no topic behind. */
 #include "op_harness.h"
 
 #include "exec/exec_int.h"
@@ -13,7 +13,7 @@ static const struct {
     const char *topic;
     int32_t n_partitions;
 } internal[] = {
-    {"prefix_Q_1-REGISTRATION-2-topic", RIGHT_PARTITIONS},    {"prefix_Q_1-RESPONSE-2-topic", LEFT_PARTITIONS},
+    {"prefix_Q_1-REGISTRATION-2-topic", RIGHT_PARTITIONS},     {"prefix_Q_1-RESPONSE-2-topic", LEFT_PARTITIONS},
     {"prefix_Q_1-subscriptions4-changelog", RIGHT_PARTITIONS}, {"prefix_Q_1-right4-changelog", RIGHT_PARTITIONS},
     {"prefix_Q_1-left7-changelog", LEFT_PARTITIONS},
 };
@@ -66,8 +66,8 @@ static void setup(struct service *s, bool exchanged)
     check_ok(log_open_embedded(&embedded, &s->log, &d), &d);
     for (int i = 0; i < 3; i++)
         check_ok(topic_create(s->log, &topics[i], &d), &d);
-    s->options = (struct exec_options){
-        .service_id = "test_", .topic_prefix = "prefix_", .exactly_once = true, .drain = true};
+    s->options =
+        (struct exec_options){.service_id = "test_", .topic_prefix = "prefix_", .exactly_once = true, .drain = true};
 }
 
 static void teardown(struct service *s)
@@ -133,8 +133,8 @@ static void read_output(struct service *s)
             struct record_batch *b;
             check_ok(reader_poll(reader, 100, BATCH_ROWS, &b, &d), &d);
             for (uint32_t i = 0; b && i < b->n; i++)
-                REQUIRE(map_put(&s->last, b->records[i].key,
-                                (void *)(uintptr_t)str_dup(&s->arena, b->records[i].value).p));
+                REQUIRE(
+                    map_put(&s->last, b->records[i].key, (void *)(uintptr_t)str_dup(&s->arena, b->records[i].value).p));
             if (b) {
                 at = b->next_offset;
                 record_batch_drop(b);

@@ -154,7 +154,8 @@ static bool null_failed(struct eval *x, const struct node *n, struct rows rows, 
     return true;
 }
 
-/* ---- lazy operators --------------------------------------------------------------------------------------------- */
+/* ---- lazy operators
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void copy_bytes(uint8_t *to, struct rows rows, const struct vec *from)
 {
@@ -280,7 +281,8 @@ static bool eval_case(struct eval *x, const struct node *n, struct rows rows, st
     return true;
 }
 
-/* ---- strict operators ------------------------------------------------------------------------------------------- */
+/* ---- strict operators
+ * ---------------------------------------------------------------------------------------------------- */
 
 static bool apply_rows(struct eval *x, const struct node *n, struct rows rows, const struct vec *args, struct vec *out)
 {
@@ -364,7 +366,8 @@ static bool vec_eval(struct eval *x, const struct node *n, struct rows rows, str
     return ok;
 }
 
-/* ---- entry ------------------------------------------------------------------------------------------------------ */
+/* ---- entry
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static bool eval_begin(struct eval *x, struct expr_prog *p, const struct batch *in, const struct expr_run *run)
 {

@@ -286,7 +286,8 @@ static bool apply_map(struct eval *x, const struct node *n, const struct value *
     return true;
 }
 
-/* ---- calls and casts -------------------------------------------------------------------------------------------- */
+/* ---- calls and casts
+ * -------------------------------------------------------------------------------------------------- */
 
 static bool apply_call(struct eval *x, const struct node *n, const struct value *args, struct value *out)
 {
@@ -366,7 +367,8 @@ bool row_apply(struct eval *x, const struct node *n, const struct value *args, s
     }
 }
 
-/* ---- lazy operators and leaves ---------------------------------------------------------------------------------- */
+/* ---- lazy operators and leaves
+ * --------------------------------------------------------------------------------------- */
 
 static bool eval_condition(struct eval *x, const struct node *n, uint32_t row, bool *out)
 {

@@ -1,5 +1,8 @@
 /* The command topic: one record a statement, as JSON: {"statement": .., "queryNumber": .., "properties": {..}}.
- * It has one partition and is never compacted: replaying it in order gives the catalog. */
+ * It has one partition and is never compacted: replaying it in order gives the catalog.
+ *
+ * Any server of the service may write to it, one at a time: who opens the writer fences the one before. Who has it then reads to
+ * the end, and knows that nothing comes in between that and its own record; if something does, its commit fails. */
 #include "engine/engine_int.h"
 
 static const struct type PROPERTIES_TYPE = {.kind = KIND_MAP, .key = &TYPE_STRING, .element = &TYPE_STRING};
@@ -8,24 +11,50 @@ static const struct schema_column COLUMNS[] = {
     {.name = {"queryNumber", 11}, .type = &TYPE_BIGINT, .role = ROLE_VALUE},
     {.name = {"properties", 10}, .type = &PROPERTIES_TYPE, .role = ROLE_VALUE},
 };
-enum { N_COLUMNS = 3 };
+enum { N_COLUMNS = 3, POLL_MS = 100, MAX_EMPTY = 300 };
 static const struct format_spec JSON = {.kind = FORMAT_JSON, .wrapped = true};
 
 enum status commands_open(struct engine *e, struct diag *d)
 {
     const struct topic_spec spec = {
         .name = e->command_topic, .n_partitions = 1, .retention_ms = -1, .retention_bytes = -1};
-    char id[300];
+    struct decode_field fields[N_COLUMNS];
+    int64_t end;
+    for (uint32_t i = 0; i < N_COLUMNS; i++)
+        fields[i] = (struct decode_field){.column = i, .type = COLUMNS[i].type};
     enum status st = topic_ensure(e->log, &spec, NULL, d);
-    if (st != STATUS_OK)
-        return st;
-    snprintf(id, sizeof id, "%s-writer", e->command_topic);
-    return writer_open(e->log, id, &e->commands, d);
+    if (st == STATUS_OK)
+        st = decoder_create(&JSON, COLUMNS, N_COLUMNS, fields, N_COLUMNS, &e->commands.decoder, d);
+    return st == STATUS_OK ? topic_offsets(e->log, e->command_topic, 0, &e->commands.next, &end, NULL, d) : st;
 }
+
+static void stop_reading(struct commands *c)
+{
+    if (c->reader)
+        reader_close(c->reader);
+    c->reader = NULL;
+}
+
+static void stop_writing(struct commands *c)
+{
+    if (c->writer)
+        writer_close(c->writer);
+    c->writer = NULL;
+    c->is_current = false;
+}
+
+void commands_close(struct engine *e)
+{
+    stop_reading(&e->commands);
+    stop_writing(&e->commands);
+    if (e->commands.decoder)
+        decoder_destroy(e->commands.decoder);
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 struct reading {
     struct engine *engine;
-    struct decoder *decoder;
     enum status (*each)(struct engine *e, const struct command *c, struct diag *d);
     char reason[256];
 };
@@ -45,7 +74,7 @@ static enum status read_one(struct reading *r, const struct record *record, stru
     uint8_t state;
     const struct decode_sink sink = {bad_command, r};
     arena_init(&a, 0);
-    TRY(decode(r->decoder, &record->value, 1, &a, columns, &state, &sink));
+    TRY(decode(r->engine->commands.decoder, &record->value, 1, &a, columns, &state, &sink));
     if (state != ROW_OK || column_is_null(&columns[0], 0)) {
         st = diag_set(d, STATUS_INVALID, "The command topic %s is damaged at offset %lld: %s", r->engine->command_topic,
                       (long long)record->offset, state == ROW_BAD ? r->reason : "not a statement");
@@ -72,42 +101,70 @@ done:
     return st;
 }
 
-enum status commands_read(struct engine *e,
-                          enum status (*each)(struct engine *e, const struct command *c, struct diag *d),
+static enum status read_batch(struct reading *r, const struct record_batch *batch, bool *news, struct diag *d)
+{
+    struct commands *c = &r->engine->commands;
+    for (uint32_t i = 0; i < batch->n; i++) {
+        bool own = c->n_own > 0;
+        enum status st = own ? STATUS_OK : read_one(r, &batch->records[i], d);
+        if (st != STATUS_OK)
+            return st;
+        c->n_own -= own;
+        *news |= !own;
+        c->next = batch->records[i].offset + 1;
+    }
+    c->next = batch->next_offset;
+    return STATUS_OK;
+}
+
+static enum status start_reading(struct engine *e, struct diag *d)
+{
+    struct commands *c = &e->commands;
+    enum status st = reader_open(e->log, &c->reader, d);
+    if (st == STATUS_OK)
+        st = reader_assign(c->reader, e->command_topic, 0, c->next, d);
+    if (st != STATUS_OK)
+        stop_reading(c);
+    return st;
+}
+
+enum status commands_read(struct engine *e, bool to_end,
+                          enum status (*each)(struct engine *e, const struct command *c, struct diag *d), bool *news,
                           struct diag *d)
 {
     enum status st = STATUS_OK;
-    struct decode_field fields[N_COLUMNS];
-    struct log_reader *reader = NULL;
-    struct record_batch *batch = NULL;
+    struct commands *c = &e->commands;
     struct reading r = {.engine = e, .each = each};
-    int64_t at, end;
-    for (uint32_t i = 0; i < N_COLUMNS; i++)
-        fields[i] = (struct decode_field){.column = i, .type = COLUMNS[i].type};
-    TRY(decoder_create(&JSON, COLUMNS, N_COLUMNS, fields, N_COLUMNS, &r.decoder, d));
-    TRY(topic_offsets(e->log, e->command_topic, 0, &at, &end, NULL, d));
-    TRY(reader_open(e->log, &reader, d));
-    TRY(reader_assign(reader, e->command_topic, 0, at, d));
-    while (at < end) {
-        TRY(reader_poll(reader, 100, BATCH_ROWS, &batch, d));
-        if (!batch)
+    struct record_batch *batch;
+    int64_t begin, end = INT64_MAX;
+    int n_empty = 0;
+    *news = false;
+    if (!c->reader)
+        TRY(start_reading(e, d));
+    if (to_end)
+        TRY(topic_offsets(e->log, e->command_topic, 0, &begin, &end, NULL, d));
+    while (c->next < end) {
+        TRY(reader_poll(c->reader, to_end ? POLL_MS : 0, BATCH_ROWS, &batch, d));
+        if (!batch && !to_end)
+            break;
+        if (!batch && ++n_empty < MAX_EMPTY)
             continue;
-        for (uint32_t i = 0; i < batch->n; i++)
-            TRY(read_one(&r, &batch->records[i], d));
-        at = batch->next_offset;
+        if (!batch)
+            return diag_set(d, STATUS_TIMEOUT, "The command topic %s cannot be read to its end", e->command_topic);
+        n_empty = 0;
+        st = read_batch(&r, batch, news, d);
         record_batch_drop(batch);
-        batch = NULL;
+        if (st != STATUS_OK)
+            stop_reading(c); /* which has gone past the record */
+        TRY(st);
     }
-    e->next_query_number = end;
 done:
-    if (batch)
-        record_batch_drop(batch);
-    if (reader)
-        reader_close(reader);
-    if (r.decoder)
-        decoder_destroy(r.decoder);
+    if (st != STATUS_OK && !is_passing(st)) /* otherwise the reader finds the log again by itself */
+        stop_reading(c);
     return st;
 }
+
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
 
 static enum status put_command(const struct command *c, struct arena *a, struct buf *out, struct diag *d)
 {
@@ -136,6 +193,50 @@ done:
     return st;
 }
 
+/* Begins a transaction with the one writer that counts: it has fenced those before it, so that after reading to the end
+ * nothing is recorded that is not known here. It is kept until another server does the same. */
+static enum status take_writer(struct engine *e, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct commands *c = &e->commands;
+    char id[300];
+    bool news = false;
+    snprintf(id, sizeof id, "%s-writer", e->command_topic);
+    if (!c->writer)
+        TRY(writer_open(e->log, id, &c->writer, d));
+    bool was_current = c->is_current;
+    c->is_current = false; /* until all has gone well */
+    TRY(writer_begin(c->writer, d));
+    if (!was_current)
+        TRY(engine_catch_up(e, &news, d));
+    c->is_current = true;
+    if (news)
+        st = diag_set(d, STATUS_ABORTED, "Another server has changed the catalog");
+done:
+    return st;
+}
+
+static enum status write_record(struct engine *e, const struct record *record, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    struct commands *c = &e->commands;
+    TRY(take_writer(e, d));
+    c->is_current = false;
+    TRY(writer_append(c->writer, e->command_topic, 0, record, 1, d));
+    TRY(writer_commit(c->writer, d));
+    c->is_current = true;
+    c->n_own++;
+    c->recorded_ns = clock_mono_ns();
+    e->next_query_number++;
+    return STATUS_OK;
+done:
+    if (st == STATUS_ABORTED || st == STATUS_DATA)
+        writer_abort(c->writer); /* if anything is open */
+    else
+        stop_writing(c);
+    return st;
+}
+
 enum status commands_append(struct engine *e, const struct command *c, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -149,14 +250,7 @@ enum status commands_append(struct engine *e, const struct command *c, struct di
         goto done;
     }
     const struct record record = {.value = buf_str(&out), .ts = clock_wall_ms()};
-    TRY(writer_begin(e->commands, d));
-    st = writer_append(e->commands, e->command_topic, 0, &record, 1, d);
-    if (st != STATUS_OK) {
-        writer_abort(e->commands);
-        goto done;
-    }
-    TRY(writer_commit(e->commands, d));
-    e->next_query_number++;
+    st = write_record(e, &record, d);
 done:
     buf_free(&out);
     arena_free(&a);

@@ -48,6 +48,7 @@ done:
 enum status engine_open(const struct engine_options *options, struct engine **out, struct diag *d)
 {
     enum status st = STATUS_OK;
+    bool news;
     struct engine *e = mem_calloc(1, sizeof *e);
     if (!e)
         return diag_nomem(d);
@@ -69,7 +70,7 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
     TRY(processing_log_open(e->log, e->errors_topic, &e->errors, d));
     TRY(open_executor(e, d));
     TRY(commands_open(e, d));
-    TRY(engine_replay(e, d));
+    TRY(engine_catch_up(e, &news, d));
     *out = e;
     e = NULL;
 done:
@@ -92,16 +93,28 @@ void engine_notice(const struct engine *e, const char *format, ...)
     e->options.notice(e->options.notice_data, text);
 }
 
+static bool any_failure_told(const struct engine *e)
+{
+    const struct running *r = e->queries;
+    while (r && !r->failure_told)
+        r = r->next;
+    return r != NULL;
+}
+
+/* Queries that do not drain end only by failing, or by a statement of another server; then the next may come as well. */
 bool engine_wait(struct engine *e, const volatile int *stop, bool *failed)
 {
-    bool ended;
+    bool ended, told = false;
     do {
-        ended = executor_wait_drained(e->executor, WAIT_MS);
+        told |= engine_follow(e, true);
+        ended = executor_wait_drained(e->executor, WAIT_MS) && !queries_are_waiting(e);
         queries_tell_trouble(e, ended);
+        *failed = any_failure_told(e);
+        if (ended && told && !e->options.drain && !*failed) {
+            ended = false;
+            clock_sleep_ms(WAIT_MS);
+        }
     } while (!ended && !*stop);
-    *failed = false;
-    for (const struct running *r = e->queries; r; r = r->next)
-        *failed |= r->failure_told;
     return ended;
 }
 
@@ -110,8 +123,7 @@ enum status engine_close(struct engine *e, struct diag *d)
     enum status st = STATUS_OK;
     if (e->executor)
         st = executor_close(e->executor, d);
-    if (e->commands)
-        writer_close(e->commands);
+    commands_close(e);
     if (e->inserts)
         writer_close(e->inserts);
     server_release(&e->server);

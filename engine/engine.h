@@ -5,6 +5,10 @@
  * and so finds the catalog and all queries again; only then are the queries started that are left, and they go on from
  * their recorded positions. A statement that fails before it is recorded leaves nothing behind.
  *
+ * On Kafka several engines may serve one service. Each follows what the others record: while it waits (engine_wait), and before
+ * each statement of a session. A statement is checked against all that is recorded before its own record; if another engine comes
+ * in between, it is checked again.
+ *
  * Statements run one after the other, in a session (properties, variables). Results go to an engine_sink.
  * Threads: an engine and its sessions belong to one thread; its executor has threads of its own. */
 #ifndef WEIR_ENGINE_H
@@ -54,8 +58,8 @@ struct engine_sink {
 
 /* STATUS_INVALID: the command topic holds what no engine has written. */
 enum status engine_open(const struct engine_options *options, struct engine **out, struct diag *d) MUST_CHECK;
-/* Waits until every persistent query has ended: drained, failed, or paused; *failed says whether one did fail. False:
- * interrupted by `stop` (polled). */
+/* Waits until every persistent query has ended: drained, failed, or paused; *failed says whether one did fail. Queries that other
+ * engines have paused or terminated meanwhile do not end it, unless with `drain`. False: interrupted by `stop` (polled). */
 bool engine_wait(struct engine *e, const volatile int *stop, bool *failed);
 /* Commits, stops the queries, closes. Queries stay known to the log. */
 enum status engine_close(struct engine *e, struct diag *d) MUST_CHECK;

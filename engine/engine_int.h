@@ -25,6 +25,17 @@ struct running {
     struct running *next; /* in the order of the statements */
 };
 
+/* The command topic as this engine reads and writes it; see commands.c. */
+struct commands {
+    struct decoder *decoder;
+    struct log_reader *reader; /* at `next`; NULL: not open */
+    int64_t next;              /* offset of the next record that is not applied yet */
+    int64_t n_own;             /* so many from `next` on are our own, and in effect already */
+    struct log_writer *writer; /* NULL: not open */
+    int64_t recorded_ns;       /* when it last recorded something */
+    bool is_current;           /* everything that others recorded before we took the writer is applied */
+};
+
 /* Who this process is among the servers of the service; see server.c. */
 struct server {
     int fd; /* holds the lock; -1: none is held */
@@ -38,11 +49,14 @@ struct engine {
     struct log *log;
     struct executor *executor;
     struct catalog *catalog;
-    struct log_writer *commands; /* of the command topic */
-    struct log_writer *inserts;  /* of INSERT VALUES; opened by the first */
+    struct commands commands;
+    struct log_writer *inserts; /* of INSERT VALUES; opened by the first */
     char command_topic[256], errors_topic[256];
     int64_t next_query_number;
-    bool replaying;
+    bool replaying; /* what is recorded is applied: nothing is created, deleted or recorded */
+    int64_t followed_ns;  /* when it was last looked for what others have recorded */
+    int64_t retry_ns;     /* not to be looked before, since it has failed */
+    bool following_fails; /* and the operator knows */
     struct running *queries;
     struct map histories; /* source name -> struct history *, owned */
     struct processing_log *errors;
@@ -55,6 +69,8 @@ struct session {
     struct engine *engine;
     struct map properties; /* name -> char *, owned */
     struct map variables;  /* name -> char *, owned */
+    bool recorded;         /* the statement that runs */
+    struct diag trouble;   /* what kept the planner from looking at a topic */
 };
 
 void engine_notice(const struct engine *e, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -69,12 +85,24 @@ void server_release(struct server *s);
  * --------------------------------------------- */
 
 enum status commands_open(struct engine *e, struct diag *d) MUST_CHECK;
-/* Reads the whole topic in order. */
-enum status commands_read(struct engine *e,
-                          enum status (*each)(struct engine *e, const struct command *c, struct diag *d),
+void commands_close(struct engine *e);
+/* Reads on in order, what this engine has recorded itself left out: up to the present end, or (`to_end` false) what is here
+ * without waiting. *news: there was something. After an error reading goes on at the record that failed. */
+enum status commands_read(struct engine *e, bool to_end,
+                          enum status (*each)(struct engine *e, const struct command *c, struct diag *d), bool *news,
                           struct diag *d) MUST_CHECK;
+/* STATUS_FENCED or STATUS_ABORTED: it is not recorded, since another server was first; what that one has recorded is applied, or
+ * will be by the next try. */
 enum status commands_append(struct engine *e, const struct command *c, struct diag *d) MUST_CHECK;
-enum status engine_replay(struct engine *e, struct diag *d) MUST_CHECK;
+/* Applies everything that is recorded and not in effect here, and starts the queries of it. *news: there was something. */
+enum status engine_catch_up(struct engine *e, bool *news, struct diag *d) MUST_CHECK;
+/* The same with what has come without waiting; looks at most every few milliseconds, or (`now`) in any case. Failures are told to
+ * the operator, and it is tried again later. True: there was something. */
+bool engine_follow(struct engine *e, bool now);
+/* The user's or the world's fault, not a lack of memory or of the log. */
+bool is_refusal(enum status st);
+/* A failure of the log that passes when one waits for it. */
+bool is_passing(enum status st);
 
 /* ---- queries.c: the persistent queries that run
  * --------------------------------------------------------------------------- */
@@ -84,9 +112,11 @@ void running_destroy(struct running *r);
 /* Takes `r` over, also when it fails; one of the same id makes room. Starts the query unless the engine is replaying.
  */
 enum status queries_add(struct engine *e, struct running *r, struct diag *d) MUST_CHECK;
-/* The replay is over: starts all that are left. */
+/* Starts all that have not been started: the replay is over. */
 enum status queries_start(struct engine *e, struct diag *d) MUST_CHECK;
-/* `forget`: its positions and internal topics go too. */
+/* Whether one is still to be started: the log was away. */
+bool queries_are_waiting(const struct engine *e);
+/* `forget`: its positions and internal topics go too; in a replay that is done by the server that was told to. */
 enum status queries_stop(struct engine *e, const char *id, bool forget, struct diag *d) MUST_CHECK;
 void queries_pause(struct engine *e, const char *id, bool paused);
 /* How a query stands; one that could not be started has failed. */
@@ -115,6 +145,10 @@ void session_context(struct session *s, struct planner_context *out);
 enum status statement_execute(struct session *s, const struct ast_stmt *statement, bool repeatable,
                               const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 enum status statement_record(struct session *s, const struct ast_stmt *statement, struct diag *d) MUST_CHECK;
+/* The same for all that is recorded, TERMINATE, PAUSE and RESUME as well (session.c). STATUS_FENCED, STATUS_ABORTED: see
+ * commands_append. */
+enum status statement_carry_out(struct session *s, const struct ast_stmt *statement, bool repeatable,
+                                const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 /* TERMINATE, PAUSE, RESUME. */
 enum status control_execute(struct session *s, const struct ast_query_control *statement,
                             const struct engine_sink *sink, struct diag *d) MUST_CHECK;
@@ -127,7 +161,7 @@ enum status transient_run(struct session *s, const struct planned *p, const stru
                           struct diag *d) MUST_CHECK;
 enum status pull_run(struct session *s, const struct planned *p, const struct engine_sink *sink,
                      struct diag *d) MUST_CHECK;
-/* Whether the reader of a statement's results has gone. Looks after failed queries, too. */
+/* Whether the reader of a statement's results has gone. Looks after failed queries and other servers, too. */
 bool sink_stopped(struct engine *e, const struct engine_sink *sink);
 enum status sink_check_rows(const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 

@@ -2,7 +2,7 @@
  * topic is replayed they are only remembered: a query that was terminated later must not be started again. */
 #include "engine/engine_int.h"
 
-enum { LOOK_EVERY_MS = 50 };
+enum { LOOK_EVERY_MS = 50, GRACE_MS = 300 };
 
 struct running *running_create(void)
 {
@@ -45,7 +45,8 @@ static enum status start(struct engine *e, struct running *r, struct diag *d)
     r->started = st == STATUS_OK;
     if (r->started)
         return st;
-    snprintf(r->error, sizeof r->error, "%.*s", (int)sizeof r->error - 1, own.message);
+    if (!is_passing(st)) /* otherwise it is tried again */
+        snprintf(r->error, sizeof r->error, "%.*s", (int)sizeof r->error - 1, own.message);
     if (d && d->code == STATUS_OK)
         *d = own;
     return st;
@@ -61,12 +62,25 @@ enum status queries_add(struct engine *e, struct running *r, struct diag *d)
     return st != STATUS_OK || e->replaying ? st : start(e, r, d);
 }
 
+static bool is_waiting(const struct running *r)
+{
+    return !r->started && !r->error[0];
+}
+
+bool queries_are_waiting(const struct engine *e)
+{
+    const struct running *r = e->queries;
+    while (r && !is_waiting(r))
+        r = r->next;
+    return r != NULL;
+}
+
 /* A query that cannot be started for its own sake (its topic is gone) has failed; the others are started. */
 enum status queries_start(struct engine *e, struct diag *d)
 {
     for (struct running *r = e->queries; r; r = r->next) {
         struct diag own = DIAG_INIT;
-        enum status st = start(e, r, &own);
+        enum status st = is_waiting(r) ? start(e, r, &own) : STATUS_OK;
         if (st == STATUS_OK || st == STATUS_NOT_FOUND || st == STATUS_UNSUPPORTED)
             continue;
         if (d && d->code == STATUS_OK)
@@ -76,12 +90,24 @@ enum status queries_start(struct engine *e, struct diag *d)
     return STATUS_OK;
 }
 
+/* Topics are not deleted while other servers still write to them, as far as that can be helped: they see the statement a moment
+ * after it was recorded. Who comes later finds a query that has failed, and then that it is terminated. */
+static void let_others_stop(const struct engine *e)
+{
+    int64_t left_ms = GRACE_MS - (clock_mono_ns() - e->commands.recorded_ns) / 1000000;
+    if (left_ms > 0 && strcmp(log_kind(e->log), "kafka") == 0 && !executor_is_alone(e->executor))
+        clock_sleep_ms((int)left_ms);
+}
+
 enum status queries_stop(struct engine *e, const char *id, bool forget, struct diag *d)
 {
     struct running **at = find(e, id), *r = *at;
     if (!r)
         return STATUS_OK;
-    enum status st = r->started ? executor_stop(e->executor, id, forget, d) : STATUS_OK;
+    enum query_end end = !forget ? QUERY_KEEP : e->replaying ? QUERY_LEAVE : QUERY_FORGET;
+    if (end == QUERY_FORGET)
+        let_others_stop(e);
+    enum status st = r->started ? executor_stop(e->executor, id, end, d) : STATUS_OK;
     *at = r->next; /* the executor has let go of it, whatever became of its topics */
     running_destroy(r);
     return st;
@@ -103,8 +129,7 @@ void queries_status(struct engine *e, const char *id, struct query_status *out)
     *out = (struct query_status){.state = QUERY_STOPPED};
     if (!r || (r->started && executor_status(e->executor, id, out)))
         return;
-    if (r->error[0])
-        out->state = QUERY_FAILED;
+    out->state = is_waiting(r) ? QUERY_RECOVERING : QUERY_FAILED;
     snprintf(out->message, sizeof out->message, "%.*s", (int)sizeof out->message - 1, r->error);
 }
 

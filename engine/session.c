@@ -2,6 +2,9 @@
 #include "engine/engine_int.h"
 
 #include <assert.h>
+#include <unistd.h>
+
+enum { MAX_TRIES = 20 };
 
 static void free_values(struct map *m)
 {
@@ -144,6 +147,49 @@ static enum status set_property(struct session *s, const struct ast_setting *set
     return STATUS_OK;
 }
 
+enum status statement_carry_out(struct session *s, const struct ast_stmt *statement, bool repeatable,
+                                const struct engine_sink *sink, struct diag *d)
+{
+    switch (statement->kind) {
+    case STMT_TERMINATE:
+    case STMT_PAUSE:
+    case STMT_RESUME:
+        return control_execute(s, (const struct ast_query_control *)statement, sink, d);
+    default:
+        return statement_execute(s, statement, repeatable, sink, d);
+    }
+}
+
+/* Two servers that take the writer from each other must not go on in step. */
+static void step_aside(uint32_t tries)
+{
+    uint64_t seed = (uint64_t)clock_mono_ns() * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)getpid() << 20;
+    clock_sleep_ms((int)((seed >> 20) % (UINT64_C(20) << (tries < 5 ? tries : 5))));
+}
+
+/* A statement that is to be recorded. If another server was first it is carried out again, with what is in effect now; that may
+ * be this very statement. So it is if it was refused without knowing all that is recorded. */
+static enum status run_lasting(struct session *s, const struct ast_stmt *statement, bool repeatable,
+                               const struct engine_sink *sink, struct diag *d)
+{
+    for (uint32_t tries = 0; tries < MAX_TRIES; tries++) {
+        struct diag own = DIAG_INIT;
+        bool news = false;
+        s->recorded = false;
+        enum status st = statement_carry_out(s, statement, repeatable, sink, &own);
+        if (st == STATUS_FENCED)
+            step_aside(tries);
+        else if (is_refusal(st) && engine_catch_up(s->engine, &news, NULL) != STATUS_OK)
+            news = false;
+        if (!s->recorded && (st == STATUS_FENCED || st == STATUS_ABORTED || news))
+            continue;
+        if (d && d->code == STATUS_OK)
+            *d = own;
+        return st;
+    }
+    return diag_set(d, STATUS_TIMEOUT, "Other servers of the service keep recording statements; this one was not carried out");
+}
+
 static enum status dispatch(struct session *s, const struct ast_stmt *statement, bool repeatable,
                             const struct engine_sink *sink, struct diag *d)
 {
@@ -157,17 +203,17 @@ static enum status dispatch(struct session *s, const struct ast_stmt *statement,
     case STMT_TERMINATE:
     case STMT_PAUSE:
     case STMT_RESUME:
-        return control_execute(s, (const struct ast_query_control *)statement, sink, d);
-    case STMT_QUERY:
     case STMT_CREATE_SOURCE:
     case STMT_CREATE_AS:
     case STMT_CREATE_TYPE:
     case STMT_INSERT_SELECT:
-    case STMT_INSERT_VALUES:
     case STMT_DROP_SOURCE:
     case STMT_DROP_TYPE:
     case STMT_ALTER_SOURCE:
-        return statement_execute(s, statement, repeatable, sink, d);
+        return run_lasting(s, statement, repeatable, sink, d);
+    case STMT_QUERY:
+    case STMT_INSERT_VALUES:
+        return statement_execute(s, statement, false, sink, d);
     default:
         return admin_execute(s, statement, sink, d);
     }
@@ -180,6 +226,7 @@ static enum status run_one(struct session *s, struct arena *a, const struct ast_
     struct diag own = DIAG_INIT;
     struct span place = statement->span;
     bool substituted;
+    engine_follow(s->engine, true);
     TRY(substitute(s, a, &statement, &substituted, &own));
     TRY(parser_prepare(statement, &own));
     TRY(dispatch(s, statement, repeatable, sink, &own));

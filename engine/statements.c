@@ -15,7 +15,12 @@ static bool context_property(void *data, const char *name, struct str *value)
 static bool context_topic(void *data, const char *topic, struct topic_facts *facts)
 {
     struct topic_spec spec;
-    if (topic_describe(((struct session *)data)->engine->log, topic, &spec, NULL) != STATUS_OK)
+    struct session *s = data;
+    struct diag own = DIAG_INIT;
+    enum status st = topic_describe(s->engine->log, topic, &spec, &own);
+    if (is_passing(st) && s->trouble.code == STATUS_OK)
+        s->trouble = own; /* nobody knows whether it exists */
+    if (st != STATUS_OK)
         return false;
     *facts = (struct topic_facts){.partitions = (uint32_t)spec.n_partitions,
                                   .replicas = spec.replicas > 0 ? (uint32_t)spec.replicas : 1,
@@ -68,12 +73,19 @@ enum status statement_record(struct session *s, const struct ast_stmt *statement
             c.values[c.n_properties++] = str_from(entry->value);
         }
         st = commands_append(s->engine, &c, d);
+        s->recorded = st == STATUS_OK;
     }
     arena_free(&a);
     return st;
 }
 
-/* Its topic and its record: both or none. */
+/* Whether it is certain that the record is not there, and that nobody else has recorded the same. */
+static bool is_unrecorded(const struct engine *e, enum status st)
+{
+    return st == STATUS_DATA || st == STATUS_NOMEM || (st == STATUS_FULL && strcmp(log_kind(e->log), "kafka") != 0);
+}
+
+/* Its topic and its record: both or none, as far as that is known. A topic that another server may need now is left. */
 static enum status make_lasting(struct session *s, const struct planned *p, struct diag *d)
 {
     bool created;
@@ -82,7 +94,9 @@ static enum status make_lasting(struct session *s, const struct planned *p, stru
     if (st != STATUS_OK)
         return st;
     st = statement_record(s, p->statement, d);
-    if (st != STATUS_OK && created && topic_delete(log, p->topic.name, NULL) != STATUS_OK)
+    if (st == STATUS_OK || !created)
+        return st;
+    if (!is_unrecorded(s->engine, st) || topic_delete(log, p->topic.name, NULL) != STATUS_OK)
         diag_hint(d, "the topic %s has been created, and is empty", p->topic.name);
     return st;
 }
@@ -165,7 +179,12 @@ static enum status plan(struct session *s, const struct ast_stmt *statement, str
     if (makes_query(statement))
         TRY(own_statement(a, &planned, &own));
     session_context(s, &context);
-    TRY(planner_plan_statement(&context, a, planned, p, &own));
+    diag_clear(&s->trouble);
+    st = planner_plan_statement(&context, a, planned, p, &own);
+    if (s->trouble.code != STATUS_OK) {
+        own = s->trouble;
+        st = own.code;
+    }
 done:
     if (st == STATUS_OK)
         return st;

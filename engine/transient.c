@@ -11,6 +11,7 @@ struct transient {
 
 bool sink_stopped(struct engine *e, const struct engine_sink *sink)
 {
+    engine_follow(e, false); /* plans that run have copies of what they need of the catalog */
     queries_tell_trouble(e, false);
     return sink && sink->stopped && sink->stopped(sink->data);
 }

@@ -1,10 +1,10 @@
 /* Draining: finding out whether the tasks of a query have read everything.
  *
- * A source has its end when nobody writes there any more: other queries to a topic, earlier stages to a repartition
- * topic. Stages that write in a circle (joins by foreign keys) would wait for each other. They are done together: when
- * all that they read from elsewhere has been read, and each task of them was found idle (at the ends of what it reads,
- * and nothing uncommitted) while none of them moved. A move is counted after it: a record that was committed before is
- * seen by who looks at the new count. Tasks on other servers are not looked at here. */
+ * A source has its end when nobody writes there any more: other queries to a topic, earlier stages to a repartition topic. Stages that write
+ * in a circle (joins by foreign keys) would wait for each other. They are done together: when all that they read from
+ * elsewhere has been read, and each task of them was found idle (at the ends of what it reads, and nothing uncommitted) while none of
+ * them moved. A move is counted after it: a record that was committed before is seen by who looks at the new count.
+ * Tasks on other servers are not looked at here. */
 #include "exec/executor_int.h"
 
 void work_moved(struct work *w)
@@ -41,7 +41,7 @@ static bool source_drained(struct work_source *source, struct log *log, uint32_t
     return source->drain_end >= 0 && source->position >= source->drain_end;
 }
 
-/* ---- circles ---------------------------------------------------------------------------------------------------- */
+/* ---- circles -------------------------------------------------------------------------------------------------------- */
 
 /* Whether a task of a circle reads something that the circle writes. */
 static bool is_of_circle(const struct plan *p, const struct step *source)
@@ -63,7 +63,7 @@ static bool is_at_end(const struct work_source *source, struct log *log)
     return source->position >= (w->share->query->options.drain ? uncommitted : end);
 }
 
-/* One more task is idle at this count of moves. False: the count has moved on, and others know. */
+/* One more task is idle at this count of moves. False: others have seen a later one already. */
 static bool add_quiet(struct query *q, long long moves)
 {
     long long seen = atomic_load(&q->quiet), next;
@@ -100,7 +100,7 @@ static bool circles_are_quiet(const struct query *q, uint32_t n_workers)
            (quiet & ((1LL << QUIET_BITS) - 1)) >= left;
 }
 
-/* ---- all tasks -------------------------------------------------------------------------------------------------- */
+/* ---- all tasks ------------------------------------------------------------------------------------------------------ */
 
 bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
                    bool (*written)(void *data, const char *topic, const struct query *reader), void *data)
@@ -125,7 +125,7 @@ bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
     return all;
 }
 
-/* ---- other servers ---------------------------------------------------------------------------------------------- */
+/* ---- other servers -------------------------------------------------------------------------------------------------- */
 
 /* ends[source]: set as soon as they can be told. */
 static bool other_drained(const struct query *q, uint32_t stage, int32_t partition, int64_t *ends, struct log *log,
@@ -139,8 +139,7 @@ static bool other_drained(const struct query *q, uint32_t stage, int32_t partiti
         const char *topic = source_topic(a, q->plan, q->plan->stages[stage].sources[i], &q->options);
         if (!topic)
             return false;
-        enum status st =
-            ends[i] < 0 ? topic_offsets(log, topic, partition, &begin, &end, &uncommitted, NULL) : STATUS_OK;
+        enum status st = ends[i] < 0 ? topic_offsets(log, topic, partition, &begin, &end, &uncommitted, NULL) : STATUS_OK;
         if (ends[i] < 0 && st == STATUS_OK)
             ends[i] = begin == uncommitted ? 0 : uncommitted;
         if (st == STATUS_NOT_FOUND || ends[i] == 0) /* fewer partitions than tasks, or empty */
@@ -157,8 +156,7 @@ bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, 
     int64_t *ends = q->others_ends;
     bool all = true, is_fresh = false;
     arena_init(&a, 0);
-    for (uint32_t i = 0; i < q->plan->n_stages && all;
-         i++) /* in order: a stage's ends are final behind the one before */
+    for (uint32_t i = 0; i < q->plan->n_stages && all; i++) /* in order: a stage's ends are final behind the one before */
         for (int32_t p = 0; p < q->n_partitions[i] && all; p++, ends += q->plan->stages[i].n_sources) {
             if (ours[slot_of(p)])
                 continue;

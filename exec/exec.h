@@ -118,8 +118,16 @@ struct transient_run {
  * run->stopped says so, or as run->until says. With options.drain, ends of topics that a query still writes are waited for. */
 enum status executor_run_transient(struct executor *x, const struct plan *p, const struct transient_run *run,
                                    const struct task_output *rows, struct diag *d) MUST_CHECK;
-/* Stops a query after a last commit. `forget` also deletes its internal topics and positions (TERMINATE, DROP). */
-enum status executor_stop(struct executor *x, const char *query_id, bool forget, struct diag *d) MUST_CHECK;
+/* What becomes of a query that is stopped. */
+enum query_end {
+    QUERY_KEEP,   /* it may be started again */
+    QUERY_LEAVE,  /* another server forgets it: only the snapshots go that are here */
+    QUERY_FORGET, /* its internal topics and positions go as well (TERMINATE, DROP) */
+};
+/* Stops a query after a last commit. */
+enum status executor_stop(struct executor *x, const char *query_id, enum query_end end, struct diag *d) MUST_CHECK;
+/* Whether no other server of the service is known to have work. */
+bool executor_is_alone(struct executor *x);
 
 /* A paused query keeps its state and its place; while it is paused it counts as ended for those who wait. False: no such query. */
 bool executor_pause(struct executor *x, const char *query_id, bool paused);

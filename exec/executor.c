@@ -59,7 +59,13 @@ done:
 
 static enum status delete_topic(struct executor *x, const char *name, struct diag *d)
 {
-    return topic_is_there(x, name) ? topic_delete(x->log, name, d) : STATUS_OK;
+    struct diag own = DIAG_INIT;
+    enum status st = topic_is_there(x, name) ? topic_delete(x->log, name, &own) : STATUS_OK;
+    if (st == STATUS_OK || st == STATUS_NOT_FOUND) /* another server of the service may do the same */
+        return STATUS_OK;
+    if (d && d->code == STATUS_OK)
+        *d = own;
+    return st;
 }
 
 enum status delete_internal_topics(struct executor *x, const struct plan *p, bool changelogs, struct diag *d)
@@ -223,7 +229,7 @@ done:
     return st;
 }
 
-enum status executor_stop(struct executor *x, const char *query_id, bool forget, struct diag *d)
+enum status executor_stop(struct executor *x, const char *query_id, enum query_end end, struct diag *d)
 {
     enum status st = STATUS_OK;
     pthread_mutex_lock(&x->mutex);
@@ -242,14 +248,25 @@ enum status executor_stop(struct executor *x, const char *query_id, bool forget,
     pthread_mutex_unlock(&x->mutex);
     if (!q)
         return STATUS_OK;
-    if (forget) {
+    if (end == QUERY_FORGET) {
         TRY(forget_positions(x, q, d));
         TRY(delete_internal_topics(x, q->plan, true, d));
-        task_forget_snapshots(&x->options, q->plan);
     }
+    if (end != QUERY_KEEP)
+        task_forget_snapshots(&x->options, q->plan);
 done:
     query_free(q);
     return st;
+}
+
+bool executor_is_alone(struct executor *x)
+{
+    bool all = true;
+    pthread_mutex_lock(&x->mutex);
+    for (int i = 0; i < N_SLOTS; i++)
+        all &= x->slot_worker[i] >= 0;
+    pthread_mutex_unlock(&x->mutex);
+    return all;
 }
 
 bool executor_pause(struct executor *x, const char *query_id, bool paused)

@@ -188,6 +188,23 @@ enum status keys_encode(const struct schema_column *columns, uint32_t n_keys, co
     return STATUS_OK;
 }
 
+enum status keys_add_bounds(const struct batch *b, struct arena *a, struct str *keys, uint64_t *hashes)
+{
+    BATCH_EACH (b, i, row) {
+        if (!keys[i].p)
+            continue;
+        char *p = arena_alloc(a, (size_t)keys[i].len + KEY_BOUNDS);
+        if (!p)
+            return STATUS_NOMEM;
+        memcpy(p, keys[i].p, keys[i].len);
+        memcpy(p + keys[i].len, &b->window_start[row], 8);
+        memcpy(p + keys[i].len + 8, &b->window_end[row], 8);
+        keys[i] = str_make(p, (size_t)keys[i].len + KEY_BOUNDS);
+        hashes[i] = key_hash(keys[i]);
+    }
+    return STATUS_OK;
+}
+
 /* ---- decoding ------------------------------------------------------------------------------------------ */
 
 struct reader {

@@ -13,6 +13,9 @@
  * for a null key: the message had none, or its only column is null. */
 enum status keys_encode(const struct schema_column *columns, uint32_t n_keys, const struct batch *b, struct arena *a,
                         struct str **keys, uint64_t **hashes) MUST_CHECK;
+/* The same for windowed keys: the window's bounds stand behind each key that is not null, KEY_BOUNDS bytes. */
+enum { KEY_BOUNDS = 16 };
+enum status keys_add_bounds(const struct batch *b, struct arena *a, struct str *keys, uint64_t *hashes) MUST_CHECK;
 /* Back into row `row` of the columns (which have validity); text points into `key`, nested values into `a`. False: bad
  * bytes or no memory. */
 bool key_decode(struct str key, uint32_t n_keys, struct column *columns, uint32_t row, struct arena *a);

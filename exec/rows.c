@@ -123,7 +123,7 @@ bool rows_begin(struct row_builder *r, uint32_t expected)
         return true;
     r->cap = expected > BATCH_ROWS ? BATCH_ROWS : expected ? expected : 1;
     r->n = 0;
-    r->any_headers = false;
+    r->any_headers = r->any_null_key = false;
     r->b = batch_create(r->schema->n_columns);
     if (!r->b || !init_columns(r->b, r->schema, r->cap))
         return false;
@@ -134,6 +134,8 @@ bool rows_begin(struct row_builder *r, uint32_t expected)
         r->start = arena_alloc(a, r->cap * sizeof *r->start);
         r->end = arena_alloc(a, r->cap * sizeof *r->end);
     }
+    if (r->null_keys)
+        r->null_key = arena_zalloc(a, r->cap);
     if (r->is_table && (r->kinds = arena_alloc(a, r->cap)))
         memset(r->kinds, ROW_UPSERT, r->cap);
     if (r->op->emits_before && !begin_before(r))
@@ -151,6 +153,7 @@ struct batch *rows_take(struct row_builder *r)
     b->window_start = r->windowed ? r->start : NULL;
     b->window_end = r->windowed ? r->end : NULL;
     b->kinds = r->is_table ? r->kinds : NULL;
+    b->null_key = r->any_null_key ? r->null_key : NULL;
     b->headers = r->any_headers ? r->headers : NULL;
     if (b->before) {
         b->has_before = r->has_before;

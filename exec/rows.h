@@ -20,10 +20,13 @@ struct row_builder {
     struct op *op;
     const struct schema *schema;
     bool windowed, is_table;
+    bool null_keys;            /* rows without key may come */
     uint32_t cap, n;
     struct batch *b;           /* NULL: nothing begun */
     int64_t *ts, *start, *end; /* start and end: windowed only */
     uint8_t *kinds;            /* is_table only */
+    uint8_t *null_key;         /* null_keys only */
+    bool any_null_key;
     uint8_t *has_before;       /* only if op->emits_before */
     int64_t *before_ts;
     const struct headers **headers;

@@ -57,6 +57,8 @@ const struct op_def *op_for(const struct step *s)
         return &op_repartition_sink;
     case STEP_CLIENT_SINK:
         return &op_client_sink;
+    case STEP_STREAM_STREAM_JOIN:
+        return &op_stream_stream_join;
     case STEP_STREAM_TABLE_JOIN:
         return &op_stream_table_join;
     case STEP_TABLE_TABLE_JOIN:
@@ -65,8 +67,6 @@ const struct op_def *op_for(const struct step *s)
         return &op_foreign_key_join;
     case STEP_FOREIGN_KEY_ANSWER:
         return &op_foreign_key_answer;
-    case STEP_STREAM_STREAM_JOIN:
-        return NULL;
     }
     return NULL;
 }

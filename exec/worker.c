@@ -473,9 +473,10 @@ static bool judge(struct worker *w, enum status *st, struct query *culprit, cons
         return false;
     bool is_its_own = *st == STATUS_RUNTIME || *st == STATUS_DATA || *st == STATUS_NOMEM || *st == STATUS_UNSUPPORTED;
     bool fenced = *st == STATUS_FENCED;
-    if (culprit && is_its_own)
+    bool is_blamed = *st == STATUS_NOT_FOUND && blame(w, d);
+    if (!is_blamed && culprit && (is_its_own || *st == STATUS_NOT_FOUND))
         query_fail(w->executor, culprit, d);
-    else if (*st != STATUS_NOT_FOUND || !blame(w, d))
+    else if (!is_blamed)
         for (struct share *s = w->shares; s; s = s->next)
             query_fail(w->executor, s->query, d);
     *st = STATUS_RUNTIME;

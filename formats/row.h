@@ -26,6 +26,41 @@ static inline struct row_cursor row_cursor(struct str bytes)
     return (struct row_cursor){bytes.p, bytes.len ? bytes.p + bytes.len : bytes.p};
 }
 
+/* ---- variable-length numbers: 7 bits a byte, low first ------------------------------------------------------ */
+
+enum { VARINT_MAX = 10 };
+
+/* Room for VARINT_MAX bytes at p; returns the end. */
+static inline char *varint_put(char *p, uint64_t v)
+{
+    for (; v >= 0x80; v >>= 7)
+        *p++ = (char)(v | 0x80);
+    *p++ = (char)v;
+    return p;
+}
+
+static inline void row_put_varint(struct buf *out, uint64_t v)
+{
+    if (buf_reserve(out, VARINT_MAX))
+        out->len = (size_t)(varint_put(out->p + out->len, v) - out->p);
+}
+
+static inline bool row_get_varint(struct row_cursor *c, uint64_t *v)
+{
+    uint64_t result = 0;
+    for (unsigned shift = 0; shift < 64 && c->p < c->end; shift += 7) {
+        unsigned char byte = (unsigned char)*c->p++;
+        result |= (uint64_t)(byte & 0x7F) << shift;
+        if (byte < 0x80) {
+            *v = result;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- rows and cells ------------------------------------------------------------------------------------------ */
+
 /* One row of columns [0, n). Failure shows in out->failed. */
 void row_put_columns(struct buf *out, const struct column *columns, uint32_t n, uint32_t row);
 

@@ -4,6 +4,7 @@
  * A plan is a list of stages, in topological order. A stage reads one or more source steps, and ends in one sink step:
  * the query's sink topic, a repartition topic, or (transient queries) the client. Inside a stage, steps form a tree whose
  * root is the sink. A repartition topic is the sink of one stage and the source of a later one.
+ * (The stages of a foreign-key join write to each other: the one of the left table stands first, the right one behind it.)
  * Rows on a repartition topic are in weir's own row encoding (formats/row.h), lossless and cheap. */
 #ifndef WEIR_PLANNER_PLAN_H
 #define WEIR_PLANNER_PLAN_H
@@ -186,7 +187,8 @@ struct plan {
     struct schema schema;                  /* of the result; for transient queries: see output_columns */
     uint32_t n_stages;
     const struct stage *stages;
-    const struct step *sink;               /* the last stage's root */
+    const struct step *sink;               /* root of the stage that gives the result: the last one, but for a foreign-key
+                                              join in it, whose other stage stands behind */
     int64_t limit;                         /* -1: none */
     /* Transient queries: what the client sees, in order: indexes into schema, or pseudo columns. */
     uint32_t n_output;

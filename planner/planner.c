@@ -1,5 +1,5 @@
 /* The door of the planner: which statement goes to whom, the changes in the catalog, EXPLAIN. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 static enum status dispatch(struct planner *p, const struct ast_stmt *s, struct planned *out)
 {

@@ -9,7 +9,7 @@
  * both must live as long as the query runs. Nothing here does I/O; facts about topics come through a callback.
  *
  * Errors: STATUS_PARSE, STATUS_STATEMENT, STATUS_INVALID with ksqlDB's wording; STATUS_UNSUPPORTED for what is
- * understood but not built yet ("not supported yet: JOIN"). diag.where is the place in the text. */
+ * understood but not built yet ("not supported yet: format AVRO"). diag.where is the place in the text. */
 #ifndef WEIR_PLANNER_H
 #define WEIR_PLANNER_H
 

@@ -1,4 +1,5 @@
-/* What the passes of the planner share: the statement being planned, the analysed query, bound names, logical nodes.
+/* What the passes of the planner share: the statement being planned, the analysed query, bound names. (Logical
+ * nodes: logical/logical.h.)
  * Private to planner/. Convention: a function that answers a pointer answers NULL after it has set the diag. */
 #ifndef WEIR_PLANNER_INT_H
 #define WEIR_PLANNER_INT_H
@@ -40,6 +41,8 @@ const struct type *planner_type(struct planner *p, const struct ast_type *t); /*
 /* Names */
 bool is_pseudo_name(struct str name); /* ROWTIME ROWPARTITION ROWOFFSET WINDOWSTART WINDOWEND */
 bool is_window_bound(struct str name);
+/* `base`, or the first of base_1, base_2 .. that `taken` does not have. */
+struct str free_field_name(struct planner *p, struct str field, bool (*taken)(void *data, struct str name), void *data);
 /* Texts joined as "A", "A and B", "A, B and C". */
 void print_list(struct buf *out, const struct str *items, uint32_t n, const char *last);
 
@@ -84,6 +87,8 @@ void wrap_key(struct format_spec *spec, uint32_t n_columns, enum wrap_feature *f
 enum status format_check_schema(struct planner *p, const struct format_spec *spec, enum wrap_feature feature,
                                 const struct schema_column *columns, uint32_t n, bool is_key);
 bool type_has_map(const struct type *t);
+/* "Map keys, including types that contain maps, ..." for keys that hold a map. */
+enum status check_no_map_key(struct planner *p, struct str name, const struct type *t, struct span where);
 /* The last check of all: formats that cannot be run yet. */
 enum status format_check_built(struct planner *p, const struct topic_formats *formats);
 
@@ -113,6 +118,23 @@ struct query_item {
     bool from_star; /* made by expanding a star */
 };
 
+enum { MAX_JOINED = 32 }; /* sources of one query */
+
+/* One JOIN: of source number i + 1 with what the joins before it made. */
+struct query_join {
+    const struct ast_join *ast;
+    const struct ast_expr *on;           /* qualified, as written */
+    const struct ast_expr *left, *right; /* its sides; right: that of the joined source */
+    uint32_t left_source;                /* which source `left` is about */
+    /* logical/join_rules.c: */
+    bool left_keyed, right_keyed; /* `left`, `right` is the key that the input has anyway */
+    bool is_foreign;
+    uint32_t n_same; /* columns that hold the key of the result: any of them may be selected as such */
+    const struct ast_expr **same;
+    const struct ast_expr *key; /* the one that the key is named after, or a synthetic name without source. NULL:
+                                   is_foreign, the keys of the left table */
+};
+
 enum purpose { PURPOSE_PERSISTENT, PURPOSE_PUSH, PURPOSE_PULL };
 
 struct query {
@@ -122,6 +144,8 @@ struct query {
     struct str sink; /* PERSISTENT */
     uint32_t n_sources;
     struct query_source *sources; /* [0]: FROM */
+    uint32_t n_joins;
+    struct query_join *joins;
     uint32_t n_items;
     struct query_item *items;
     const struct ast_expr *where, *having;
@@ -135,6 +159,8 @@ struct query {
 enum status query_sanitize(struct planner *p, const struct ast_query *ast, struct query *q);
 /* bind/analyse.c: the rules that need no types, in ksqlDB's order. */
 enum status query_analyse(struct planner *p, struct query *q);
+/* bind/join.c: part of it. */
+enum status query_analyse_joins(struct planner *p, struct query *q);
 /* Replaces stars by items. `types` gives the scope in which `expr->*` is typed. */
 enum status query_expand_stars(struct planner *p, struct query *q, const struct schema *schema);
 
@@ -168,7 +194,8 @@ struct binder {
     struct planner *p;
     const struct schema *schema; /* of the input; its window says whether the bounds exist */
     bool is_windowed;
-    bool magic_time; /* ROWTIME and window bounds against text literals: WHERE, HAVING */
+    bool magic_time;            /* ROWTIME and window bounds against text literals: WHERE, HAVING */
+    const struct query *joined; /* names are those of a join: ALIAS_ROWTIME is magic too. NULL: none */
     const struct lambda_scope *lambdas;
     uint32_t n_lambda_vars;
     uint32_t below_opaque; /* inside of what is not typed before code generation */
@@ -211,158 +238,12 @@ const struct expr *bind_array(struct binder *b, const struct ast_expr *e);
 const struct expr *bind_map(struct binder *b, const struct ast_expr *e);
 const struct type *wider_type(struct planner *p, const struct type *x, const struct type *y); /* both numeric */
 
-/* ---- logical plan ---- */
-
-enum logical_kind {
-    LOGICAL_SOURCE,
-    LOGICAL_FILTER,
-    LOGICAL_PROJECT,
-    LOGICAL_REKEY,     /* PARTITION BY: new keys, then the columns */
-    LOGICAL_FLAT_MAP,  /* input columns, then one a table function */
-    LOGICAL_GROUP,     /* new keys, then the columns that the aggregate reads */
-    LOGICAL_AGGREGATE, /* keys, then one column a call */
-};
-
-/* What a row of a node's output means. */
-enum changelog {
-    CHANGELOG_APPEND,  /* a stream */
-    CHANGELOG_UPSERT,  /* a table: new states by key */
-    CHANGELOG_RETRACT, /* a table: new states with the previous ones */
-};
-
-struct aggregate_item {
-    const struct resolved_call *call;
-    uint32_t n_args, n_literals;
-    const uint32_t *args; /* indexes into the input's columns */
-    const struct value *literals;
-    struct str text;
-    int64_t limit;                 /* of the items in its state; 0: none */
-};
-
-struct logical {
-    enum logical_kind kind;
-    const char *context; /* ksqlDB's: "KsqlTopic", "WhereFilter", "Aggregate-Prepare" */
-    struct schema schema;
-    enum changelog changelog;
-    uint32_t n_inputs;
-    const struct logical *inputs[2];
-    union {
-        struct {
-            const struct source *source;
-            const struct source_read *reads; /* one a column of the schema */
-            bool is_materialized;
-        } source;
-        struct {
-            const struct expr *predicate;
-        } filter;
-        struct { /* PROJECT, REKEY, GROUP */
-            const struct expr *const *exprs;
-            bool keeps_key; /* GROUP by exactly the key: nothing moves */
-        } select;
-        struct {
-            uint32_t n_calls;
-            const struct expr *const *calls;
-        } flat_map;
-        struct {
-            uint32_t n_calls;
-            const struct aggregate_item *calls;
-            struct window_spec window;
-        } aggregate;
-    };
-};
-
-/* The logical plan of a query: its root, and what the query's result looks like from outside. */
-struct logical_query {
-    const struct logical *root;
-    bool is_table;
-    uint32_t n_output; /* what is selected, in order: indexes into root->schema */
-    const uint32_t *output;
-    struct diag sink_error; /* what is wrong with the keys in the projection: found when the sink is built */
-};
-/* Reports the sink error, if there is one. */
-enum status logical_check_sink(struct planner *p, const struct logical_query *lq);
-enum status query_to_logical(struct planner *p, struct query *q, struct logical_query *out);
-struct logical *logical_new(struct planner *p, enum logical_kind kind, const char *context,
-                            const struct logical *input);
-const struct logical *logical_source(struct planner *p, const struct source *s, const char *context);
-void logical_print(struct buf *out, const struct logical *node);
-
-/* What the projection of a query needs to know of the keys below it. */
-struct projection {
-    uint32_t n_keys;
-    const struct ast_expr **keys; /* qualified: an item equal to one is that key */
-    const struct str *key_texts;  /* as messages show them */
-    const char *key_kind;         /* "key column", "partitioning expression", "grouping expression" */
-    bool is_grouped;
-    const struct ast_expr **plain; /* the items' expressions over the input's schema, one an item of the query */
-    const struct ast_expr **shown; /* the same as messages show them */
-    const char *context;
-};
-/* logical/aggregate.c: everything between the source and the projection of a grouped query; fills in `proj`. */
-const struct logical *logical_aggregate(struct planner *p, struct query *q, const struct logical *input,
-                                        struct projection *proj);
-/* logical/rekey.c: PARTITION BY, and table functions. */
-const struct logical *logical_rekey(struct planner *p, struct query *q, const struct logical *input,
-                                    struct projection *proj);
-const struct logical *logical_flat_map(struct planner *p, struct query *q, const struct logical *input,
-                                       struct projection *proj);
-/* logical/project.c: the last select, and the rules of keys in it. */
-const struct logical *logical_project(struct planner *p, struct query *q, const struct logical *input,
-                                      const struct projection *proj, struct logical_query *out);
-/* "Map keys, including types that contain maps, ..." for keys that hold a map. */
-enum status check_no_map_key(struct planner *p, struct str name, const struct type *t, struct span where);
-/* The name of a key that PARTITION BY or GROUP BY makes: that of the column, of the field, or a new KSQL_COL_n. */
-struct str new_key_name(struct planner *p, const struct schema *schema, const struct ast_expr *e, unsigned *next);
-/* `base`, or the first of base_1, base_2 .. that `taken` does not have. */
-struct str free_field_name(struct planner *p, struct str field, bool (*taken)(void *data, struct str name), void *data);
-/* Whether the expressions (qualified) are exactly the key columns, in order. */
-bool exprs_are_key(const struct schema *schema, const struct ast_expr *const *exprs, uint32_t n);
-enum status window_bind(struct planner *p, const struct ast_window *w, bool is_final, struct window_spec *out);
-
-/* ---- rewrites ---- */
-
-const struct logical *rewrite_all(struct planner *p, const struct logical *root);
-const struct logical *rewrite_fold(struct planner *p, const struct logical *node);
-const struct expr *fold_or(struct planner *p, const struct expr *e); /* its arguments are folded; NULL: no memory */
-const struct logical *rewrite_merge(struct planner *p, const struct logical *node);
-const struct logical *rewrite_filter(struct planner *p, const struct logical *node);
-const struct logical *rewrite_prune(struct planner *p, const struct logical *node);
-/* Marks where previous states are needed, and so which source tables are materialized. `keep_tables`: all of them, for
- * pull queries. */
-const struct logical *rewrite_changelog(struct planner *p, const struct logical *node, bool keep_tables);
-
-/* `e` with its arguments mapped: itself if none changed, else a copy. NULL (from `map` too): no memory. */
-typedef const struct expr *(*expr_map)(struct planner *p, const struct expr *e, void *data);
-const struct expr *expr_map_args(struct planner *p, const struct expr *e, expr_map map, void *data);
-/* Answers a copy of `e` in which `change` has replaced nodes (NULL from it: go on below). NULL: no memory. */
-typedef const struct expr *(*expr_change)(void *data, const struct expr *e, bool *failed);
-const struct expr *expr_rewrite(struct planner *p, const struct expr *e, expr_change change, void *data);
-void expr_walk(const struct expr *e, bool (*visit)(void *data, const struct expr *e), void *data);
-
-/* ---- physical plan ---- */
-
-struct sink_target { /* where the rows go */
-    enum { TARGET_TOPIC, TARGET_CLIENT } kind;
-    struct str name;
-    const char *topic;
-    struct topic_formats formats;
-    struct timestamp_spec timestamp;
-};
-struct plan *physical_plan(struct planner *p, const struct logical *root, const struct sink_target *target,
-                           const struct query *q, const char *query_id);
-/* A deep copy of a catalog entry in the statement's arena (its own arena stays empty). */
-struct source *source_copy_into(struct planner *p, const struct source *s);
-
 /* ---- statements ---- */
 
 enum status plan_create_source(struct planner *p, const struct ast_create_source *s, struct planned *out);
 enum status plan_create_as(struct planner *p, const struct ast_create_as *s, struct planned *out);
 enum status plan_insert_select(struct planner *p, const struct ast_insert_select *s, struct planned *out);
 enum status plan_insert_values(struct planner *p, const struct ast_insert_values *s, struct planned *out);
-/* The logical plan of an analysed query, and the rewritten one. `keep_tables`: what it reads may be asked for by pull
- * queries. */
-enum status plan_logical(struct planner *p, struct query *q, bool keep_tables, struct logical_query *lq,
-                         struct planned *out);
 /* The last check: formats of the sources and the sink (NULL: none) that cannot be run yet. */
 enum status check_built(struct planner *p, const struct query *q, const struct topic_formats *sink);
 enum status plan_select(struct planner *p, const struct ast_stmt_query *s, struct planned *out);
@@ -380,6 +261,8 @@ enum status check_query_replaceable(struct planner *p, const struct source *old,
 enum status check_name_free(struct planner *p, struct str name, bool is_table, bool or_replace);
 /* Copies columns into a schema in key-first order (headers last), with `declared`. */
 enum status schema_from_columns(struct planner *p, const struct schema_column *columns, uint32_t n, struct source *out);
+/* A deep copy of a catalog entry in the statement's arena (its own arena stays empty). */
+struct source *source_copy_into(struct planner *p, const struct source *s);
 /* A new entry in the statement's arena. */
 struct source *source_new(struct planner *p, struct str name, bool is_table);
 /* The topic of a new stream or table: there already, with the right numbers, or to be created. */

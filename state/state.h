@@ -156,6 +156,12 @@ int64_t store_horizon(const struct store *s);
 struct table *store_table(struct store *s);
 struct table *store_window(struct store *s, int64_t start, bool create);
 
+/* WINDOWED: the first window from a time on, and the last one up to a time, that may hold entries. False: there is none. */
+bool store_next_window(const struct store *s, int64_t from, int64_t *start);
+bool store_previous_window(const struct store *s, int64_t to, int64_t *start);
+/* WINDOWED: frees windows whose entries have all been removed. To be called when the list of changes is empty. */
+void store_drop_windows(struct store *s);
+
 static inline void store_prefetch(const struct table *t, uint64_t hash)
 {
     if (t->n_slots)
@@ -172,6 +178,8 @@ struct entry *store_put(struct store *s, struct table *t, int64_t start, struct 
 bool store_touch(struct store *s, struct table *t, int64_t start, struct entry *e, bool existed);
 /* Replaces the variable part. False: no memory, nothing changed. */
 bool store_set_var(struct store *s, struct entry *e, const void *p, uint32_t len);
+/* Adds to the end of it. False: no memory, nothing changed. */
+bool store_append_var(struct store *s, struct entry *e, const void *p, uint32_t len);
 /* Removes a live entry. False: no memory. */
 bool store_remove(struct store *s, struct table *t, int64_t start, struct entry *e);
 

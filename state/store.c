@@ -161,6 +161,26 @@ bool store_set_var(struct store *s, struct entry *e, const void *p, uint32_t len
     return true;
 }
 
+bool store_append_var(struct store *s, struct entry *e, const void *p, uint32_t len)
+{
+    uint32_t whole = e->var_len + len;
+    if (len == 0)
+        return true;
+    if (!e->var || slab_room(e->var_len) != slab_room(whole)) {
+        char *room = slab_alloc(&s->slab, whole);
+        if (!room)
+            return false;
+        if (e->var) {
+            memcpy(room, e->var, e->var_len);
+            slab_free(&s->slab, e->var, e->var_len);
+        }
+        e->var = room;
+    }
+    memcpy(e->var + e->var_len, p, len);
+    e->var_len = whole;
+    return true;
+}
+
 static void bury(struct store *s, struct entry *e)
 {
     store_set_var(s, e, NULL, 0);

@@ -112,6 +112,50 @@ void windows_expire(struct store *s)
     }
 }
 
+static bool may_hold_entries(const struct window *w)
+{
+    return w->cold || w->table.n_live;
+}
+
+bool store_next_window(const struct store *s, int64_t from, int64_t *start)
+{
+    const struct timeline *t = &s->windows;
+    for (uint32_t i = timeline_seek(t, from); i < t->end; i++) {
+        const struct window *w = t->items[i];
+        *start = w->start;
+        if (may_hold_entries(w))
+            return true;
+    }
+    return false;
+}
+
+bool store_previous_window(const struct store *s, int64_t to, int64_t *start)
+{
+    const struct timeline *t = &s->windows;
+    for (uint32_t i = t->end; i-- > t->first;) {
+        const struct window *w = t->items[i];
+        *start = w->start;
+        if (w->start <= to && may_hold_entries(w))
+            return true;
+    }
+    return false;
+}
+
+void store_drop_windows(struct store *s)
+{
+    struct timeline *t = &s->windows;
+    uint32_t kept = t->first;
+    for (uint32_t i = t->first; i < t->end; i++) {
+        struct window *w = t->items[i];
+        if (w->cold || w->table.n_entries)
+            t->items[kept++] = w;
+        else
+            free_window(s, w);
+    }
+    t->end = kept;
+    s->last = NULL;
+}
+
 void windows_free(struct store *s)
 {
     for (uint32_t i = s->windows.first; i < s->windows.end; i++)

@@ -32,31 +32,11 @@ void table_rows_close(struct table_rows *t)
         buf_free(&t->bytes);
 }
 
-/* ---- keys ----------------------------------------------------------------------------------------------- */
-
-/* A windowed table's key in the store has the window's bounds behind it. */
-static bool add_bounds(struct batch *b, struct str *keys, uint64_t *hashes)
-{
-    BATCH_EACH (b, i, row) {
-        if (!keys[i].p)
-            continue;
-        char *p = arena_alloc(&b->arena, (size_t)keys[i].len + 16);
-        if (!p)
-            return false;
-        memcpy(p, keys[i].p, keys[i].len);
-        memcpy(p + keys[i].len, &b->window_start[row], 8);
-        memcpy(p + keys[i].len + 8, &b->window_end[row], 8);
-        keys[i] = str_make(p, (size_t)keys[i].len + 16);
-        hashes[i] = key_hash(keys[i]);
-    }
-    return true;
-}
-
 /* By place in the selection; NULL and no hash for rows without a key. */
 static bool encode_keys(const struct table_rows *t, struct batch *b, struct str **keys, uint64_t **hashes)
 {
     return keys_encode(t->schema->columns, t->schema->n_keys, b, &b->arena, keys, hashes) == STATUS_OK &&
-           (!t->windowed || add_bounds(b, *keys, *hashes));
+           (!t->windowed || keys_add_bounds(b, &b->arena, *keys, *hashes) == STATUS_OK);
 }
 
 static struct str entry_bytes(const struct entry *e)
@@ -196,7 +176,7 @@ static bool add_change(struct table_rows *t, struct row_builder *r, const struct
     struct str key = entry_key(c->entry);
     struct arena *a = &r->b->arena;
     if (t->windowed) {
-        key.len -= 16;
+        key.len -= KEY_BOUNDS;
         memcpy(&r->start[row], key.p + key.len, 8);
         memcpy(&r->end[row], key.p + key.len + 8, 8);
     }

@@ -129,8 +129,8 @@ static enum status check_columns(struct planner *p, const struct query *q, const
 static enum status check_all_columns(struct planner *p, const struct query *q)
 {
     enum status st = STATUS_OK;
-    for (uint32_t i = 0; i < q->ast->n_joins && st == STATUS_OK; i++)
-        st = check_columns(p, q, "JOIN ON", &q->ast->joins[i].on, 1);
+    for (uint32_t i = 0; i < q->n_joins && st == STATUS_OK; i++)
+        st = check_columns(p, q, "JOIN ON", &q->joins[i].on, 1);
     if (st == STATUS_OK)
         st = check_columns(p, q, "WHERE", &q->where, 1);
     if (st == STATUS_OK)
@@ -182,7 +182,7 @@ static enum status check_pull(struct planner *p, const struct query *q)
     bool has_aggregates = false;
     for (uint32_t i = 0; i < q->n_items; i++)
         has_aggregates = has_aggregates || (q->items[i].expr && ast_has_aggregate(q->items[i].expr));
-    const char *clause = ast->n_joins                       ? "JOIN clauses"
+    const char *clause = q->n_joins                         ? "JOIN clauses"
                          : ast->window                      ? "WINDOW clauses"
                          : q->n_group_by || has_aggregates  ? "GROUP BY clauses"
                          : q->n_partition_by                ? "PARTITION BY clauses"
@@ -205,7 +205,9 @@ static enum status check_windowed_table(struct planner *p, const struct query *q
 enum status query_analyse(struct planner *p, struct query *q)
 {
     bool has_table_functions = false;
-    enum status st = check_items(p, q, &has_table_functions);
+    enum status st = query_analyse_joins(p, q);
+    if (st == STATUS_OK)
+        st = check_items(p, q, &has_table_functions);
     if (st == STATUS_OK)
         st = check_all_columns(p, q);
     if (st == STATUS_OK)
@@ -216,7 +218,5 @@ enum status query_analyse(struct planner *p, struct query *q)
         st = check_windowed_table(p, q);
     if (st == STATUS_OK && has_table_functions && q->sources[0].source->is_table)
         st = plan_error(p, q->ast->span, "Table source is not supported with table functions");
-    if (st == STATUS_OK && q->ast->n_joins)
-        st = plan_unsupported(p, q->ast->joins[0].span, "JOIN");
     return st;
 }

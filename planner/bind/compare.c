@@ -168,9 +168,22 @@ static const struct expr *cast_compared(struct planner *p, const struct expr *e,
     return e->type->kind == to->kind ? e : expr_cast(p, e, to);
 }
 
+static bool is_magic_name(struct str name)
+{
+    return str_eq(name, STR("ROWTIME")) || is_window_bound(name);
+}
+
 static bool is_magic(const struct binder *b, const struct ast_expr *e)
 {
-    return b->magic_time && e->kind == AST_COLUMN && (str_eq(e->text, STR("ROWTIME")) || is_window_bound(e->text));
+    if (!b->magic_time || e->kind != AST_COLUMN)
+        return false;
+    for (uint32_t i = 0; b->joined && i < b->joined->n_sources; i++) {
+        struct str alias = b->joined->sources[i].alias;
+        if (str_starts(e->text, alias) && e->text.len > alias.len && e->text.p[alias.len] == '_' &&
+            is_magic_name(str_make(e->text.p + alias.len + 1, e->text.len - alias.len - 1)))
+            return true;
+    }
+    return is_magic_name(e->text);
 }
 
 /* A text against a magic column: its time in milliseconds. */

@@ -33,7 +33,9 @@ static enum status find_sources(struct planner *p, struct query *q)
 {
     q->n_sources = 1 + q->ast->n_joins;
     q->sources = PLAN_ARRAY(p, struct query_source, q->n_sources);
-    if (!q->sources)
+    q->n_joins = q->ast->n_joins;
+    q->joins = PLAN_ARRAY(p, struct query_join, q->n_joins);
+    if (!q->sources || !q->joins)
         return STATUS_NOMEM;
     enum status st = find_source(p, &q->ast->from, &q->sources[0]);
     for (uint32_t i = 0; st == STATUS_OK && i < q->ast->n_joins; i++)
@@ -307,9 +309,11 @@ enum status query_sanitize(struct planner *p, const struct ast_query *ast, struc
     struct qualifier f = {.p = p, .q = q};
     if (st == STATUS_OK)
         st = sanitize_items(p, q, &f);
-    for (uint32_t i = 0; st == STATUS_OK && i < ast->n_joins; i++)
-        if (ast->joins[i].on && !qualify(&f, ast->joins[i].on))
+    for (uint32_t i = 0; st == STATUS_OK && i < ast->n_joins; i++) {
+        q->joins[i].ast = &ast->joins[i];
+        if (!(q->joins[i].on = qualify(&f, ast->joins[i].on)))
             st = p->d->code;
+    }
     if (st == STATUS_OK && ast->where && !(q->where = qualify(&f, ast->where)))
         st = p->d->code;
     if (st == STATUS_OK)

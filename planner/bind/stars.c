@@ -52,6 +52,84 @@ static bool expand_source(struct item_list *list, const struct query *q, struct 
     return true;
 }
 
+/* ---- joins ---- */
+
+static int partition_key(const struct query *q, const struct schema *schema, struct str name)
+{
+    bool rekeyed = q->n_partition_by && schema->n_keys == q->n_partition_by;
+    for (uint32_t k = 0; rekeyed && k < schema->n_keys; k++)
+        if (str_eq(schema->columns[k].name, name))
+            return (int)k;
+    return -1;
+}
+
+/* A column of a source, under its alias. New keys of PARTITION BY stand for their expressions, and `*` has them
+ * already.
+ */
+static bool add_joined(struct item_list *list, const struct query *q, const struct query_item *item,
+                       const struct schema *schema, const struct query_source *s, struct str column)
+{
+    const struct ast_expr *e = ast_column(list->p, s->alias, column, item->span);
+    struct str name = e ? query_column_name(list->p, q, e) : (struct str){NULL, 0};
+    int key = name.p ? partition_key(q, schema, name) : -1;
+    if (key >= 0 && item->kind == ITEM_STAR)
+        return true;
+    return add_item(list, item->span, key >= 0 ? q->partition_by[key] : e, name) != NULL;
+}
+
+/* Below PARTITION BY also what else a row has: ksqlDB shows the columns of the node there. */
+static bool add_pseudos(struct item_list *list, const struct query *q, const struct query_item *item,
+                        const struct schema *schema, const struct query_source *s)
+{
+    static const char *const names[] = {"ROWTIME", "ROWPARTITION", "ROWOFFSET"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!add_joined(list, q, item, schema, s, str_from(names[i])))
+            return false;
+    return true;
+}
+
+static bool expand_side(struct item_list *list, const struct query *q, const struct query_item *item,
+                        const struct schema *schema, const struct query_source *s)
+{
+    const struct schema *own = &s->source->schema;
+    bool keys_last = q->n_partition_by > 0;
+    for (uint32_t k = 0; k < own->n_keys && !keys_last; k++)
+        if (!add_joined(list, q, item, schema, s, own->columns[k].name))
+            return false;
+    if (own->window != WINDOW_NONE && (!add_joined(list, q, item, schema, s, STR("WINDOWSTART")) ||
+                                       !add_joined(list, q, item, schema, s, STR("WINDOWEND"))))
+        return false;
+    for (uint32_t i = own->n_keys; i < own->n_columns; i++)
+        if (!add_joined(list, q, item, schema, s, own->columns[i].name))
+            return false;
+    if (keys_last && !add_pseudos(list, q, item, schema, s))
+        return false;
+    for (uint32_t k = 0; k < own->n_keys && keys_last; k++)
+        if (!add_joined(list, q, item, schema, s, own->columns[k].name))
+            return false;
+    return true;
+}
+
+/* `*` of a join: the key if no source has it, then the sources in the order of the text. */
+static bool expand_join(struct item_list *list, const struct query *q, const struct query_item *item,
+                        const struct schema *schema)
+{
+    const struct ast_expr *key = q->joins[q->n_joins - 1].key;
+    bool all = item->kind == ITEM_STAR;
+    for (uint32_t k = 0; k < q->n_partition_by && all; k++)
+        if (schema->n_keys == q->n_partition_by &&
+            !add_item(list, item->span, q->partition_by[k], schema->columns[k].name))
+            return false;
+    if (all && key && key->source.len == 0 && !q->n_partition_by && !add_item(list, item->span, key, key->text))
+        return false;
+    for (uint32_t i = 0; i < q->n_sources; i++)
+        if ((all || str_eq(q->sources[i].alias, item->source)) && !expand_side(list, q, item, schema, &q->sources[i]))
+            return false;
+    return true;
+}
+
+/* ---- fields ---- */
+
 static bool expand_struct(struct item_list *list, const struct query *q, const struct query_item *item,
                           const struct schema *schema)
 {
@@ -99,6 +177,8 @@ enum status query_expand_stars(struct planner *p, struct query *q, const struct 
                 *added = *item;
         } else if (item->kind == ITEM_STRUCT_STAR) {
             ok = expand_struct(&list, q, item, schema);
+        } else if (q->n_joins) {
+            ok = expand_join(&list, q, item, schema);
         } else {
             ok = expand_source(&list, q, item->span, schema);
         }

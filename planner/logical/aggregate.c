@@ -122,11 +122,11 @@ static enum status plain_groups(struct aggregation *g)
             return g->p->d->code;
         texts[i] = ast_expr_text(g->p->a, g->groups[i]);
     }
-    g->proj->n_keys = q->n_group_by;
+    g->proj->n_keys = g->proj->n_key_texts = q->n_group_by;
     g->proj->keys = q->group_by;
     g->proj->key_texts = texts;
     g->proj->key_kind = "grouping expression";
-    g->proj->is_grouped = true;
+    g->proj->rule = KEYS_GROUPED;
     g->proj->context = "Aggregate-Project";
     return STATUS_OK;
 }

@@ -2,7 +2,7 @@
 #ifndef WEIR_PLANNER_AGGREGATE_INT_H
 #define WEIR_PLANNER_AGGREGATE_INT_H
 
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 enum { MAX_AGGREGATES = 256 };
 

@@ -1,5 +1,5 @@
 /* Logical nodes: making them, and the source at the bottom. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 struct logical *logical_new(struct planner *p, enum logical_kind kind, const char *context, const struct logical *input)
 {

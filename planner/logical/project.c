@@ -1,7 +1,7 @@
 /* The last select of a query, and the rules of keys in a projection (rules.md 2.4). Persistent queries: the keys stand
  * first, in their own order, under the names that the projection gives them. Transient ones keep all keys, hidden where
  * they are not selected, and say in which order the client sees the columns. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 struct projecting {
     struct planner *p;
@@ -24,7 +24,12 @@ static enum status duplicate_key(struct projecting *w, uint32_t key, uint32_t fi
                                "into the value, then consider using the AS_VALUE function to indicate which key "
                                "reference should be copied.";
     struct str a = w->q->items[first].name, b = w->q->items[second].name;
-    if (w->proj->is_grouped)
+    if (w->proj->rule != KEYS_GROUPED && str_cmp(a, b) > 0) { /* sorted */
+        struct str smaller = b;
+        b = a;
+        a = smaller;
+    }
+    if (w->proj->rule == KEYS_GROUPED)
         return plan_error(w->p, w->q->items[second].span,
                           "The projection contains a key column more than once: `" STR_FMT "` and `" STR_FMT "`.%s",
                           STR_ARG(a), STR_ARG(b), tail);
@@ -56,33 +61,69 @@ static enum status match_keys(struct projecting *w)
     return STATUS_OK;
 }
 
-static enum status check_all_keys(struct projecting *w)
+/* The texts of the keys that messages name: all, or those that are missing. */
+static uint32_t list_keys(const struct projecting *w, bool only_missing, struct str *texts, uint32_t most)
 {
     const struct projection *proj = w->proj;
-    struct str missing[64];
-    uint32_t n = 0, n_missing = 0;
-    if (w->follows_items)
-        return STATUS_OK;
-    for (uint32_t k = 0; k < proj->n_keys; k++)
-        n_missing += w->item_of[k] < 0;
-    for (uint32_t k = 0; k < proj->n_keys && n < 64; k++)
-        if (w->item_of[k] < 0 || !proj->is_grouped) /* GROUP BY lists only those that are missing */
-            missing[n++] = proj->key_texts[k];
-    if (n_missing == 0)
-        return STATUS_OK;
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < proj->n_key_texts && n < most; k++)
+        if (!only_missing || w->item_of[k] < 0)
+            texts[n++] = proj->key_texts[k];
+    return n;
+}
+
+static enum status missing_left_keys(struct projecting *w)
+{
+    struct str names[64];
+    uint32_t n = list_keys(w, true, names, 64);
+    struct buf list;
+    buf_init(&list, 0);
+    for (uint32_t i = 0; i < n; i++)
+        buf_printf(&list, "%s`" STR_FMT "`", i ? ", " : "", STR_ARG(names[i]));
+    enum status st = plan_error(w->p, w->q->ast->span,
+                                "Primary key column%s missing in projection. For foreign-key table-table joins, the "
+                                "projection must include all primary key columns from the left input table (`" STR_FMT
+                                "`). Missing column%s: %s.",
+                                n > 1 ? "s" : "", STR_ARG(w->proj->left_table), n > 1 ? "s" : "", buf_z(&list));
+    buf_free(&list);
+    return st;
+}
+
+static enum status missing_keys(struct projecting *w)
+{
+    const struct projection *proj = w->proj;
+    bool is_join = proj->rule == KEYS_JOINED || proj->rule == KEYS_SYNTHETIC;
+    struct str texts[64];
+    uint32_t n = list_keys(w, proj->rule == KEYS_GROUPED, texts, 64);
     struct buf names, example;
     buf_init(&names, 0);
     buf_init(&example, 0);
-    print_list(&names, missing, n, " and ");
-    print_list(&example, missing, n, ", ");
-    enum status st = plan_error(w->p, w->q->ast->span,
-                                "Key%s missing from projection (ie, SELECT). \nThe query used to build `" STR_FMT
-                                "` must include the %s%s %s in its projection (eg, SELECT %s...).",
-                                n > 1 ? "s" : "", STR_ARG(w->q->sink), proj->key_kind, n > 1 ? "s" : "", buf_z(&names),
-                                buf_z(&example));
+    print_list(&names, texts, n, is_join ? " or " : " and ");
+    print_list(&example, texts, is_join ? 1 : n, ", ");
+    bool synthetic = proj->rule == KEYS_SYNTHETIC;
+    enum status st = plan_error(
+        w->p, w->q->ast->span,
+        "Key%s missing from projection (ie, SELECT). %s\nThe query used to build `" STR_FMT
+        "` must include the %s%s %s in its projection (eg, SELECT %s...).%s%s%s",
+        n > 1 && !is_join ? "s" : "", synthetic ? "See https://cnfl.io/2LV7ouS." : "", STR_ARG(w->q->sink),
+        proj->key_kind, n > 1 ? "s" : "", buf_z(&names), buf_z(&example), synthetic ? "\n" : "",
+        synthetic ? buf_z(&names) : "",
+        synthetic ? " was added as a synthetic key column because the join criteria did not match any source column. "
+                    "This expression must be included in the projection and may be aliased. "
+                  : "");
     buf_free(&names);
     buf_free(&example);
     return st;
+}
+
+static enum status check_all_keys(struct projecting *w)
+{
+    uint32_t n_missing = 0;
+    for (uint32_t k = 0; k < w->proj->n_keys && !w->follows_items; k++)
+        n_missing += w->item_of[k] < 0;
+    if (n_missing == 0)
+        return STATUS_OK;
+    return w->proj->rule == KEYS_FOREIGN ? missing_left_keys(w) : missing_keys(w);
 }
 
 /* ---- expressions ----------------------------------------------------------------------------------------------------

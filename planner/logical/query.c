@@ -1,12 +1,13 @@
 /* From the analysed query to relational algebra: source, WHERE, PARTITION BY, table functions, aggregation, projection,
- * in the order in which ksqlDB types them. A join will take the place of the source. */
-#include "planner/planner_int.h"
+ * in the order in which ksqlDB types them. Joins (join.c) take the place of the source. */
+#include "planner/logical/logical.h"
 
 static const struct logical *logical_filter(struct planner *p, const struct query *q, const struct logical *input)
 {
     struct binder b;
     binder_init(&b, p, &input->schema);
     b.magic_time = true;
+    b.joined = q->n_joins ? q : NULL;
     const struct ast_expr *plain = query_plain(p, q, q->where);
     const struct expr *predicate = plain ? bind_predicate(&b, plain, "WHERE") : NULL;
     struct logical *node = predicate ? logical_new(p, LOGICAL_FILTER, "WhereFilter", input) : NULL;
@@ -26,7 +27,8 @@ static enum status source_keys(struct planner *p, const struct query *q, const s
             return STATUS_NOMEM;
         texts[i] = schema->columns[i].name;
     }
-    proj->n_keys = schema->n_keys;
+    proj->rule = KEYS_ALL;
+    proj->n_keys = proj->n_key_texts = schema->n_keys;
     proj->keys = keys;
     proj->key_texts = texts;
     proj->key_kind = "key column";
@@ -60,10 +62,11 @@ static bool is_aggregation(const struct query *q)
 
 static const struct logical *from_where_partition(struct planner *p, struct query *q, struct projection *proj)
 {
-    const struct logical *node = logical_source(p, q->sources[0].source, "KsqlTopic");
+    const struct logical *node =
+        q->n_joins ? logical_joins(p, q, proj) : logical_source(p, q->sources[0].source, "KsqlTopic");
     if (node && q->where)
         node = logical_filter(p, q, node);
-    if (!node || source_keys(p, q, &node->schema, proj) != STATUS_OK)
+    if (!node || (q->n_joins == 0 && source_keys(p, q, &node->schema, proj) != STATUS_OK))
         return NULL;
     return ast_keys_given(&q->ast->partition_by) ? logical_rekey(p, q, node, proj) : node;
 }

@@ -1,5 +1,5 @@
 /* PARTITION BY, which gives a stream new keys, and table functions, which give it more rows. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 static enum status check_partition_by(struct planner *p, const struct query *q, const struct logical *input)
 {
@@ -22,25 +22,28 @@ static enum status check_partition_by(struct planner *p, const struct query *q, 
     return STATUS_OK;
 }
 
-/* Expressions and names of the new keys; proj learns what the projection must contain. */
+/* Expressions (`plain`, and bound) and names of the new keys; proj learns what the projection must contain. */
 static enum status bind_keys(struct planner *p, const struct query *q, const struct logical *input,
-                             struct schema_column *columns, const struct expr **exprs, struct projection *proj)
+                             const struct ast_expr **plain, struct schema_column *columns, const struct expr **exprs,
+                             struct projection *proj)
 {
     struct binder b;
     binder_init(&b, p, &input->schema);
     struct str *texts = PLAN_ARRAY(p, struct str, proj->n_keys);
     unsigned next = 0;
     for (uint32_t i = 0; i < proj->n_keys; i++) {
-        const struct ast_expr *plain = texts ? query_plain(p, q, q->partition_by[i]) : NULL;
-        if (!plain || !(exprs[i] = bind_item(&b, plain, "SelectKey")))
+        plain[i] = texts ? query_plain(p, q, q->partition_by[i]) : NULL;
+        if (!plain[i] || !(exprs[i] = bind_item(&b, plain[i], "SelectKey")))
             return p->d->code;
-        struct str name = new_key_name(p, &input->schema, plain, &next);
+        struct str name = new_key_name(p, &input->schema, plain[i], &next);
         columns[i] = (struct schema_column){.name = name, .type = exprs[i]->type, .role = ROLE_KEY};
         texts[i] = ast_expr_text(p->a, q->partition_by[i]);
-        enum status st = check_no_map_key(p, name, exprs[i]->type, plain->span);
+        enum status st = check_no_map_key(p, name, exprs[i]->type, plain[i]->span);
         if (st != STATUS_OK || !name.p)
             return st;
     }
+    proj->rule = KEYS_ALL;
+    proj->n_key_texts = proj->n_keys;
     proj->keys = q->partition_by;
     proj->key_texts = texts;
     proj->key_kind = "partitioning expression";
@@ -85,9 +88,10 @@ const struct logical *logical_rekey(struct planner *p, struct query *q, const st
     uint32_t most = input->schema.n_columns + proj->n_keys;
     struct schema_column *columns = PLAN_ARRAY(p, struct schema_column, most);
     const struct expr **exprs = PLAN_ARRAY(p, const struct expr *, most);
-    if (!columns || !exprs || bind_keys(p, q, input, columns, exprs, proj) != STATUS_OK)
+    const struct ast_expr **plain = PLAN_ARRAY(p, const struct ast_expr *, proj->n_keys);
+    if (!columns || !exprs || !plain || bind_keys(p, q, input, plain, columns, exprs, proj) != STATUS_OK)
         return NULL;
-    if (!to_null && exprs_are_key(&input->schema, q->partition_by, q->n_partition_by))
+    if (!to_null && exprs_are_key(&input->schema, plain, q->n_partition_by))
         return input;
     struct logical *node = logical_new(p, LOGICAL_REKEY, "PartitionBy", input);
     uint32_t n = carry_columns(p, &input->schema, proj->n_keys, columns, exprs);

@@ -1,5 +1,5 @@
 /* WINDOW clauses: sizes, and the defaults of grace and retention. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 enum status window_bind(struct planner *p, const struct ast_window *w, bool is_final, struct window_spec *out)
 {

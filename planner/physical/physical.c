@@ -1,33 +1,8 @@
 /* Logical nodes to steps, cut into stages at repartition topics. Names and contexts are ksqlDB's
  * (streams-semantics.md 16). */
-#include "planner/planner_int.h"
+#include "planner/physical/physical_int.h"
 
-enum { MAX_STAGES = 64, MAX_SOURCES = 32 };
-
-/* A stage that is still growing: the step on top, and the sources below it. */
-struct fragment {
-    struct step *top;
-    struct step *sources[MAX_SOURCES];
-    uint32_t n_sources;
-    bool has_state;
-    bool needs_partition, needs_offset;
-};
-
-struct lowering {
-    struct planner *p;
-    const struct query *q;
-    struct stage stages[MAX_STAGES];
-    uint32_t n_stages;
-    uint32_t n_names;
-    const char *names[MAX_SOURCES]; /* of streams and tables, distinct */
-};
-
-static bool is_table(const struct logical *node)
-{
-    return node->changelog != CHANGELOG_APPEND;
-}
-
-static struct step *step_new(struct lowering *w, enum step_kind kind, const struct logical *node, struct fragment *f)
+struct step *step_new(struct lowering *w, enum step_kind kind, const struct logical *node, struct fragment *f)
 {
     struct step *s = PLAN_NEW(w->p, struct step);
     if (!s)
@@ -56,33 +31,52 @@ static bool note_pseudo(void *data, const struct expr *e)
     return true;
 }
 
-static void note_exprs(struct fragment *f, const struct expr *const *exprs, uint32_t n)
+void note_exprs(struct fragment *f, const struct expr *const *exprs, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         expr_walk(exprs[i], note_pseudo, f);
 }
 
+void settle_sources(struct fragment *f)
+{
+    for (uint32_t i = 0; i < f->n_sources; i++) {
+        struct step *s = f->sources[i];
+        if (s->kind == STEP_REPARTITION_SOURCE)
+            continue;
+        s->source.needs_partition = s->source.needs_partition || f->needs_partition;
+        s->source.needs_offset = s->source.needs_offset || f->needs_offset;
+    }
+    f->needs_partition = f->needs_offset = false;
+}
+
 /* ---- stages ---- */
 
-static bool close_stage(struct lowering *w, struct fragment *f)
+bool fragment_add_source(struct lowering *w, struct fragment *f, struct step *source)
+{
+    if (f->n_sources == MAX_SOURCES) {
+        (void)plan_error(w->p, w->q->ast->span, "The query reads too many topics at once");
+        return false;
+    }
+    f->sources[f->n_sources++] = source;
+    return true;
+}
+
+bool close_stage(struct lowering *w, const struct fragment *f)
 {
     if (w->n_stages == MAX_STAGES) {
         (void)plan_error(w->p, w->q->ast->span, "The query needs too many repartition topics");
         return false;
     }
+    struct fragment settled = *f;
+    settle_sources(&settled);
     const struct step **sources = PLAN_ARRAY(w->p, const struct step *, f->n_sources);
     if (!sources)
         return false;
-    for (uint32_t i = 0; i < f->n_sources; i++) {
+    for (uint32_t i = 0; i < f->n_sources; i++)
         sources[i] = f->sources[i];
-        if (f->sources[i]->kind == STEP_REPARTITION_SOURCE)
-            continue;
-        f->sources[i]->source.needs_partition = f->needs_partition;
-        f->sources[i]->source.needs_offset = f->needs_offset;
-    }
     w->stages[w->n_stages++] =
         (struct stage){.root = f->top, .n_sources = f->n_sources, .sources = sources, .has_state = f->has_state};
-    return true;
+    return !f->after || close_stage(w, f->after);
 }
 
 /* What ksqlDB would write to the topic: the source's formats, with JSON for keys that the key format cannot hold. */
@@ -101,14 +95,15 @@ static struct topic_formats internal_formats(const struct lowering *w, const str
     return formats;
 }
 
-static bool repartition(struct lowering *w, const struct logical *node, struct fragment *f, const char *name)
+bool repartition(struct lowering *w, const struct logical *node, struct fragment *f, const struct moved *moved)
 {
     struct step *sink = step_new(w, STEP_REPARTITION_SINK, node, f);
     if (!sink)
         return false;
-    sink->repartition.name = name;
+    sink->repartition.name = moved->topic;
+    sink->repartition.keep_null_keys = moved->keep_null_keys;
     sink->repartition.is_table = is_table(node);
-    sink->repartition.shown_formats = internal_formats(w, &node->schema);
+    sink->repartition.shown_formats = moved->formats;
     if (!close_stage(w, f))
         return false;
     *f = (struct fragment){0};
@@ -116,13 +111,10 @@ static bool repartition(struct lowering *w, const struct logical *node, struct f
     if (!source)
         return false;
     source->repartition = sink->repartition;
-    f->sources[f->n_sources++] = source;
-    return true;
+    return fragment_add_source(w, f, source);
 }
 
 /* ---- nodes ---- */
-
-static bool lower(struct lowering *w, const struct logical *node, struct fragment *f);
 
 static bool add_name(struct lowering *w, struct str name)
 {
@@ -184,14 +176,13 @@ static bool lower_source(struct lowering *w, const struct logical *node, struct 
         if (!s->source.store)
             return false;
     }
-    f->sources[f->n_sources++] = s;
-    return true;
+    return fragment_add_source(w, f, s);
 }
 
 static bool lower_select(struct lowering *w, const struct logical *node, struct fragment *f)
 {
     bool table = is_table(node);
-    enum step_kind kind = node->kind == LOGICAL_REKEY     ? STEP_STREAM_SELECT_KEY
+    enum step_kind kind = node->kind == LOGICAL_REKEY     ? (table ? STEP_TABLE_SELECT_KEY : STEP_STREAM_SELECT_KEY)
                           : node->kind == LOGICAL_PROJECT ? (table ? STEP_TABLE_SELECT : STEP_STREAM_SELECT)
                           : node->select.keeps_key        ? STEP_STREAM_GROUP_BY_KEY
                           : table                         ? STEP_TABLE_GROUP_BY
@@ -201,12 +192,15 @@ static bool lower_select(struct lowering *w, const struct logical *node, struct 
         return false;
     s->select.exprs = node->select.exprs;
     note_exprs(f, node->select.exprs, node->schema.n_columns);
+    if (node->kind == LOGICAL_REKEY && node->select.moved)
+        return repartition(w, node, f, node->select.moved);
     if (node->kind != LOGICAL_GROUP || node->select.keeps_key)
         return true;
-    const char *name = arena_printf(w->p->a, "%s-repartition", node->context);
-    if (!name)
+    struct moved moved = {.topic = arena_printf(w->p->a, "%s-repartition", node->context),
+                          .formats = internal_formats(w, &node->schema)};
+    if (!moved.topic)
         (void)plan_nomem(w->p);
-    return name && repartition(w, node, f, name);
+    return moved.topic && repartition(w, node, f, &moved);
 }
 
 static bool lower_aggregate(struct lowering *w, const struct logical *node, struct fragment *f)
@@ -259,8 +253,10 @@ static bool lower_other(struct lowering *w, const struct logical *node, struct f
     return true;
 }
 
-static bool lower(struct lowering *w, const struct logical *node, struct fragment *f)
+bool lower(struct lowering *w, const struct logical *node, struct fragment *f)
 {
+    if (node->kind == LOGICAL_JOIN)
+        return lower_join(w, node, f);
     if (node->n_inputs && !lower(w, node->inputs[0], f))
         return false;
     switch (node->kind) {
@@ -275,6 +271,8 @@ static bool lower(struct lowering *w, const struct logical *node, struct fragmen
     case LOGICAL_FILTER:
     case LOGICAL_FLAT_MAP:
         return lower_other(w, node, f);
+    case LOGICAL_JOIN:
+        break;
     }
     return false;
 }

@@ -1,5 +1,5 @@
 /* The logical plan as text: a line a node, the root first, inputs below it and further right. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 static const char *const changelog_names[] = {"append", "upsert", "retract"};
 static const char *const window_names[] = {"", "TUMBLING", "HOPPING", "SESSION"};
@@ -44,9 +44,32 @@ static void print_source(struct buf *out, const struct logical *node)
         buf_puts(out, STR(" into a store"));
 }
 
+static void print_join(struct buf *out, const struct logical *node)
+{
+    static const char *const shapes[] = {"stream-stream", "stream-table", "table-table", "foreign-key"};
+    static const char *const outers[] = {"inner", "left", "full"};
+    buf_printf(out, "%s %s:", outers[node->join.outer], shapes[node->join.shape]);
+    for (uint32_t i = 0; i < node->schema.n_columns; i++) {
+        buf_printf(out, "%s " STR_FMT, i ? "," : "", STR_ARG(node->schema.columns[i].name));
+        if (i < node->schema.n_keys)
+            continue;
+        const struct join_column *from = &node->join.columns[i - node->schema.n_keys];
+        buf_printf(out, " := %u." STR_FMT, from->input,
+                   STR_ARG(node->inputs[from->input]->schema.columns[from->column].name));
+    }
+    if (node->join.foreign_key) {
+        buf_puts(out, STR(" on "));
+        expr_print(out, node->join.foreign_key);
+    }
+    if (node->join.shape == JOIN_STREAM_STREAM)
+        buf_printf(out, " within (%lld, %lld) grace %lld%s", (long long)node->join.before, (long long)node->join.after,
+                   (long long)node->join.grace, node->join.has_grace ? "" : " by default");
+}
+
 static void print_node(struct buf *out, const struct logical *node)
 {
-    static const char *const names[] = {"Source", "Filter", "Project", "Rekey", "FlatMap", "Group", "Aggregate"};
+    static const char *const names[] = {"Source",  "Filter", "Project",   "Rekey",
+                                        "FlatMap", "Group",  "Aggregate", "Join"};
     buf_printf(out, "%s[%s] ", names[node->kind], changelog_names[node->changelog]);
     switch (node->kind) {
     case LOGICAL_SOURCE:
@@ -61,6 +84,9 @@ static void print_node(struct buf *out, const struct logical *node)
         print_columns(out, &node->schema, node->select.exprs);
         if (node->kind == LOGICAL_GROUP && node->select.keeps_key)
             buf_puts(out, STR(" (by the key)"));
+        if (node->kind == LOGICAL_REKEY && node->select.moved)
+            buf_printf(out, " through %s%s", node->select.moved->topic,
+                       node->select.moved->keep_null_keys ? " with null keys" : "");
         break;
     case LOGICAL_FLAT_MAP:
         for (uint32_t i = 0; i < node->flat_map.n_calls; i++) {
@@ -70,6 +96,9 @@ static void print_node(struct buf *out, const struct logical *node)
         break;
     case LOGICAL_AGGREGATE:
         print_calls(out, node);
+        break;
+    case LOGICAL_JOIN:
+        print_join(out, node);
         break;
     }
 }

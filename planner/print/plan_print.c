@@ -66,11 +66,11 @@ static const char *step_word(enum step_kind kind)
     case STEP_STREAM_TABLE_JOIN:
     case STEP_TABLE_TABLE_JOIN:
     case STEP_FOREIGN_KEY_JOIN:
-    case STEP_FOREIGN_KEY_ANSWER:
         return "JOIN";
     case STEP_STREAM_SINK:
     case STEP_TABLE_SINK:
         return "SINK";
+    case STEP_FOREIGN_KEY_ANSWER: /* ksqlDB's join is one step */
     case STEP_REPARTITION_SINK:
     case STEP_REPARTITION_SOURCE:
     case STEP_CLIENT_SINK:
@@ -194,6 +194,49 @@ static void print_aggregate(struct buf *out, const struct step *s)
     buf_printf(out, " store %s", s->aggregate.store);
 }
 
+static void print_topic(struct buf *out, const struct step *s)
+{
+    buf_printf(out, "%s%s%s%s key %s", s->repartition.name, s->repartition.is_table ? " of a table" : "",
+               s->repartition.keep_null_keys ? " with null keys" : "",
+               s->repartition.to_partition ? " by the last column" : "",
+               format_name(s->repartition.shown_formats.key.kind));
+}
+
+static void print_from(struct buf *out, const struct step *s, enum join_outer outer, const struct join_column *columns)
+{
+    static const char *const outers[] = {"inner", "left", "full"};
+    buf_puts(out, str_from(outers[outer]));
+    for (uint32_t i = s->schema.n_keys; i < s->schema.n_columns; i++) {
+        const struct join_column *from = &columns[i - s->schema.n_keys];
+        buf_printf(out, "%s" STR_FMT " := %u." STR_FMT, i > s->schema.n_keys ? ", " : " ",
+                   STR_ARG(s->schema.columns[i].name), from->input,
+                   STR_ARG(s->inputs[from->input]->schema.columns[from->column].name));
+    }
+}
+
+static void print_join(struct buf *out, const struct step *s)
+{
+    print_from(out, s, s->join.outer, s->join.columns);
+    if (s->kind == STEP_STREAM_STREAM_JOIN)
+        buf_printf(out, " within (%lld, %lld) grace %lld%s", (long long)s->join.before, (long long)s->join.after,
+                   (long long)s->join.grace, s->join.has_grace ? "" : " by default");
+    buf_puts(out, STR(" stores"));
+    for (int i = 0; i < 2; i++)
+        if (s->join.stores[i])
+            buf_printf(out, " %s", s->join.stores[i]);
+    if (s->join.pending_store)
+        buf_printf(out, " %s", s->join.pending_store);
+}
+
+static void print_foreign_key(struct buf *out, const struct step *s)
+{
+    print_from(out, s, s->foreign_key.outer, s->foreign_key.columns);
+    buf_puts(out, STR(" on "));
+    expr_print(out, s->foreign_key.foreign_key);
+    buf_printf(out, " store %s subscriptions to %s", s->foreign_key.store,
+               s->foreign_key.subscriptions->repartition.name);
+}
+
 static void describe_step(struct buf *out, const struct step *s)
 {
     buf_printf(out, "%s ", step_kind_name(s->kind));
@@ -233,7 +276,18 @@ static void describe_step(struct buf *out, const struct step *s)
         break;
     case STEP_REPARTITION_SINK:
     case STEP_REPARTITION_SOURCE:
-        buf_printf(out, "%s%s", s->repartition.name, s->repartition.is_table ? " of a table" : "");
+        print_topic(out, s);
+        break;
+    case STEP_STREAM_STREAM_JOIN:
+    case STEP_STREAM_TABLE_JOIN:
+    case STEP_TABLE_TABLE_JOIN:
+        print_join(out, s);
+        break;
+    case STEP_FOREIGN_KEY_JOIN:
+        print_foreign_key(out, s);
+        break;
+    case STEP_FOREIGN_KEY_ANSWER:
+        buf_printf(out, "stores %s, %s", s->answer.stores[0], s->answer.stores[1]);
         break;
     default:
         break;

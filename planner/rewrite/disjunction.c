@@ -1,6 +1,6 @@
 /* a = 1 OR a = 2 OR a IN (3, 4) becomes a IN (1, 2, 3, 4), which is looked up at once, however long it is. Only
  * neighbours are put together, so that what else stands in the OR is reached as before. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 enum { FEWEST = 3 }; /* values: fewer are as fast one by one */
 

@@ -1,5 +1,5 @@
 /* Walking, rewriting and comparing bound expressions. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 void expr_walk(const struct expr *e, bool (*visit)(void *data, const struct expr *e), void *data)
 {

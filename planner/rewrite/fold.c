@@ -1,7 +1,7 @@
 /* Constant folding, as far as it can be done without running expressions: casts and signs of literals, alternatives
  * (disjunction.c), and filters that let everything through. What fails to convert is left for run time, where it gives
  * null and a log entry. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 static const struct expr *fold_cast(struct planner *p, const struct expr *e)
 {
@@ -101,6 +101,10 @@ const struct logical *rewrite_fold(struct planner *p, const struct logical *node
         break;
     case LOGICAL_FLAT_MAP:
         ok = fold_list(p, &copy->flat_map.calls, node->flat_map.n_calls);
+        break;
+    case LOGICAL_JOIN:
+        if (node->join.foreign_key)
+            ok = (copy->join.foreign_key = fold(p, node->join.foreign_key, NULL)) != NULL;
         break;
     case LOGICAL_SOURCE:
     case LOGICAL_AGGREGATE:

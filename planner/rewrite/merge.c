@@ -1,7 +1,7 @@
-/* Adjacent selects become one: a projection over a projection, and the key select of GROUP BY over "Prepare".
- * An error makes a whole item null, so an expression may only be put inside of another one if it cannot fail; as a
- * whole item it may be anything. */
-#include "planner/planner_int.h"
+/* Adjacent selects become one: a projection over a projection, the key select of GROUP BY over "Prepare", and a new key
+ * over the select that gives an input of a join its names. An error makes a whole item null, so an expression may only
+ * be put inside of another one if it cannot fail; as a whole item it may be anything. */
+#include "planner/logical/logical.h"
 
 static bool cannot_fail(const struct expr *e)
 {
@@ -33,7 +33,8 @@ static const struct expr *substitute(void *data, const struct expr *e, bool *fai
 
 static bool is_select(const struct logical *node)
 {
-    return node->kind == LOGICAL_PROJECT || (node->kind == LOGICAL_GROUP && !node->select.keeps_key);
+    return node->kind == LOGICAL_PROJECT || node->kind == LOGICAL_REKEY ||
+           (node->kind == LOGICAL_GROUP && !node->select.keeps_key);
 }
 
 static bool can_merge(struct planner *p, const struct logical *node)

@@ -1,5 +1,5 @@
 /* The order of the rewrites, and the pass that finds out which tables must remember what they held. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 const struct logical *rewrite_all(struct planner *p, const struct logical *root)
 {
@@ -35,9 +35,11 @@ static const struct logical *mark(struct planner *p, const struct logical *node,
     if (node->kind == LOGICAL_SOURCE)
         copy->source.is_materialized = is_table(node) && (wants_old || keep_tables);
     bool passes_on = node->kind == LOGICAL_PROJECT && wants_old;
+    bool keeps_rows = node->kind == LOGICAL_JOIN; /* by itself: its inputs need not remember theirs */
     for (uint32_t i = 0; i < node->n_inputs; i++) {
         bool looks_back = node->kind == LOGICAL_FILTER || node->kind == LOGICAL_GROUP;
-        copy->inputs[i] = mark(p, node->inputs[i], is_table(node->inputs[i]) && (looks_back || passes_on), keep_tables);
+        copy->inputs[i] = mark(p, node->inputs[i], is_table(node->inputs[i]) && (looks_back || passes_on),
+                               keep_tables && !keeps_rows);
         if (!copy->inputs[i])
             return NULL;
     }

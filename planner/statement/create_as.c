@@ -1,5 +1,5 @@
 /* CREATE ... AS SELECT: the sink that a query makes, its formats, topic and schema. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 /* Functions whose state is a few plain numbers here, but a STRUCT in ksqlDB. */
 static bool has_struct_state(const char *name)

@@ -1,5 +1,5 @@
 /* CREATE STREAM and CREATE TABLE over a topic: the rules of rules.md 4.1, in their order. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 struct creating {
     struct planner *p;

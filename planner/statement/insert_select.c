@@ -1,5 +1,5 @@
 /* INSERT INTO ... SELECT: a query whose rows go to a stream that is there. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 static enum status find_target(struct planner *p, const struct ast_insert_select *ast, const struct source **target)
 {

@@ -119,6 +119,11 @@ static bool can_be_upgraded(const struct step *s)
     }
 }
 
+static bool is_join(const struct step *s)
+{
+    return s->n_inputs == 2;
+}
+
 struct step_list {
     const struct step *items[64];
     uint32_t n;
@@ -137,9 +142,12 @@ static const struct step *below(const struct plan *plan, const struct step *s)
 }
 
 /* The steps that matter, from the sink down. */
-static enum status list_steps(struct planner *p, const struct plan *plan, struct step_list *out)
+static enum status list_steps(struct planner *p, const struct plan *plan, bool is_new, struct step_list *out)
 {
     for (const struct step *s = plan->sink; s; s = below(plan, s)) {
+        if (is_new && is_join(s))
+            return plan_invalid(p, p->statement->span,
+                                "Query is not upgradeable. Cannot change a non-join source into a join source.");
         if (!can_be_upgraded(s)) {
             bool windowed = s->kind == STEP_STREAM_SOURCE || s->kind == STEP_TABLE_SOURCE;
             return plan_invalid(p, p->statement->span, "Upgrades not yet supported for %s%s",
@@ -252,8 +260,8 @@ enum status check_query_replaceable(struct planner *p, const struct source *old,
     if (st != STATUS_OK || !query || !query->plan)
         return st;
     struct step_list before = {.n = 0}, after = {.n = 0};
-    st = list_steps(p, query->plan, &before);
+    st = list_steps(p, query->plan, false, &before);
     if (st == STATUS_OK)
-        st = list_steps(p, plan, &after);
+        st = list_steps(p, plan, true, &after);
     return st == STATUS_OK ? compare_plans(p, &before, &after) : st;
 }

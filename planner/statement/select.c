@@ -1,5 +1,5 @@
 /* SELECT: push queries, pull queries on streams, and what every statement with a query needs. */
-#include "planner/planner_int.h"
+#include "planner/logical/logical.h"
 
 enum status plan_logical(struct planner *p, struct query *q, bool keep_tables, struct logical_query *lq,
                          struct planned *out)

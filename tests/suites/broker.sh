@@ -24,5 +24,10 @@ suite_broker() {
     else
         failed=$((failed + 1))
     fi
+    if WEIR=$weir timeout 300 "$here/broker/broker.sh" run 0 "$here/broker/servers.sh" "$1"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
     echo "passed $passed failed $failed skipped 0"
 }

@@ -1,367 +1,462 @@
 /* Compaction: of every key the last record stays, offsets do not change, tombstones go after TOMBSTONE_MS.
  *
- * It goes through a partition twice, a bounded step at a time. First the part that is not clean yet is scanned for the
- * last offset of each key (known by 128 bits of its hash, as Kafka knows it by MD5). Then all chunks are rewritten
- * without the records that a later one supersedes, and small neighbours are joined. Each step is right by itself: the
- * record that supersedes is there before and after, so that a crash between steps only means to start over. The very
- * last record of a partition always stays, so that readers get to its end. */
-#include "topics/embedded/embedded_int.h"
-
-#include <xxhash.h>
+ * A partition is read once, for the keys and offsets of its records (superseded.h), on a connection of its own and in
+ * short read transactions. What is superseded then is so for ever, whatever happens to the partition meanwhile. Chunks
+ * are put together anew where that gains enough, again beside the writers; only to store a new chunk instead of old
+ * ones there is a write transaction, which makes sure that those are still the same. A tombstone goes when nothing
+ * older with its key is left, and the very last record of a partition stays, so that readers get to its end. So each
+ * step is right by itself, and a crash between steps only means to start over. */
+#include "topics/embedded/superseded.h"
 
 enum {
-    MAP_FIRST = 1024,
-    MAP_MOST = 1 << 21,        /* slots; a scan ends when the map would be fuller than 3/4 */
-    DUE_BYTES = 256 << 10,     /* it is not worth while for less */
+    DUE_BYTES = 256 << 10, /* it is not worth while for less */
+    GAIN = 4,              /* a chunk is rewritten if a fourth of its records goes */
+    LARGE_RECORDS = CHUNK_MAX_RECORDS / 2,
+    LARGE_BYTES = CHUNK_FULL_BYTES / 2,
     JOIN_MS = 6 * 3600 * 1000, /* chunks are joined only if of like age: a tombstone's age is its chunk's */
+    GROUP_ENTRIES = 256,       /* for one new chunk; so that the write transaction is short */
+    GROUP_BYTES = 2 << 20,
+    KEEP_BYTES = 2 << 20, /* of memory for a chunk, from one to the next */
+    READING_CACHE_KIB = 256,
 };
 
-struct key_slot {
-    uint64_t low, high; /* both 0: free */
-    int64_t offset;
+struct group { /* neighbouring chunks that may become one */
+    struct entry_row entries[GROUP_ENTRIES];
+    uint32_t n;
+    int64_t records, goes; /* those there are, and those of them that are marked */
+    int64_t most;          /* the most records that stay of one chunk */
+    int64_t stays;         /* bytes that stay, by and large */
+    int64_t bytes, born;
 };
+enum phase { SCAN, MARK, BUILD, REPLACE, FINISH };
 struct compaction {
-    int64_t part;
-    int64_t upto;   /* it ends here: where the partition ended when it began, or where the map was full */
-    int64_t cursor; /* next offset to look at */
-    bool is_rewriting;
-    struct key_slot *slots;
-    uint32_t n_slots, n_keys;
+    struct embedded *log;
+    struct db reading;
+    int64_t part, now_ms;
+    bool all; /* however little there is to gain */
+    enum phase phase;
+    int64_t start, upto; /* the partition as it began */
+    int64_t cursor;      /* next offset to look at */
+    int64_t window_end;  /* up to where `marks` tell */
+    int bucket;          /* next to be looked through */
+    struct notes notes;
+    struct marks marks;
+    struct group group;
+    struct chunk_builder builder; /* what stays of the group */
+    char *chunk;                  /* the one that is being read */
+    size_t chunk_cap;
 };
 
-struct group { /* chunks that become one */
-    struct entry_row *entries;
-    uint32_t n, cap;
-    int64_t records, bytes, born;
-};
-
+/* As Kafka's min.cleanable.dirty.ratio of 0.5: a partition is not read before it has doubled. */
 bool compaction_is_due(const struct part_row *part)
 {
     int64_t dirty = part->bytes - part->clean_bytes;
-    return dirty >= DUE_BYTES && dirty >= part->clean_bytes / 2;
+    return dirty >= DUE_BYTES && dirty >= part->clean_bytes;
 }
 
-void compaction_destroy(struct compaction *c)
-{
-    if (c)
-        mem_free(c->slots);
-    mem_free(c);
-}
+/* ---- reading chunks ----------------------------------------------------------------------------------- */
 
-/* ---- the map ------------------------------------------------------------------------------------------ */
+typedef enum status visit_fn(struct compaction *c, const struct entry_row *entry, const struct record *r,
+                             struct diag *d);
 
-static struct key_slot key_hash(struct str key)
+static enum status load_chunk(struct compaction *c, const struct entry_row *entry, struct diag *d)
 {
-    XXH128_hash_t h = XXH3_128bits(key.p, key.len);
-    return (struct key_slot){h.low64, h.low64 | h.high64 ? h.high64 : 1, 0};
-}
-
-static struct key_slot *map_find(const struct compaction *c, const struct key_slot *key)
-{
-    uint32_t mask = c->n_slots - 1;
-    for (uint32_t i = (uint32_t)key->low & mask;; i = (i + 1) & mask) {
-        struct key_slot *s = &c->slots[i];
-        if ((s->low | s->high) == 0 || (s->low == key->low && s->high == key->high))
-            return s;
+    size_t size = (size_t)entry->bytes;
+    if (size > c->chunk_cap || c->chunk_cap > KEEP_BYTES) {
+        mem_free(c->chunk);
+        c->chunk_cap = size > CHUNK_FULL_BYTES / 4 ? size : CHUNK_FULL_BYTES / 4;
+        c->chunk = mem_alloc(c->chunk_cap);
+        if (!c->chunk) {
+            c->chunk_cap = 0;
+            return diag_nomem(d);
+        }
     }
+    return chunk_get(&c->reading, entry, c->chunk, d);
 }
-
-static bool map_grow(struct compaction *c)
-{
-    struct compaction grown = *c;
-    grown.n_slots = c->n_slots ? c->n_slots * 2 : MAP_FIRST;
-    grown.slots = mem_calloc(grown.n_slots, sizeof *grown.slots);
-    if (!grown.slots)
-        return false;
-    for (uint32_t i = 0; i < c->n_slots; i++)
-        if (c->slots[i].low | c->slots[i].high)
-            *map_find(&grown, &c->slots[i]) = c->slots[i];
-    mem_free(c->slots);
-    *c = grown;
-    return true;
-}
-
-static bool map_has_room(const struct compaction *c, int64_t more)
-{
-    return c->n_keys + more <= (int64_t)MAP_MOST / 4 * 3;
-}
-
-static bool map_note(struct compaction *c, struct str key, int64_t offset)
-{
-    if (c->n_keys >= c->n_slots / 4 * 3 && !map_grow(c))
-        return false;
-    struct key_slot k = key_hash(key), *s = map_find(c, &k);
-    c->n_keys += (s->low | s->high) == 0;
-    *s = (struct key_slot){k.low, k.high, offset};
-    return true;
-}
-
-static bool is_superseded(const struct compaction *c, const struct record *r)
-{
-    if (!r->key.p || c->n_slots == 0)
-        return false;
-    struct key_slot k = key_hash(r->key);
-    const struct key_slot *s = map_find(c, &k);
-    return (s->low | s->high) != 0 && s->offset > r->offset;
-}
-
-/* ---- the scan ----------------------------------------------------------------------------------------- */
 
 /* Calls `visit` with each record of a chunk. */
-static enum status each_record(struct db *db, const struct entry_row *entry,
-                               enum status (*visit)(void *arg, const struct record *r), void *arg, struct diag *d)
+static enum status each_record(struct compaction *c, const struct entry_row *entry, visit_fn *visit, struct diag *d)
 {
-    struct chunk_cursor c;
+    struct chunk_cursor at;
     struct record r;
     struct arena headers;
     if (entry->n == 0)
         return STATUS_OK;
     arena_init(&headers, 0);
-    char *blob = mem_alloc((size_t)entry->bytes);
-    enum status st = blob ? chunk_get(db, entry, blob, d) : diag_nomem(d);
-    if (st == STATUS_OK && !chunk_open(&c, blob, (size_t)entry->bytes, entry->base))
+    enum status st = load_chunk(c, entry, d);
+    if (st == STATUS_OK && !chunk_open(&at, c->chunk, (size_t)entry->bytes, entry->base))
         st = STATUS_DATA;
-    while (st == STATUS_OK && c.i < c.n) {
-        st = chunk_next(&c, &r, &headers);
+    while (st == STATUS_OK && at.i < at.n) {
+        st = chunk_next(&at, &r, &headers);
+        if (st == STATUS_OK && (r.offset < entry->base || r.offset > entry->last))
+            st = STATUS_DATA;
         if (st == STATUS_OK)
-            st = visit(arg, &r);
+            st = visit(c, entry, &r, d);
     }
     if (st == STATUS_DATA)
-        st = log_damaged(db, entry->part, entry->base, "the records are malformed", d);
+        st = log_damaged(&c->reading, entry->part, entry->base, "the records are malformed", d);
     arena_free(&headers);
-    mem_free(blob);
-    return st;
+    return st == STATUS_NOMEM ? diag_nomem(d) : st;
 }
 
-static enum status scan_record(void *arg, const struct record *r)
+/* ---- the scan ----------------------------------------------------------------------------------------- */
+
+static enum status note_record(struct compaction *c, const struct entry_row *entry, const struct record *r,
+                               struct diag *d)
 {
-    return !r->key.p || map_note(arg, r->key, r->offset) ? STATUS_OK : STATUS_NOMEM;
+    if (!r->key.p || r->offset < c->cursor) /* another process may have joined a chunk with those before it */
+        return STATUS_OK;
+    bool is_expired = !r->value.p && c->now_ms - entry->born > TOMBSTONE_MS;
+    return notes_add(&c->notes, r->key, r->offset, is_expired && r->offset != c->upto - 1, d);
 }
 
-static enum status scan_step(struct db *db, struct compaction *c, struct diag *d)
+static enum status scan_entries(struct compaction *c, struct diag *d)
 {
     sqlite3_stmt *s;
     struct entry_row entry;
     bool row = true;
     int64_t bytes = 0;
-    enum status st = entry_from(db, c->part, c->cursor, &s, d);
+    enum status st = entry_from(&c->reading, c->part, c->cursor, &s, d);
     while (st == STATUS_OK && c->cursor < c->upto && bytes < STEP_BYTES) {
-        st = entry_next(db, s, &entry, &row, d);
-        if (st != STATUS_OK || !row)
+        st = entry_next(&c->reading, s, &entry, &row, d);
+        if (st != STATUS_OK || !row || entry.last >= c->upto)
             break;
-        if (!map_has_room(c, entry.n)) {
-            c->upto = entry.base;
-            break;
-        }
-        st = each_record(db, &entry, scan_record, c, d);
+        st = each_record(c, &entry, note_record, d);
         c->cursor = entry.last + 1;
         bytes += entry.bytes + 1024;
     }
     sqlite3_reset(s);
-    if (!row)
-        c->cursor = c->upto;
+    if (bytes == 0)
+        c->cursor = c->upto; /* retention has removed the rest */
     return st;
 }
 
-/* ---- the rewriting ------------------------------------------------------------------------------------ */
-
-struct rewrite {
-    const struct compaction *compaction;
-    const struct part_row *part;
-    struct chunk_builder builder;
-    int64_t base; /* of the new chunk */
-    bool is_old;  /* the tombstones of the chunk that is being read may go */
-    uint32_t removed;
-};
-
-static enum status rewrite_record(void *arg, const struct record *r)
+/* The next window begins at `from`. */
+static enum status begin_window(struct compaction *c, int64_t from, struct diag *d)
 {
-    struct rewrite *w = arg;
-    bool is_expired = w->is_old && r->key.p && !r->value.p;
-    bool goes = r->offset < w->part->start || is_superseded(w->compaction, r) || is_expired;
-    if (goes && r->offset != w->part->stop - 1) {
-        w->removed++;
-        return STATUS_OK;
-    }
-    uint64_t gap = (uint64_t)(r->offset - w->base) - w->builder.n;
-    return chunk_add(&w->builder, r, r->ts, gap) ? STATUS_OK : STATUS_NOMEM;
+    int64_t n = c->upto - from < c->log->compact_window ? c->upto - from : c->log->compact_window;
+    c->phase = MARK;
+    c->bucket = 0;
+    return marks_start(&c->marks, from, n) ? STATUS_OK : diag_nomem(d);
 }
 
-/* Replaces the chunks of the group by one that holds what stays. */
-static enum status replace_group(struct db *db, struct part_row *part, const struct group *g, struct rewrite *w,
-                                 struct diag *d)
+static enum status scan_step(struct compaction *c, struct diag *d)
 {
-    struct entry_row joined = {.part = part->id, .base = w->base, .last = g->entries[g->n - 1].last, .born = g->born};
-    struct chunk_blob blob = {0};
-    enum status st = STATUS_OK;
-    for (uint32_t i = 0; i < g->n && st == STATUS_OK; i++)
-        st = entry_remove(db, &g->entries[i], d);
-    part->bytes -= g->bytes;
+    enum status st = db_read_begin(&c->reading, d);
     if (st != STATUS_OK)
         return st;
-    if (w->builder.n == 0)
-        return entry_put(db, &joined, d);
-    if (!chunk_seal(&w->builder, db->log->path != NULL, &blob))
-        return diag_nomem(d);
-    st = chunk_put(db, &joined, &blob, d);
-    part->bytes += (int64_t)blob.length;
-    mem_free(blob.p);
+    st = scan_entries(c, d);
+    db_read_end(&c->reading);
+    if (st != STATUS_OK || c->cursor < c->upto)
+        return st;
+    c->cursor = 0;
+    return begin_window(c, c->start, d);
+}
+
+static enum status mark_step(struct compaction *c, struct diag *d)
+{
+    enum status st = notes_mark(&c->notes, c->bucket, &c->marks, d);
+    if (++c->bucket == NOTE_BUCKETS) {
+        c->phase = BUILD;
+        c->window_end = c->marks.next < c->upto ? c->marks.next : c->upto;
+    }
     return st;
 }
 
-static enum status rewrite_group(struct db *db, const struct compaction *c, struct part_row *part,
-                                 const struct group *g, int64_t now_ms, struct diag *d)
+/* ---- groups ------------------------------------------------------------------------------------------- */
+
+/* By and large: another process may have removed marked records already. */
+static int64_t count_going(const struct compaction *c, const struct entry_row *e)
 {
-    struct rewrite w = {.compaction = c, .part = part, .base = g->entries[0].base};
-    enum status st = STATUS_OK;
-    chunk_builder_init(&w.builder);
-    for (uint32_t i = 0; i < g->n && st == STATUS_OK; i++) {
-        w.is_old = now_ms - g->entries[i].born > TOMBSTONE_MS;
-        st = each_record(db, &g->entries[i], rewrite_record, &w, d);
-    }
-    if (st == STATUS_OK && (w.removed || g->n > 1))
-        st = replace_group(db, part, g, &w, d);
-    chunk_builder_free(&w.builder);
-    return st == STATUS_NOMEM ? diag_nomem(d) : st;
+    int64_t n = e->n ? marks_count(&c->marks, e->base, e->last) : 0;
+    return n < e->n ? n : e->n;
 }
 
-static bool group_takes(const struct group *g, const struct entry_row *e, int64_t now_ms)
+/* For certain, and without a look into the chunk. */
+static bool goes_whole(const struct compaction *c, const struct entry_row *e)
 {
+    return e->last - e->base + 1 == e->n && count_going(c, e) == e->n;
+}
+
+static int64_t bytes_staying(const struct entry_row *e, int64_t goes)
+{
+    return e->n ? (int64_t)((double)e->bytes * (double)(e->n - goes) / (double)e->n) : 0;
+}
+
+/* A large chunk of which little goes: it is left as it is, and ends a group. */
+static bool stands_alone(const struct compaction *c, const struct entry_row *e, int64_t goes)
+{
+    return !c->all && goes * GAIN < e->n && (e->n - goes >= LARGE_RECORDS || bytes_staying(e, goes) >= LARGE_BYTES);
+}
+
+static bool group_takes(const struct compaction *c, const struct entry_row *e, int64_t goes)
+{
+    const struct group *g = &c->group;
     if (g->n == 0)
         return true;
     int64_t apart = e->born > g->born ? e->born - g->born : g->born - e->born;
-    bool are_old = now_ms - e->born > TOMBSTONE_MS && now_ms - g->born > TOMBSTONE_MS;
-    return g->records + e->n <= CHUNK_MAX_RECORDS && g->bytes + e->bytes <= CHUNK_FULL_BYTES &&
+    bool are_old = c->now_ms - e->born > TOMBSTONE_MS && c->now_ms - g->born > TOMBSTONE_MS;
+    return g->n < GROUP_ENTRIES && g->records - g->goes + e->n - goes <= CHUNK_MAX_RECORDS &&
+           g->stays + bytes_staying(e, goes) <= CHUNK_FULL_BYTES && g->bytes + e->bytes <= GROUP_BYTES &&
            (apart <= JOIN_MS || are_old);
 }
 
-static bool group_add(struct group *g, const struct entry_row *e)
+static void group_add(struct group *g, const struct entry_row *e, int64_t goes)
 {
-    if (g->n == g->cap) {
-        uint32_t cap = g->cap ? g->cap * 2 : 64;
-        struct entry_row *grown = mem_realloc(g->entries, cap * sizeof *grown);
-        if (!grown)
-            return false;
-        g->entries = grown;
-        g->cap = cap;
-    }
     if (g->n == 0 || e->born > g->born)
         g->born = e->born;
     g->entries[g->n++] = *e;
     g->records += e->n;
+    g->goes += goes;
+    g->stays += bytes_staying(e, goes);
     g->bytes += e->bytes;
-    return true;
+    if (e->n - goes > g->most)
+        g->most = e->n - goes;
 }
 
-/* Collects entries from the cursor on. */
-static enum status next_group(struct db *db, const struct compaction *c, int64_t now_ms, struct group *g,
-                              struct diag *d)
+/* Enough goes; or it makes one chunk of several, none of which has more than half of the records: so a record is copied
+ * for that no more often than its chunk can double. */
+static bool is_worthwhile(const struct compaction *c)
+{
+    const struct group *g = &c->group;
+    if (c->all)
+        return g->goes > 0 || g->n > 1;
+    return (g->goes > 0 && g->goes * GAIN >= g->records) || (g->n > 1 && g->most * 2 <= g->records - g->goes);
+}
+
+/* Collects the next entries that may become one, from the cursor on; the cursor goes behind them. */
+static enum status next_group(struct compaction *c, int *looked_at, struct diag *d)
 {
     sqlite3_stmt *s;
-    struct entry_row entry;
+    struct entry_row e;
     bool row;
+    struct group *g = &c->group;
     g->n = 0;
-    g->records = g->bytes = 0;
-    enum status st = entry_from(db, c->part, c->cursor, &s, d);
-    while (st == STATUS_OK) {
-        st = entry_next(db, s, &entry, &row, d);
-        if (st != STATUS_OK || !row || entry.last >= c->upto || !group_takes(g, &entry, now_ms))
-            break;
-        if (!group_add(g, &entry))
-            st = diag_nomem(d);
-    }
-    sqlite3_reset(s);
-    return st;
-}
-
-static enum status rewrite_step(struct db *db, struct compaction *c, struct part_row *part, int64_t now_ms,
-                                struct diag *d)
-{
-    struct group g = {0};
-    int64_t bytes = 0;
-    enum status st = STATUS_OK;
-    while (st == STATUS_OK && c->cursor < c->upto && bytes < STEP_BYTES) {
-        st = next_group(db, c, now_ms, &g, d);
+    g->records = g->goes = g->most = g->stays = g->bytes = g->born = 0;
+    enum status st = entry_from(&c->reading, c->part, c->cursor, &s, d);
+    while (st == STATUS_OK && *looked_at < STEP_ENTRIES) {
+        st = entry_next(&c->reading, s, &e, &row, d);
         if (st != STATUS_OK)
             break;
-        if (g.n == 0) {
-            c->cursor = c->upto;
+        if (!row || e.base >= c->window_end || e.last >= c->upto) {
+            *looked_at = g->n ? *looked_at : STEP_ENTRIES;
+            c->cursor = g->n ? c->cursor : c->window_end;
             break;
         }
-        st = rewrite_group(db, c, part, &g, now_ms, d);
-        c->cursor = g.entries[g.n - 1].last + 1;
-        bytes += g.bytes + 1024 * (int64_t)g.n;
+        int64_t goes = count_going(c, &e);
+        bool is_alone = stands_alone(c, &e, goes);
+        if (g->n && (is_alone || !group_takes(c, &e, goes)))
+            break;
+        if (!is_alone)
+            group_add(g, &e, goes);
+        c->cursor = e.last + 1;
+        ++*looked_at;
     }
-    mem_free(g.entries);
-    return st;
-}
-
-/* ---- steps -------------------------------------------------------------------------------------------- */
-
-static enum status finish(struct db *db, const struct compaction *c, struct part_row *part, struct diag *d)
-{
-    sqlite3_stmt *s;
-    struct entry_row entry;
-    bool row = true;
-    int64_t dirty = 0;
-    enum status st = entry_from(db, part->id, c->upto, &s, d);
-    while (st == STATUS_OK && (st = entry_next(db, s, &entry, &row, d)) == STATUS_OK && row)
-        dirty += entry.bytes;
     sqlite3_reset(s);
-    if (part->clean < c->upto)
-        part->clean = c->upto;
-    part->clean_bytes = part->bytes - dirty;
     return st;
 }
 
-static enum status start(struct embedded *log, const struct part_row *part, struct diag *d)
+/* ---- rewriting ---------------------------------------------------------------------------------------- */
+
+static enum status keep_record(struct compaction *c, const struct entry_row *entry, const struct record *r,
+                               struct diag *d)
 {
-    compaction_destroy(log->compaction);
-    struct compaction *c = log->compaction = mem_calloc(1, sizeof *c);
-    if (!c)
-        return diag_nomem(d);
-    c->part = part->id;
-    c->upto = part->stop;
-    c->cursor = part->clean > part->start ? part->clean : part->start;
+    (void)entry;
+    (void)d;
+    if (marks_has(&c->marks, r->offset) || (r->offset < c->start && r->offset != c->upto - 1))
+        return STATUS_OK;
+    uint64_t gap = (uint64_t)(r->offset - c->group.entries[0].base) - c->builder.n;
+    return chunk_add(&c->builder, r, r->ts, gap) ? STATUS_OK : STATUS_NOMEM;
+}
+
+static enum status build_group(struct compaction *c, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    if (chunk_builder_memory(&c->builder) > 2 * KEEP_BYTES)
+        chunk_builder_free(&c->builder);
+    chunk_builder_reset(&c->builder);
+    for (uint32_t i = 0; i < c->group.n && st == STATUS_OK; i++) {
+        const struct entry_row *e = &c->group.entries[i];
+        if (!goes_whole(c, e))
+            st = each_record(c, e, keep_record, d);
+    }
+    return st;
+}
+
+static enum status build_step(struct compaction *c, struct diag *d)
+{
+    int looked_at = 0;
+    enum status st = db_read_begin(&c->reading, d);
+    if (st != STATUS_OK)
+        return st;
+    while (st == STATUS_OK && c->phase == BUILD && looked_at < STEP_ENTRIES) {
+        st = next_group(c, &looked_at, d);
+        if (st == STATUS_OK && c->group.n && is_worthwhile(c)) {
+            st = build_group(c, d);
+            c->phase = REPLACE;
+        }
+    }
+    db_read_end(&c->reading);
+    if (st != STATUS_OK || c->phase == REPLACE || c->cursor < c->window_end)
+        return st;
+    if (c->window_end < c->upto) {
+        c->cursor = c->window_end; /* a chunk on the border is looked at twice */
+        return begin_window(c, c->window_end, d);
+    }
+    c->phase = FINISH;
     return STATUS_OK;
 }
 
-static enum status step(struct embedded *log, struct part_row *part, int64_t now_ms, bool *more, struct diag *d)
+/* Is the partition still as it was read? Under the write transaction. */
+static enum status check_group(struct compaction *c, bool *is_same, struct diag *d)
 {
-    struct db *db = &log->writing;
+    sqlite3_stmt *s;
+    struct entry_row e;
+    const struct group *g = &c->group;
+    *is_same = true;
+    enum status st = entry_from(&c->log->writing, c->part, g->entries[0].base, &s, d);
+    for (uint32_t i = 0; st == STATUS_OK && *is_same && i < g->n; i++) {
+        bool row;
+        st = entry_next(&c->log->writing, s, &e, &row, d);
+        *is_same = st == STATUS_OK && row && memcmp(&e, &g->entries[i], sizeof e) == 0;
+    }
+    sqlite3_reset(s);
+    return st;
+}
+
+static enum status store_group(struct compaction *c, struct part_row *part, const struct chunk_blob *blob,
+                               struct diag *d)
+{
+    struct db *db = &c->log->writing;
+    const struct group *g = &c->group;
+    struct entry_row joined = {
+        .part = part->id, .base = g->entries[0].base, .last = g->entries[g->n - 1].last, .born = g->born};
     enum status st = STATUS_OK;
-    if (!log->compaction || log->compaction->part != part->id)
-        st = start(log, part, d);
-    if (st != STATUS_OK)
-        return st;
-    struct compaction *c = log->compaction;
-    *more = true;
-    if (!c->is_rewriting) {
-        st = scan_step(db, c, d);
-        if (st == STATUS_OK && c->cursor >= c->upto) {
-            c->is_rewriting = true;
-            c->cursor = 0;
-        }
-        return st;
+    for (uint32_t i = 0; i < g->n && st == STATUS_OK; i++) {
+        st = entry_remove(db, &g->entries[i], d);
+        part_forget(part, &g->entries[i]);
     }
-    st = rewrite_step(db, c, part, now_ms, d);
-    if (st == STATUS_OK && c->cursor >= c->upto) {
-        st = finish(db, c, part, d);
-        *more = false;
-    }
+    if (st == STATUS_OK)
+        st = blob->n ? chunk_put(db, &joined, blob, d) : entry_put(db, &joined, d);
+    part->bytes += joined.bytes;
+    if (joined.last < part->clean)
+        part->clean_bytes += joined.bytes;
     return st == STATUS_OK ? part_put(db, part, d) : st;
 }
 
-enum status compact_step(struct embedded *log, int64_t id, int64_t now_ms, bool *more, struct diag *d)
+/* What has changed meanwhile is left as it is: retention or another process was there. */
+static enum status replace_step(struct compaction *c, struct diag *d)
 {
     struct part_row part;
-    *more = false;
-    enum status st = part_get(&log->writing, id, &part, d);
-    if (st == STATUS_OK)
-        st = step(log, &part, now_ms, more, d);
-    if (st != STATUS_OK || !*more) {
-        compaction_destroy(log->compaction);
-        log->compaction = NULL;
+    struct chunk_blob blob = {0};
+    bool is_same = false;
+    if (c->builder.n && !chunk_seal(&c->builder, c->log->path != NULL, &blob))
+        return diag_nomem(d);
+    enum status st = write_begin(c->log, d);
+    if (st == STATUS_OK) {
+        st = part_get(&c->log->writing, c->part, &part, d);
+        if (st == STATUS_OK)
+            st = check_group(c, &is_same, d);
+        if (st == STATUS_OK && is_same)
+            st = store_group(c, &part, &blob, d);
+        bool is_void = st == STATUS_OK && !is_same;
+        st = write_end(c->log, is_void ? STATUS_CANCELLED : st, d);
+        st = is_void ? STATUS_OK : st;
     }
-    return st == STATUS_NOT_FOUND ? STATUS_OK : st;
+    mem_free(blob.p);
+    c->phase = BUILD;
+    return st;
+}
+
+static enum status finish_step(struct compaction *c, struct diag *d)
+{
+    struct db *db = &c->log->writing;
+    sqlite3_stmt *s;
+    struct entry_row entry;
+    struct part_row part;
+    bool row = true;
+    int64_t dirty = 0;
+    enum status st = write_begin(c->log, d);
+    if (st != STATUS_OK)
+        return st;
+    st = part_get(db, c->part, &part, d);
+    if (st == STATUS_OK)
+        st = entry_from(db, c->part, c->upto, &s, d);
+    while (st == STATUS_OK && (st = entry_next(db, s, &entry, &row, d)) == STATUS_OK && row)
+        dirty += entry.bytes;
+    if (st == STATUS_OK) {
+        part.clean = part.clean < c->upto ? c->upto : part.clean;
+        part.clean_bytes = part.bytes - dirty;
+        st = part_put(db, &part, d);
+    }
+    return write_end(c->log, st, d);
+}
+
+/* ---- a run -------------------------------------------------------------------------------------------- */
+
+static enum status read_part(struct compaction *c, struct diag *d)
+{
+    struct part_row part;
+    enum status st = db_open(c->log, &c->reading, READING_CACHE_KIB, d);
+    if (st == STATUS_OK)
+        st = db_read_begin(&c->reading, d);
+    if (st != STATUS_OK)
+        return st;
+    st = part_get(&c->reading, c->part, &part, d);
+    db_read_end(&c->reading);
+    if (st == STATUS_OK) {
+        c->cursor = c->start = part.start;
+        c->upto = part.stop;
+    }
+    return st;
+}
+
+enum status compaction_create(struct embedded *log, int64_t part, int64_t now_ms, bool all, struct compaction **out,
+                              struct diag *d)
+{
+    struct compaction *c = mem_calloc(1, sizeof *c);
+    *out = NULL;
+    if (!c)
+        return diag_nomem(d);
+    c->log = log;
+    c->part = part;
+    c->now_ms = now_ms;
+    c->all = all;
+    notes_init(&c->notes, log);
+    chunk_builder_init(&c->builder);
+    enum status st = read_part(c, d);
+    if (st == STATUS_OK)
+        *out = c;
+    else
+        compaction_destroy(c);
+    return st;
+}
+
+enum status compaction_step(struct compaction *c, bool *more, struct diag *d)
+{
+    *more = c->phase != FINISH;
+    switch (c->phase) {
+    case SCAN:
+        return scan_step(c, d);
+    case MARK:
+        return mark_step(c, d);
+    case BUILD:
+        return build_step(c, d);
+    case REPLACE:
+        return replace_step(c, d);
+    default:
+        return finish_step(c, d);
+    }
+}
+
+void compaction_destroy(struct compaction *c)
+{
+    if (!c)
+        return;
+    db_close(&c->reading);
+    notes_clear(&c->notes);
+    marks_clear(&c->marks);
+    chunk_builder_free(&c->builder);
+    mem_free(c->chunk);
+    mem_free(c);
 }

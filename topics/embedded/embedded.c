@@ -7,7 +7,6 @@ static void embedded_close(struct log *log)
 {
     struct embedded *e = embedded_of(log);
     house_stop(e);
-    compaction_destroy(e->compaction);
     db_close(&e->house);
     db_close(&e->query);
     db_close(&e->writing);

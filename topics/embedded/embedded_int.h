@@ -179,8 +179,9 @@ struct embedded {
     bool house_runs, house_stops, house_has_work;
     int house_start_ms, house_period_ms, house_wal_pages; /* when it does what; tests are in more of a hurry */
     int64_t opened_ns;
-    struct db house;               /* for checkpoints, by the house thread only */
-    struct compaction *compaction; /* under write_mutex: the one in progress */
+    uint32_t compact_slots; /* of a key table, and ... */
+    int64_t compact_window; /* ... offsets that are marked together; tests need less */
+    struct db house;        /* for checkpoints, by the house thread only */
 
     pthread_mutex_t member_mutex;
     struct membership_owner *owners; /* in memory: services that are joined */
@@ -278,6 +279,12 @@ enum status embedded_writer_append(struct log_writer *w, const char *topic, int3
 enum status embedded_writer_commit(struct log_writer *w, struct diag *d);
 void embedded_writer_abort(struct log_writer *w);
 /* spill.c */
+/* Temporary files without a name; beside the log, or in memory as that is. */
+enum status nameless_open(const struct embedded *log, int *fd, struct diag *d) MUST_CHECK;
+enum status nameless_write(const struct embedded *log, int fd, const void *p, size_t size, int64_t at,
+                           struct diag *d) MUST_CHECK;
+enum status nameless_read(const struct embedded *log, int fd, void *to, size_t size, int64_t at,
+                          struct diag *d) MUST_CHECK;
 enum status spill_pending(struct embedded_writer *w, struct diag *d) MUST_CHECK; /* moves closed chunks to the file */
 enum status spill_read(struct embedded_writer *w, const struct pending_chunk *chunk, char *to,
                        struct diag *d) MUST_CHECK;
@@ -287,17 +294,22 @@ void spill_clear(struct embedded_writer *w);
  */
 enum status embedded_commit(struct embedded_writer *w, struct diag *d) MUST_CHECK;
 
-/* retention.c, compact.c: one bounded step under an open write transaction; *more: there is more to do. */
+/* retention.c: one bounded step under an open write transaction; *more: there is more to do. */
 enum { STEP_BYTES = 2 << 20, STEP_ENTRIES = 512 };
 /* Removes entries that lie wholly below `part->start`; the caller stores the row. */
 enum status remove_below_start(struct db *db, struct part_row *part, bool *more, struct diag *d) MUST_CHECK;
+void part_forget(struct part_row *part, const struct entry_row *entry); /* is removed: what is counted */
 enum status remove_deleted_topic(struct embedded *log, bool *more, struct diag *d) MUST_CHECK;
 /* Moves the start of a partition as the topic's limits say. */
 enum status apply_retention(struct db *db, const struct topic_row *topic, struct part_row *part, int64_t now_ms,
                             struct diag *d) MUST_CHECK;
 enum { TOMBSTONE_MS = 24 * 3600 * 1000 }; /* how long compaction keeps them, as Kafka's delete.retention.ms */
 bool compaction_is_due(const struct part_row *part);
-enum status compact_step(struct embedded *log, int64_t part, int64_t now_ms, bool *more, struct diag *d) MUST_CHECK;
+/* compact.c: one run over a partition, in bounded steps that take what locks they need themselves. It may be given up
+ * between any two of them. `all`: however little there is to gain. STATUS_NOT_FOUND: the partition is gone. */
+enum status compaction_create(struct embedded *log, int64_t part, int64_t now_ms, bool all, struct compaction **out,
+                              struct diag *d) MUST_CHECK;
+enum status compaction_step(struct compaction *c, bool *more, struct diag *d) MUST_CHECK;
 void compaction_destroy(struct compaction *c);
 
 /* house.c: retention, compaction, checkpoints and giving back pages, in a thread that starts when there is work */

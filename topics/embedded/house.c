@@ -13,6 +13,8 @@ enum {
     WAL_PAGES = 2048,    /* at which a checkpoint is made: 16 MB */
     VACUUM_PAGES = 2048, /* free pages that are kept for use again */
     HOUSE_CACHE_KIB = 256,
+    COMPACT_SLOTS = 1 << 18,  /* 6 MB */
+    COMPACT_WINDOW = 1 << 24, /* 2 MB */
 };
 
 void house_init(struct embedded *log)
@@ -21,6 +23,8 @@ void house_init(struct embedded *log)
     log->house_start_ms = START_MS;
     log->house_period_ms = PERIOD_MS;
     log->house_wal_pages = WAL_PAGES;
+    log->compact_slots = COMPACT_SLOTS;
+    log->compact_window = COMPACT_WINDOW;
 }
 
 int house_count_pages(void *arg, sqlite3 *handle, const char *name, int pages)
@@ -111,7 +115,7 @@ static enum status trim_step(struct embedded *log, const struct topic_row *topic
     return st == STATUS_OK ? part_put(&log->writing, &part, d) : st;
 }
 
-enum step_kind { STEP_TRIM, STEP_COMPACT, STEP_DELETED, STEP_VACUUM };
+enum step_kind { STEP_TRIM, STEP_DELETED, STEP_VACUUM };
 
 static enum status vacuum_step(struct embedded *log, bool *more, struct diag *d)
 {
@@ -139,9 +143,6 @@ static enum status run_steps(const struct pass *p, enum step_kind kind, const st
         case STEP_TRIM:
             st = trim_step(log, topic, part, p->now_ms, &more, d);
             break;
-        case STEP_COMPACT:
-            st = compact_step(log, part, p->now_ms, &more, d);
-            break;
         case STEP_DELETED:
             st = remove_deleted_topic(log, &more, d);
             break;
@@ -150,15 +151,23 @@ static enum status run_steps(const struct pass *p, enum step_kind kind, const st
             break;
         }
         st = write_end(log, st, d);
-        if (st != STATUS_OK && kind == STEP_COMPACT) { /* what it knows was rolled back */
-            pthread_mutex_lock(&log->write_mutex);
-            compaction_destroy(log->compaction);
-            log->compaction = NULL;
-            pthread_mutex_unlock(&log->write_mutex);
-        }
         if (p->in_thread)
             checkpoint(log);
     }
+    return st == STATUS_NOT_FOUND ? STATUS_OK : st; /* deleted meanwhile */
+}
+
+static enum status compact_part(const struct pass *p, int64_t part, struct diag *d)
+{
+    struct compaction *c;
+    bool more = true;
+    enum status st = compaction_create(p->log, part, p->now_ms, p->compact_all, &c, d);
+    while (st == STATUS_OK && more && !is_stopping(p->log)) {
+        st = compaction_step(c, &more, d);
+        if (p->in_thread)
+            checkpoint(p->log);
+    }
+    compaction_destroy(c);
     return st == STATUS_NOT_FOUND ? STATUS_OK : st; /* deleted meanwhile */
 }
 
@@ -188,7 +197,7 @@ static enum status keep_part(const struct pass *p, const struct topic_row *topic
     if (st == STATUS_OK && due)
         st = run_steps(p, STEP_TRIM, topic, id, d);
     if (st == STATUS_OK && due && compact)
-        st = run_steps(p, STEP_COMPACT, topic, id, d);
+        st = compact_part(p, id, d);
     return st;
 }
 

@@ -2,7 +2,7 @@
  * deleted topics. The age of records is how long the log has held them: timestamps in records may say anything. */
 #include "topics/embedded/embedded_int.h"
 
-static void account_removal(struct part_row *part, const struct entry_row *entry)
+void part_forget(struct part_row *part, const struct entry_row *entry)
 {
     part->bytes -= entry->bytes;
     if (entry->last < part->clean)
@@ -33,7 +33,7 @@ enum status remove_below_start(struct db *db, struct part_row *part, bool *more,
         st = entry_remove(db, &entry, d);
         if (st != STATUS_OK)
             return st;
-        account_removal(part, &entry);
+        part_forget(part, &entry);
         bytes += entry.bytes;
     }
 }

@@ -1,49 +1,75 @@
-/* Large transactions: closed chunks beyond SPILL_BYTES wait for the commit in a temporary file beside the log, which
- * has no name and so goes with the process. (Not in an open SQLite transaction: that would lock out all other writers.)
- */
+/* Temporary files beside the log, which have no name and so go with the process; and what transactions keep there:
+ * closed chunks beyond SPILL_BYTES wait in one for the commit. (Not in an open SQLite transaction: that would lock out
+ * all other writers.) */
 #include "topics/embedded/embedded_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum status spill_error(struct embedded_writer *w, struct diag *d)
+static enum status file_error(const struct embedded *log, struct diag *d)
 {
     int e = errno;
     enum status st = e == ENOSPC || e == EDQUOT || e == EFBIG ? STATUS_FULL : STATUS_IO;
-    return diag_set(d, st, "The temporary file of a transaction beside the log %s: %s", embedded_name(w->log),
-                    strerror(e));
+    return diag_set(d, st, "A temporary file beside the log %s: %s", embedded_name(log), strerror(e));
 }
 
 /* Some file systems have no O_TMPFILE. */
-static int open_nameless(const char *log_path)
+enum status nameless_open(const struct embedded *log, int *fd, struct diag *d)
 {
     char name[4096];
-    int n = snprintf(name, sizeof name, "%s.spill-XXXXXX", log_path);
+    int n = snprintf(name, sizeof name, "%s.spill-XXXXXX", log->path ? log->path : "");
     if (n < 0 || (size_t)n >= sizeof name) {
         errno = ENAMETOOLONG;
-        return -1;
+        return file_error(log, d);
     }
-    int fd = mkostemp(name, O_CLOEXEC);
-    if (fd >= 0)
+    *fd = log->path ? mkostemp(name, O_CLOEXEC) : memfd_create("weir", MFD_CLOEXEC);
+    if (*fd < 0)
+        return file_error(log, d);
+    if (log->path)
         unlink(name);
-    return fd;
+    return STATUS_OK;
+}
+
+enum status nameless_write(const struct embedded *log, int fd, const void *p, size_t size, int64_t at, struct diag *d)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = pwrite(fd, (const char *)p + done, size - done, at + (off_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return file_error(log, d);
+        done += (size_t)n;
+    }
+    return STATUS_OK;
+}
+
+enum status nameless_read(const struct embedded *log, int fd, void *to, size_t size, int64_t at, struct diag *d)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = pread(fd, (char *)to + done, size - done, at + (off_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            errno = EIO;
+        if (n <= 0)
+            return file_error(log, d);
+        done += (size_t)n;
+    }
+    return STATUS_OK;
 }
 
 static enum status write_chunk(struct embedded_writer *w, struct pending_chunk *chunk, struct diag *d)
 {
-    size_t done = 0;
-    while (done < chunk->blob.size) {
-        ssize_t n = pwrite(w->spill_fd, chunk->blob.p + done, chunk->blob.size - done, w->spill_size + (off_t)done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return spill_error(w, d);
-        done += (size_t)n;
-    }
+    enum status st = nameless_write(w->log, w->spill_fd, chunk->blob.p, chunk->blob.size, w->spill_size, d);
+    if (st != STATUS_OK)
+        return st;
     chunk->spill_at = w->spill_size;
     w->spill_size += (int64_t)chunk->blob.size;
     w->pending_bytes -= chunk->blob.size;
@@ -56,9 +82,7 @@ enum status spill_pending(struct embedded_writer *w, struct diag *d)
 {
     if (!w->log->path)
         return STATUS_OK; /* memory either way */
-    if (w->spill_fd < 0 && (w->spill_fd = open_nameless(w->log->path)) < 0)
-        return spill_error(w, d);
-    enum status st = STATUS_OK;
+    enum status st = w->spill_fd < 0 ? nameless_open(w->log, &w->spill_fd, d) : STATUS_OK;
     for (struct part_buffer *b = w->used; b && st == STATUS_OK; b = b->next_used)
         for (struct pending_chunk *c = b->first; c && st == STATUS_OK; c = c->next)
             if (c->blob.p)
@@ -68,22 +92,12 @@ enum status spill_pending(struct embedded_writer *w, struct diag *d)
 
 enum status spill_read(struct embedded_writer *w, const struct pending_chunk *chunk, char *to, struct diag *d)
 {
-    size_t done = 0;
-    while (done < chunk->blob.size) {
-        ssize_t n = pread(w->spill_fd, to + done, chunk->blob.size - done, chunk->spill_at + (off_t)done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n == 0)
-            errno = EIO;
-        if (n <= 0)
-            return spill_error(w, d);
-        done += (size_t)n;
-    }
-    if (chunk_hash(to, chunk->blob.size) != chunk->blob.hash) {
+    enum status st = nameless_read(w->log, w->spill_fd, to, chunk->blob.size, chunk->spill_at, d);
+    if (st == STATUS_OK && chunk_hash(to, chunk->blob.size) != chunk->blob.hash) {
         errno = EIO;
-        return spill_error(w, d);
+        st = file_error(w->log, d);
     }
-    return STATUS_OK;
+    return st;
 }
 
 void spill_clear(struct embedded_writer *w)

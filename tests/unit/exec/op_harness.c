@@ -80,13 +80,33 @@ struct step *op_source_step(struct op_test *t, bool table, const char *columns)
     return s;
 }
 
+struct step *op_stream_join_step(struct op_test *t, enum join_outer outer, const struct step *left, const struct step *right,
+                                 const char *columns)
+{
+    struct step *s = op_step(t, STEP_STREAM_STREAM_JOIN, left, columns);
+    struct join_column *list = ARENA_ARRAY(&t->arena, struct join_column, s->schema.n_columns);
+    uint32_t n = 0;
+    s->inputs[s->n_inputs++] = right;
+    for (uint32_t port = 0; port < 2; port++)
+        for (uint32_t c = s->inputs[port]->schema.n_keys; c < s->inputs[port]->schema.n_columns; c++)
+            list[n++] = (struct join_column){port, c};
+    REQUIRE(n == s->schema.n_columns - s->schema.n_keys);
+    s->join.columns = list;
+    s->join.outer = outer;
+    s->join.stores[0] = "Join-left";
+    s->join.stores[1] = "Join-right";
+    return s;
+}
+
 struct step *op_sink_step(struct op_test *t, const struct step *input, bool table)
 {
     struct step *s = op_step(t, table ? STEP_TABLE_SINK : STEP_STREAM_SINK, input, NULL);
     s->sink.topic = "out";
     s->sink.formats = text_formats(&s->schema);
     for (const struct step *x = input; x; x = x->n_inputs ? x->inputs[0] : NULL)
-        if (x->kind == STEP_STREAM_WINDOWED_AGGREGATE)
+        if (x->kind == STEP_STREAM_SOURCE && x->source.formats.window != WINDOW_NONE)
+            s->sink.formats.window = x->source.formats.window;
+        else if (x->kind == STEP_STREAM_WINDOWED_AGGREGATE)
             s->sink.formats.window = x->aggregate.window.kind;
     op_stage(t, s);
     return s;

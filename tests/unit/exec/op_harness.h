@@ -18,11 +18,17 @@ struct op_input {
     const char *header; /* value of a header "h"; NULL: no headers */
     int source;         /* which topic of the plan: counts stage by stage */
     bool long_key;      /* the key is a BIGINT in decimal */
+    bool windowed;      /* the key is of a window that starts at: */
+    int64_t start;
 };
 
 #define IN(k, v, t)                                                                                                    \
     {                                                                                                                  \
         .key = (k), .value = (v), .ts = (t)                                                                            \
+    }
+#define IN_2(k, v, t) /* of the second source */                                                                       \
+    {                                                                                                                  \
+        .key = (k), .value = (v), .ts = (t), .source = 1                                                               \
     }
 #define IN_H(k, v, t, h)                                                                                               \
     {                                                                                                                  \
@@ -50,6 +56,9 @@ struct schema op_schema(struct op_test *t, const char *text);
 /* Steps; `columns` as for op_schema. */
 struct step *op_source_step(struct op_test *t, bool table, const char *columns);
 struct step *op_step(struct op_test *t, enum step_kind kind, const struct step *input, const char *columns);
+/* A join whose output is the key, and then all columns of both inputs behind their keys. */
+struct step *op_stream_join_step(struct op_test *t, enum join_outer outer, const struct step *left, const struct step *right,
+                                 const char *columns);
 /* A join: "L R ..." are its columns behind the key: L1 is column 1 of the left input. Its sides are stored in "left" and "right". */
 struct step *op_join_step(struct op_test *t, enum step_kind kind, enum join_outer outer, const struct step *left,
                           const struct step *right, const char *columns, const char *from);

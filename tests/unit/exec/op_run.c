@@ -240,6 +240,14 @@ static struct str key_bytes(struct run *r, const struct op_input *in)
 {
     if (!in->key)
         return str_make(NULL, 0);
+    if (in->windowed) {
+        uint64_t start = __builtin_bswap64((uint64_t)in->start);
+        size_t len = strlen(in->key);
+        char *p = arena_alloc(&r->arena, len + sizeof start);
+        memcpy(p, in->key, len);
+        memcpy(p + len, &start, sizeof start);
+        return str_make(p, len + sizeof start);
+    }
     if (!in->long_key)
         return str_from(in->key);
     uint64_t v = __builtin_bswap64((uint64_t)strtoll(in->key, NULL, 10));

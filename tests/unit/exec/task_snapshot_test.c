@@ -115,7 +115,7 @@ static void no_drop(struct record_batch *b)
     (void)b;
 }
 
-/* Records number [first, first + n) of an endless stream of orders. */
+/* Records number [first, first + n) of an endless stream of orders; with several sources each has its part of them. */
 static void push(struct world *w, uint32_t first, uint32_t n, uint32_t n_keys)
 {
     struct diag d = DIAG_INIT;
@@ -130,8 +130,14 @@ static void push(struct world *w, uint32_t first, uint32_t n, uint32_t n_keys)
                                      .ts = number / 4,
                                      .offset = number};
     }
-    struct record_batch b = {.refs = 1000, .n = n, .topic = "in", .records = records, .destroy = no_drop};
-    check_ok(task_push(w->task, 0, &b, &d), &d);
+    uint32_t n_sources = w->t.plan.stages[0].n_sources, done = 0;
+    for (uint32_t source = 0; source < n_sources; source++) {
+        uint32_t part = (n - done) / (n_sources - source);
+        struct record_batch b = {
+            .refs = 1000, .n = part, .topic = "in", .records = records + done, .destroy = no_drop};
+        check_ok(task_push(w->task, source, &b, &d), &d);
+        done += part;
+    }
     free(records);
     free(text);
 }
@@ -236,8 +242,22 @@ static void build_table(struct op_test *t)
     op_sink_step(t, f, true);
 }
 
-static void (*const builds[])(struct op_test *) = {build_aggregate, build_windows,        build_final_windows,
-                                                   build_sessions,  build_final_sessions, build_table};
+static void build_join(struct op_test *t)
+{
+    const struct step *left = op_source_step(t, false, "K STRING KEY, A BIGINT, B STRING");
+    const struct step *right = op_source_step(t, false, "K STRING KEY, C BIGINT, D STRING");
+    struct step *s = op_stream_join_step(t, OUTER_BOTH, left, right,
+                                  "K STRING KEY, A BIGINT, B STRING, C BIGINT, D STRING");
+    s->join.before = 400;
+    s->join.after = 300;
+    s->join.grace = 900;
+    s->join.has_grace = true;
+    s->join.pending_store = "Join-waiting";
+    op_sink_step(t, s, false);
+}
+
+static void (*const builds[])(struct op_test *) = {build_aggregate,      build_windows, build_final_windows, build_sessions,
+                                                   build_final_sessions, build_table,   build_join};
 
 static uint64_t digest_of(void (*build)(struct op_test *), uint32_t commits, uint32_t n_keys, uint32_t kill_every,
                           size_t limit, bool snapshots)

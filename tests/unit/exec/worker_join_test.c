@@ -116,7 +116,7 @@ static void run(struct service *s, uint32_t n_workers, bool forget)
     CHECK_TEXT(status.message, "");
     CHECK_INT(status.state, QUERY_DRAINED);
     if (forget)
-        check_ok(executor_stop(x, "Q_1", true, &d), &d);
+        check_ok(executor_stop(x, "Q_1", QUERY_FORGET, &d), &d);
     check_ok(executor_close(x, &d), &d);
 }
 

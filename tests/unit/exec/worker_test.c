@@ -228,7 +228,7 @@ TEST(worker, stopping_with_forget_begins_anew)
     produce(&s, 0, 700);
     start(&s, 2);
     CHECK(executor_wait_drained(s.executor, 60000));
-    check_ok(executor_stop(s.executor, "Q_1", true, &d), &d);
+    check_ok(executor_stop(s.executor, "Q_1", QUERY_FORGET, &d), &d);
     struct query_status status;
     CHECK(!executor_status(s.executor, "Q_1", &status));
     struct topic_spec spec;
@@ -299,7 +299,7 @@ TEST(worker, a_running_query_is_not_started_again)
     start(&s, 2);
     CHECK_INT(executor_start(s.executor, &s.t.plan, &s.settings, &d), STATUS_EXISTS);
     diag_clear(&d);
-    check_ok(executor_stop(s.executor, "Q_1", false, &d), &d);
+    check_ok(executor_stop(s.executor, "Q_1", QUERY_KEEP, &d), &d);
     check_ok(executor_start(s.executor, &s.t.plan, &s.settings, &d), &d);
     stop(&s);
     teardown(&s);
@@ -371,7 +371,7 @@ TEST(worker, queries_read_together_and_those_behind_catch_up)
     CHECK(executor_pause(s.executor, "Q_2", false));
     CHECK(executor_pause(s.executor, "Q_3", false));
     CHECK(wait_for_output(&s, 78000));
-    check_ok(executor_stop(s.executor, "Q_1", false, &d), &d);
+    check_ok(executor_stop(s.executor, "Q_1", QUERY_KEEP, &d), &d);
     produce(&s, 26000, 1000);
     CHECK(wait_for_output(&s, 80000));
     stop(&s);

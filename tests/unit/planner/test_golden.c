@@ -47,8 +47,10 @@ static void print_statement(struct session *s, const struct ast_stmt *statement,
         buf_printf(out, "%s\n", s->last.message);
     if (s->last.ddl && s->last.ddl->source)
         print_source(out, s->last.ddl->source);
-    if (s->last.plan)
+    if (s->last.plan) {
         planner_explain(out, &s->last);
+        plan_check(s->last.plan, out);
+    }
     buf_putc(out, '\n');
 }
 
@@ -61,6 +63,37 @@ static void apply_settings(struct session *s, char *text)
             continue;
         struct str n = str_dup(&s->arena, str_from(name)), v = str_dup(&s->arena, str_from(value));
         session_set(s, n.p, v.p);
+    }
+}
+
+/* The script again, each rewrite left out in turn: plans must be sound, whatever they look like. */
+static void check_soundness(struct session *s, const struct ast_stmt *statement, enum status st)
+{
+    if (st == STATUS_OK && s->last.plan) {
+        size_t before = s->out->len;
+        plan_check(s->last.plan, s->out);
+        if (s->out->len > before)
+            buf_puts(s->out, statement->text);
+    }
+}
+
+static void run_without_rewrites(char *sql)
+{
+    for (uint32_t skip = 1; skip <= REWRITE_ALL; skip = skip == REWRITE_PRUNE ? REWRITE_ALL : skip * 2) {
+        struct session s;
+        struct buf out;
+        session_open(&s);
+        buf_init(&out, 0);
+        s.out = &out;
+        s.each = check_soundness;
+        s.context.skip_rewrites = skip;
+        apply_settings(&s, sql);
+        (void)session_run(&s, sql);
+        unit_check_text(buf_z(&out), "", "plans without a rewrite", __FILE__, __LINE__);
+        buf_free(&out);
+        session_close(&s);
+        if (skip == REWRITE_ALL)
+            break;
     }
 }
 
@@ -92,6 +125,7 @@ static void run_golden(const char *base)
     }
     buf_free(&out);
     session_close(&s);
+    run_without_rewrites(sql);
     free(sql);
     free(expected);
 }

@@ -209,8 +209,6 @@ static const struct {
      "is "
      "not upgradeable to `K` STRING KEY, `V` STRING. (The following columns are changed, missing or reordered: [`V` "
      "INTEGER, `A` ARRAY<INTEGER>])"},
-    /* not built */
-    {"SELECT * FROM S JOIN T ON S.V = T.ID EMIT CHANGES;", STATUS_UNSUPPORTED, "not supported yet: JOIN"},
 };
 
 TEST(statements, refused)

@@ -234,3 +234,35 @@ TEST(worker_join, within_a_memory_budget)
     CHECK_INT(rmdir(dir), 0);
     teardown(&s);
 }
+
+static enum status count_rows(void *data, const struct batch *b, bool *stop, struct diag *d)
+{
+    (void)stop;
+    (void)d;
+    *(uint64_t *)data += b->n_selected;
+    return STATUS_OK;
+}
+
+/* A client's query has topics of its own while it runs. */
+TEST(worker_join, of_a_client_ends_where_its_inputs_do)
+{
+    struct service s;
+    struct diag d = DIAG_INIT;
+    struct executor *x;
+    uint64_t n_rows = 0;
+    setup(&s, false);
+    s.options.drain = false;
+    produce(&s, 0, N_LEFT, N_RIGHT);
+    struct step *client = op_step(&s.t, STEP_CLIENT_SINK, s.t.plan.sink->inputs[0], NULL);
+    s.t.stages[1].root = s.t.plan.sink = client;
+    check_ok(executor_create(s.log, &s.options, 1, &x, &d), &d);
+    const struct transient_run run = {.settings = {.commit_interval_ms = 5}, .until = TRANSIENT_DRAIN};
+    const struct task_output out = {.rows = count_rows, .data = &n_rows};
+    check_ok(executor_run_transient(x, &s.t.plan, &run, &out, &d), &d);
+    CHECK(n_rows >= N_LEFT); /* some first without their right row */
+    CHECK(n_rows <= 2 * N_LEFT);
+    check_ok(executor_close(x, &d), &d);
+    for (size_t i = 0; i < N_INTERNAL; i++)
+        CHECK_INT(partitions_of(&s, internal[i].topic), 0);
+    teardown(&s);
+}

@@ -67,7 +67,8 @@ struct task {
 extern const struct op_def op_source, op_repartition_source, op_filter, op_project, op_select_key, op_group_by,
     op_table_group_by, op_flat_map, op_aggregate, op_window_aggregate, op_session_aggregate, op_table_aggregate,
     op_pass, op_sink, op_repartition_sink, op_client_sink, op_stream_join_side, op_table_join_side,
-    op_stream_stream_join, op_stream_table_join, op_table_table_join, op_subscriptions, op_foreign_key_join, op_foreign_key_answer;
+    op_stream_stream_join, op_stream_table_join, op_table_table_join, op_table_table_inner_join, op_subscriptions,
+    op_foreign_key_join, op_foreign_key_answer;
 
 /* The operator that runs a step; NULL: not built. */
 const struct op_def *op_for(const struct step *s);

@@ -1,5 +1,5 @@
-/* Which stages of a plan write to which repartition topics, and where they write in a circle: the two halves of a join by a foreign
- * key read what the other one writes. */
+/* Which stages of a plan write to which repartition topics, and where they write in a circle: the two halves of a join
+ * by a foreign key read what the other one writes. */
 #include "exec/executor_int.h"
 
 static bool has_foreign_key(const struct step *s)

@@ -62,7 +62,7 @@ const struct op_def *op_for(const struct step *s)
     case STEP_STREAM_TABLE_JOIN:
         return &op_stream_table_join;
     case STEP_TABLE_TABLE_JOIN:
-        return &op_table_table_join;
+        return s->join.outer == OUTER_NONE ? &op_table_table_inner_join : &op_table_table_join;
     case STEP_FOREIGN_KEY_JOIN:
         return &op_foreign_key_join;
     case STEP_FOREIGN_KEY_ANSWER:
@@ -307,6 +307,8 @@ static const char *own_store(const struct step *s)
         return s->aggregate.store;
     case STEP_STREAM_STREAM_JOIN:
         return s->join.pending_store;
+    case STEP_FOREIGN_KEY_JOIN:
+        return s->foreign_key.result_store;
     default:
         return NULL;
     }

@@ -193,9 +193,9 @@ static void work_destroy(struct work *w)
         feeds_unsubscribe(w->share->feeds, &w->sources[i]);
         merge_clear(&w->sources[i]);
     }
+    work_moved(w);
     if (!w->drained)
         atomic_fetch_sub(&q->tasks_left[w->stage], 1);
-    work_moved(w);
     atomic_fetch_sub(&q->memory, w->last_memory);
     if (w->task)
         task_destroy(w->task);

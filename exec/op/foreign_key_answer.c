@@ -1,5 +1,6 @@
-/* A join by a foreign key, where the right rows are: answers subscriptions as they come, and tells a change of a right row to all who
- * have subscribed to its key. The answer to a subscription has the later time of both; a change has its own time. */
+/* A join by a foreign key, where the right rows are: answers subscriptions as they come, and tells a change of a right
+ * row to all who have subscribed to its key. The answer to a subscription has the later time of both; a change has its
+ * own time. */
 #include "exec/op/foreign_key.h"
 
 #include "exec/key.h"
@@ -26,7 +27,7 @@ static void answer_close(struct op *op)
 
 struct answers { /* being built for a batch */
     struct row_builder r;
-    struct batch *b;  /* what is answered; its cells are shared */
+    struct batch *b; /* what is answered; its cells are shared */
     uint32_t expected;
 };
 
@@ -35,7 +36,8 @@ static void set_cell(struct batch *b, uint32_t place, uint32_t row, struct value
     column_set(&b->columns[b->n_columns - place], row, &v);
 }
 
-/* A row with all but its key, which is the caller's, who finds it in *row. `values`: of the right row `from`; NULL: none. */
+/* A row with all but its key, which is the caller's, who finds it in *row. `values`: of the right row `from`; NULL:
+ * none. */
 static enum status add_answer(struct answers *x, const struct column *values, uint32_t from, int64_t ts,
                               struct value hash, int32_t partition, uint32_t *row, struct diag *d)
 {
@@ -67,7 +69,7 @@ static void copy_headers(struct row_builder *r, uint32_t row, const struct batch
     r->any_headers = true;
 }
 
-/* ---- subscriptions ------------------------------------------------------------------------------------------------- */
+/* ---- subscriptions ---------------------------------------------------------------------------------------------- */
 
 static enum status answer_row(struct answers *x, const struct table_found *right, uint32_t row, struct diag *d)
 {
@@ -101,15 +103,14 @@ static enum status answer_subscriptions(struct answers *x, struct diag *d)
     return st;
 }
 
-/* ---- right rows ------------------------------------------------------------------------------------------------------ */
+/* ---- right rows ------------------------------------------------------------------------------------------------- */
 
 static enum status tell(struct answers *x, struct str key, uint64_t hash, uint32_t row, struct diag *d)
 {
     struct op *op = x->r.op;
     struct answer *s = op->state;
     struct batch *b = x->b;
-    const struct column *values =
-        b->kinds[row] == ROW_DELETE ? NULL : b->columns + op->step->inputs[1]->schema.n_keys;
+    const struct column *values = b->kinds[row] == ROW_DELETE ? NULL : b->columns + op->step->inputs[1]->schema.n_keys;
     struct subscription *list;
     size_t n;
     enum status st = subscriptions_find(op->inputs[0], key, hash, &s->scratch, &list, &n, d);
@@ -118,8 +119,7 @@ static enum status tell(struct answers *x, struct str key, uint64_t hash, uint32
         x->expected = n - i > BATCH_ROWS ? BATCH_ROWS : (uint32_t)(n - i);
         st = add_answer(x, values, row, b->ts[row], (struct value){.kind = KIND_BIGINT, .i64 = list[i].hash},
                         list[i].partition, &at, d);
-        if (st == STATUS_OK &&
-            !subscription_key(&list[i], x->r.b->columns, x->r.schema->n_keys, at, &x->r.b->arena))
+        if (st == STATUS_OK && !subscription_key(&list[i], x->r.b->columns, x->r.schema->n_keys, at, &x->r.b->arena))
             st = diag_nomem(d);
         if (st == STATUS_OK)
             copy_headers(&x->r, at, b, row);

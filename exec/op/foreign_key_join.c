@@ -1,5 +1,5 @@
-/* A join by a foreign key, where the left rows are: tells changes of left rows to where the right rows are, and makes results of
- * the answers. The instructions are those of Kafka Streams 4.1.
+/* A join by a foreign key, where the left rows are: tells changes of left rows to where the right rows are, and makes
+ * results of the answers. The instructions are those of Kafka Streams 4.1.
  *
  * Where there is no foreign key there is nobody to ask: a left join makes the result at once. */
 #include "exec/op/foreign_key.h"
@@ -11,6 +11,7 @@
 struct foreign_key_join {
     struct projection *key;
     struct repartition_writer *subscriptions;
+    struct table_rows *results; /* NULL: they are not kept */
     struct buf row;
 };
 
@@ -23,7 +24,10 @@ static enum status join_open(struct op *op, struct diag *d)
         return diag_nomem(d);
     buf_init(&s->row, 0);
     enum status st = projection_create(op, &step->foreign_key.foreign_key, 1, &s->key, d);
-    return st == STATUS_OK ? repartition_writer_open(op, step->foreign_key.subscriptions, &s->subscriptions, d) : st;
+    if (st == STATUS_OK)
+        st = repartition_writer_open(op, step->foreign_key.subscriptions, &s->subscriptions, d);
+    const struct table_rows_options kept = {.store = step->foreign_key.result_store, .schema = &step->schema};
+    return st == STATUS_OK && kept.store ? table_rows_open(op, &kept, &s->results, d) : st;
 }
 
 static void join_close(struct op *op)
@@ -31,6 +35,7 @@ static void join_close(struct op *op)
     struct foreign_key_join *s = op->state;
     projection_free(s->key);
     repartition_writer_close(s->subscriptions);
+    table_rows_close(s->results);
     buf_free(&s->row);
 }
 
@@ -50,7 +55,7 @@ static bool hash_of_row(struct op *op, const struct batch *b, uint32_t row, int6
     return !s->row.failed;
 }
 
-/* ---- results --------------------------------------------------------------------------------------------------------- */
+/* ---- results ---------------------------------------------------------------------------------------------------- */
 
 /* Results for some rows of a batch, whose first columns are the left key's. */
 struct results {
@@ -58,8 +63,8 @@ struct results {
     struct batch *b;
     uint16_t *selection;
     uint32_t n;
-    uint8_t *is;    /* by row: 0: a tombstone */
-    uint8_t *met;   /* whether a right row shows */
+    uint8_t *is;  /* by row: 0: a tombstone */
+    uint8_t *met; /* whether a right row shows */
     uint8_t *kinds;
 };
 
@@ -87,6 +92,7 @@ static enum status emit_results(const struct results *x, const struct column *le
                                 struct diag *d)
 {
     const struct step *step = x->op->step;
+    const struct foreign_key_join *s = x->op->state;
     const struct join_halves halves = {.schema = &step->schema,
                                        .columns = step->foreign_key.columns,
                                        .port = 0,
@@ -105,12 +111,18 @@ static enum status emit_results(const struct results *x, const struct column *le
     out->null_value = NULL;
     out->selection = x->selection;
     out->n_selected = x->n;
-    enum status st = op_emit(x->op, out, d);
+    enum status st = s->results ? table_rows_push(s->results, out, d) : op_emit(x->op, out, d);
     batch_drop(out);
     return st;
 }
 
-/* ---- changes of left rows ------------------------------------------------------------------------------------------- */
+static enum status join_flush(struct op *op, struct diag *d)
+{
+    const struct foreign_key_join *s = op->state;
+    return s->results ? table_rows_flush(s->results, d) : STATUS_OK;
+}
+
+/* ---- changes of left rows --------------------------------------------------------------------------------------- */
 
 struct changes { /* one batch of them */
     struct op *op;
@@ -193,7 +205,8 @@ static enum status tell_change(struct changes *c, uint32_t row, struct diag *d)
     return st;
 }
 
-/* The foreign keys of the changes' rows as they are, or were, among those that are, or were, there: a batch with one column. */
+/* The foreign keys of the changes' rows as they are, or were, among those that are, or were, there: a batch with one
+ * column. */
 static enum status foreign_keys(struct op *op, struct batch *in, const struct batch *changes, bool before,
                                 struct batch **out, struct diag *d)
 {
@@ -208,7 +221,8 @@ static enum status foreign_keys(struct op *op, struct batch *in, const struct ba
             selection[n++] = (uint16_t)row;
     struct batch *rows = batch_select(in, selection, n);
     *out = rows ? batch_derive(rows, 1) : NULL;
-    enum status st = *out ? projection_run(s->key, rows, *out, 0, 1, before ? NULL : expression_frame, d) : diag_nomem(d);
+    enum status st =
+        *out ? projection_run(s->key, rows, *out, 0, 1, before ? NULL : expression_frame, d) : diag_nomem(d);
     batch_drop(rows);
     return st;
 }
@@ -224,8 +238,7 @@ static enum status tell_all(struct changes *c, struct diag *d)
 
 static enum status left_changed(struct op *op, struct batch *b, struct diag *d)
 {
-    struct changes c = {
-        .op = op, .b = b, .r = {.op = op, .schema = &op->step->foreign_key.subscriptions->schema}};
+    struct changes c = {.op = op, .b = b, .r = {.op = op, .schema = &op->step->foreign_key.subscriptions->schema}};
     struct batch *now = NULL, *before = NULL;
     enum status st = foreign_keys(op, b, b, false, &now, d);
     if (st == STATUS_OK && b->before)
@@ -252,7 +265,7 @@ static enum status left_changed(struct op *op, struct batch *b, struct diag *d)
     return nothing ? emit_results(&c.results, b->columns, nothing, d) : diag_nomem(d);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------------------- */
+/* ---- answers ---------------------------------------------------------------------------------------------------- */
 
 static enum status take_answers(struct op *op, struct batch *b, struct diag *d)
 {
@@ -288,5 +301,6 @@ const struct op_def op_foreign_key_join = {
     .before = BEFORE_WANTED,
     .open = join_open,
     .push = join_push,
+    .flush = join_flush,
     .close = join_close,
 };

@@ -18,7 +18,8 @@ struct repartition_writer {
     struct outbox outbox;
 };
 
-enum status repartition_writer_open(struct op *op, const struct step *sink, struct repartition_writer **out, struct diag *d)
+enum status repartition_writer_open(struct op *op, const struct step *sink, struct repartition_writer **out,
+                                    struct diag *d)
 {
     struct arena *a = &op->task->arena;
     struct repartition_writer *w = *out = ARENA_NEW(a, struct repartition_writer);

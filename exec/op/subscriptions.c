@@ -1,10 +1,10 @@
-/* The side of a join by a foreign key that holds who has subscribed to which key. It applies the instructions and hands all of them
- * on to the answer.
+/* The side of a join by a foreign key that holds who has subscribed to which key. It applies the instructions and hands
+ * all of them on to the answer.
  *
  * All subscriptions of a key must be found in order. The store is one of windows that never end, and the windows are
- * buckets of foreign keys, by hash. An entry's key is the length of the foreign key (4 bytes, big-endian), the foreign key, and the
- * left key as serialised, so that a bucket in order has a key's subscriptions together and in theirs. Its fixed part is what the
- * answer gives back; its variable part is the left key's columns as ROW bytes. */
+ * buckets of foreign keys, by hash. An entry's key is the length of the foreign key (4 bytes, big-endian), the foreign
+ * key, and the left key as serialised, so that a bucket in order has a key's subscriptions together and in theirs. Its
+ * fixed part is what the answer gives back; its variable part is the left key's columns as ROW bytes. */
 #include "exec/op/foreign_key.h"
 
 #include "exec/key.h"
@@ -35,7 +35,8 @@ static enum status side_open(struct op *op, struct diag *d)
     s->n_left = step->schema.n_keys;
     if (!sink || sink->kind != STEP_REPARTITION_SINK)
         return diag_set(d, STATUS_INVALID, "The answers of a join do not go to its left side");
-    enum status st = encoder_create(&sink->repartition.shown_formats.key, step->schema.columns, s->n_left, &s->left_key, d);
+    enum status st =
+        encoder_create(&sink->repartition.shown_formats.key, step->schema.columns, s->n_left, &s->left_key, d);
     if (st != STATUS_OK)
         return st;
     return op_store(op,
@@ -55,7 +56,7 @@ static void side_close(struct op *op)
     buf_free(&s->row);
 }
 
-/* ---- entries ------------------------------------------------------------------------------------------------------- */
+/* ---- entries ---------------------------------------------------------------------------------------------------- */
 
 static int64_t bucket_of(uint64_t hash)
 {
@@ -130,10 +131,10 @@ static enum status side_push(struct op *op, uint32_t port, struct batch *b, stru
     return op_emit(op, b, d);
 }
 
-/* ---- looking up ------------------------------------------------------------------------------------------------------ */
+/* ---- looking up ------------------------------------------------------------------------------------------------- */
 
-enum status subscriptions_find(struct op *side, struct str key, uint64_t hash, struct arena *a, struct subscription **out,
-                               size_t *n, struct diag *d)
+enum status subscriptions_find(struct op *side, struct str key, uint64_t hash, struct arena *a,
+                               struct subscription **out, size_t *n, struct diag *d)
 {
     struct subscriptions *s = side->state;
     struct entry_ref *refs;

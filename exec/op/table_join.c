@@ -1,8 +1,8 @@
-/* Joins with tables on the whole key. What a row meets is the present row of the other input, in that input's side (table_side.c);
- * each row gives at most one, so that the batch goes on with more columns and a selection.
+/* Joins with tables on the whole key. What a row meets is the present row of the other input, in that input's side
+ * (table_side.c); each row gives at most one, so that the batch goes on with more columns and a selection.
  *
- * Of two tables the arriving change is in its own side already, and only the other side is looked at: its row is the same for
- * the result as it was and as it is now. */
+ * Of two tables the arriving change is in its own side already, and only the other side is looked at: its row is the
+ * same for the result as it was and as it is now. */
 #include "exec/op/join.h"
 #include "exec/op/table_rows.h"
 
@@ -68,8 +68,8 @@ struct changes {
     struct batch *b;
     uint32_t port;
     struct table_found other;
-    uint8_t *now, *old;      /* whether the arriving half is there, and was */
-    uint8_t *is, *was;       /* the same of the result */
+    uint8_t *now, *old;        /* whether the arriving half is there, and was */
+    uint8_t *is, *was;         /* the same of the result */
     uint8_t *met_is, *met_was; /* whether the other half shows in it */
     uint8_t *kinds;
     int64_t *ts, *before_ts;
@@ -90,15 +90,15 @@ static bool begin(struct changes *c)
     return !a->failed;
 }
 
-/* Whether there is a result, from whether its halves are there. `alone`: the arriving half makes one by itself; `other_alone`:
- * the other one. */
+/* Whether there is a result, from whether its halves are there. `alone`: the arriving half makes one by itself;
+ * `other_alone`: the other one. */
 static bool has_result(bool half, bool other, bool alone, bool other_alone)
 {
     return half ? other || alone : other && other_alone;
 }
 
-/* What becomes of a row. A change that meets a row of the other side is always handed on, be it the removal of what was not there;
- * one that meets none only where its side stands alone, and if it is not nothing to nothing. */
+/* What becomes of a row. A change that meets a row of the other side is always handed on, be it the removal of what was
+ * not there; one that meets none only where its side stands alone, and if it is not nothing to nothing. */
 static void judge(struct changes *c, uint32_t row)
 {
     const struct batch *b = c->b;
@@ -129,11 +129,11 @@ static bool add_before(const struct changes *c, struct batch *out)
     const struct batch *b = c->b;
     const struct join_halves halves = {.schema = &c->op->step->schema,
                                        .columns = c->op->step->join.columns,
-                                  .port = c->port,
-                                  .arrived = b->before->columns,
-                                  .arrived_shown = c->old,
-                                  .met = c->other.values,
-                                  .met_shown = c->met_was};
+                                       .port = c->port,
+                                       .arrived = b->before->columns,
+                                       .arrived_shown = c->old,
+                                       .met = c->other.values,
+                                       .met_shown = c->met_was};
     struct batch *before = batch_derive(b->before, out->n_columns);
     if (!before || !batch_own(out, before, drop_batch) ||
         !join_make_columns(before->columns, &halves, b, &before->arena))
@@ -149,11 +149,11 @@ static enum status emit_results(const struct changes *c, struct diag *d)
 {
     const struct join_halves halves = {.schema = &c->op->step->schema,
                                        .columns = c->op->step->join.columns,
-                                  .port = c->port,
-                                  .arrived = c->b->columns,
-                                  .arrived_shown = c->now,
-                                  .met = c->other.values,
-                                  .met_shown = c->met_is};
+                                       .port = c->port,
+                                       .arrived = c->b->columns,
+                                       .arrived_shown = c->now,
+                                       .met = c->other.values,
+                                       .met_shown = c->met_is};
     struct batch *out = batch_derive(c->b, c->op->step->schema.n_columns);
     if (!out || !join_make_columns(out->columns, &halves, c->b, &out->arena) ||
         (c->op->emits_before && c->b->before && !add_before(c, out))) {
@@ -185,5 +185,12 @@ static enum status table_table_push(struct op *op, uint32_t port, struct batch *
 const struct op_def op_table_table_join = {
     .name = "table-table join",
     .before = BEFORE_WANTED,
+    .push = table_table_push,
+};
+
+/* What was there before makes no difference to which rows there are. */
+const struct op_def op_table_table_inner_join = {
+    .name = "table-table inner join",
+    .before = BEFORE_AS_PARENT,
     .push = table_table_push,
 };

@@ -1,6 +1,6 @@
-/* Tables that are kept: the present row of each key in the store of an operator, which takes changes, hands them on with the previous
- * rows, at once or coalesced at flush, and can be asked for rows. Of table sources and of the sides of joins. A later arrival wins
- * whatever its time. */
+/* Tables that are kept: the present row of each key in the store of an operator, which takes changes, hands them on
+ * with the previous rows, at once or coalesced at flush, and can be asked for rows. Of table sources and of the sides
+ * of joins. A later arrival wins whatever its time. */
 #ifndef WEIR_EXEC_OP_TABLE_ROWS_H
 #define WEIR_EXEC_OP_TABLE_ROWS_H
 
@@ -26,7 +26,7 @@ enum status table_rows_flush(struct table_rows *t, struct diag *d) MUST_CHECK;
 struct table_found {
     const struct entry **entries; /* NULL: there is none; until the store changes */
     uint8_t *is_there;
-    struct column *values;        /* the table's value columns; null where there is none */
+    struct column *values; /* the table's value columns; null where there is none */
 };
 enum status table_rows_find(struct table_rows *t, struct batch *b, struct table_found *f, struct diag *d) MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* The side of a join whose input is a table: the present row of each key, and, unless a stream is joined with it, its changes. */
+/* The side of a join whose input is a table: the present row of each key, and, unless a stream is joined with it, its
+ * changes. */
 #include "exec/op/table_rows.h"
 
 /* Whether rows of a step have a window in their key. */

@@ -59,34 +59,39 @@ TEST(op_foreign_key_join, left_updates_with_the_same_key)
 TEST(op_foreign_key_join, left_updates_of_the_key)
 {
     static const struct op_input in[] = {
-        R("f", "one", 1),   R("g", "two", 2),   L("a", "f,1", 10), L("a", "g,1", 11), L("a", "h,1", 12),
-        R("f", "uno", 13),  R("g", "due", 14), /* nobody is there any more */
-        L("a", "f,2", 15),  L("a", ",2", 16),   R("f", "eins", 17), L("a", "g,3", 18), L("b", ",4", 19),
-        L("b", "h,4", 20),  R("h", "drei", 21)};
-    CHECK_BOTH(in,
-               "a=f,1,one@10\na=g,1,two@11\na=null@12\na=f,2,uno@15\na=null@16\na=g,3,due@18\nb=h,4,drei@21\n",
+        R("f", "one", 1),  R("g", "two", 2),  L("a", "f,1", 10),  L("a", "g,1", 11),
+        L("a", "h,1", 12), R("f", "uno", 13), R("g", "due", 14), /* nobody is there any more */
+        L("a", "f,2", 15), L("a", ",2", 16),  R("f", "eins", 17), L("a", "g,3", 18),
+        L("b", ",4", 19),  L("b", "h,4", 20), R("h", "drei", 21)};
+    CHECK_BOTH(in, "a=f,1,one@10\na=g,1,two@11\na=null@12\na=f,2,uno@15\na=null@16\na=g,3,due@18\nb=h,4,drei@21\n",
                "a=f,1,one@10\na=g,1,two@11\na=h,1,@12\na=f,2,uno@15\na=,2,@16\na=g,3,due@18\nb=,4,@19\nb=h,4,@20\n"
                "b=h,4,drei@21\n");
 }
 
 TEST(op_foreign_key_join, left_deletions)
 {
-    static const struct op_input in[] = {
-        R("f", "one", 50),  L("a", "f,1", 10), L("a", NULL, 11), L("a", NULL, 12),
-        L("b", "g,1", 13),  L("b", NULL, 14),  L("c", ",1", 15), L("c", NULL, 16),
-        R("f", "uno", 17),  L("zz", NULL, 18), L("a", "f,9", 19)};
+    static const struct op_input in[] = {R("f", "one", 50), L("a", "f,1", 10), L("a", NULL, 11), L("a", NULL, 12),
+                                         L("b", "g,1", 13), L("b", NULL, 14),  L("c", ",1", 15), L("c", NULL, 16),
+                                         R("f", "uno", 17), L("zz", NULL, 18), L("a", "f,9", 19)};
     CHECK_BOTH(in, "a=f,1,one@50\na=null@50\nb=null@14\na=f,9,uno@19\n",
                "a=f,1,one@50\na=null@11\nb=g,1,@13\nb=null@14\nc=,1,@15\nc=null@16\na=f,9,uno@19\n");
 }
 
-/* ---- changes of right rows ----------------------------------------------------------------------------------------- */
+/* ---- changes of right rows -------------------------------------------------------------------------------------- */
 
 TEST(op_foreign_key_join, right_changes_go_to_all_in_the_order_of_their_serialised_keys)
 {
     static const struct op_input in[] = {
-        L("2", "f,1", 10), L("10", "f,2", 20), L("1", "f,3", 30), L("x", "g,4", 40),
+        L("2", "f,1", 10),
+        L("10", "f,2", 20),
+        L("1", "f,3", 30),
+        L("x", "g,4", 40),
         {.key = "f", .value = "one", .ts = 5, .header = "h"}, /* the time and the headers of the change alone */
-        R("f", "one", 6), R("f", NULL, 7), R("f", NULL, 8), R("none", "zero", 9), R(NULL, "null", 9)};
+        R("f", "one", 6),
+        R("f", NULL, 7),
+        R("f", NULL, 8),
+        R("none", "zero", 9),
+        R(NULL, "null", 9)};
     struct op_test t;
     op_setup(&t);
     op_sink_step(&t, join(&t, OUTER_NONE), true);
@@ -125,15 +130,15 @@ TEST(op_foreign_key_join, order_of_numbers)
 /* Keys of which one begins with the other, and the same left key with several foreign keys. */
 TEST(op_foreign_key_join, keys_that_look_alike)
 {
-    static const struct op_input in[] = {
-        L("a", "f,1", 1),  L("b", "fa,2", 2), L("fa", "f,3", 3), L("", "f,4", 4),  R("f", "one", 5), R("fa", "two", 6),
-        L("a", "fa,1", 7), R("f", "uno", 8),  R("fa", "due", 9), L("a", "\"\",1", 10), R("", "empty", 11)};
+    static const struct op_input in[] = {L("a", "f,1", 1),  L("b", "fa,2", 2),    L("fa", "f,3", 3), L("", "f,4", 4),
+                                         R("f", "one", 5),  R("fa", "two", 6),    L("a", "fa,1", 7), R("f", "uno", 8),
+                                         R("fa", "due", 9), L("a", "\"\",1", 10), R("", "empty", 11)};
     check(OUTER_NONE, in, COUNT(in),
           "=f,4,one@5\na=f,1,one@5\nfa=f,3,one@5\nb=fa,2,two@6\na=fa,1,two@7\n=f,4,uno@8\nfa=f,3,uno@8\n"
           "a=fa,1,due@9\nb=fa,2,due@9\na=null@10\n");
 }
 
-/* ---- answers that are out of date --------------------------------------------------------------------------------- */
+/* ---- answers that are out of date ------------------------------------------------------------------------------- */
 
 /* All inputs of a run are pushed before what follows is read: only the answers to the present row count. */
 TEST(op_foreign_key_join, drops_answers_that_are_out_of_date)
@@ -145,8 +150,10 @@ TEST(op_foreign_key_join, drops_answers_that_are_out_of_date)
     op_setup(&t);
     op_sink_step(&t, join(&t, OUTER_NONE), true);
     /* of d the first answer is as good as the last one; b's has gone with the row */
-    CHECK_TEXT(op_run(&t, in, COUNT(in), 4096, 0, 0), "a=g,1,two@11\nb=null@13\nc=f,4,one@15\nd=f,5,one@16\nd=f,5,one@18\n");
-    CHECK_TEXT(op_run(&t, in, COUNT(in), 1, 0, 0), "a=g,1,two@11\nb=null@13\nc=f,4,one@15\nd=f,5,one@16\nd=f,5,one@18\n");
+    CHECK_TEXT(op_run(&t, in, COUNT(in), 4096, 0, 0),
+               "a=g,1,two@11\nb=null@13\nc=f,4,one@15\nd=f,5,one@16\nd=f,5,one@18\n");
+    CHECK_TEXT(op_run(&t, in, COUNT(in), 1, 0, 0),
+               "a=g,1,two@11\nb=null@13\nc=f,4,one@15\nd=f,5,one@16\nd=f,5,one@18\n");
     op_teardown(&t);
 }
 
@@ -173,10 +180,10 @@ TEST(op_foreign_key_join, key_that_cannot_be_computed_is_none)
     struct step *right = op_source_step(&t, true, "K BIGINT KEY, C STRING");
     left->source.store = right->source.store = NULL;
     const struct expr *key = op_divide(&t, op_column(&t, &left->schema, 1), op_column(&t, &left->schema, 2));
-    op_sink_step(&t,
-                 op_foreign_key_step(&t, OUTER_LEFT, left, right, key, "K STRING KEY, A BIGINT, B BIGINT, C STRING",
-                                     "L1 L2 R1"),
-                 true);
+    op_sink_step(
+        &t,
+        op_foreign_key_step(&t, OUTER_LEFT, left, right, key, "K STRING KEY, A BIGINT, B BIGINT, C STRING", "L1 L2 R1"),
+        true);
     t.one_by_one = true;
     const struct op_input in[] = {{.key = "2", .value = "two", .ts = 1, .long_key = true},
                                   L("a", "4,2", 2),
@@ -197,20 +204,54 @@ TEST(op_foreign_key_join, below_a_join_of_tables)
     struct step *j = join(&t, OUTER_NONE);
     struct step *third = op_source_step(&t, true, "K STRING KEY, D STRING");
     third->source.store = NULL;
-    op_sink_step(&t,
-                 op_join_step(&t, STEP_TABLE_TABLE_JOIN, OUTER_LEFT, j, third, "K STRING KEY, C STRING, D STRING",
-                              "L3 R1"),
-                 true);
+    op_sink_step(
+        &t, op_join_step(&t, STEP_TABLE_TABLE_JOIN, OUTER_LEFT, j, third, "K STRING KEY, C STRING, D STRING", "L3 R1"),
+        true);
     t.one_by_one = true;
-    const struct op_input in[] = {R("f", "one", 1), L("a", "f,1", 2),
-                                  {.key = "a", .value = "III", .ts = 3, .source = 2},
-                                  R("f", "uno", 4), R("f", NULL, 5),
-                                  R("f", NULL, 6),  {.key = "a", .value = "IV", .ts = 7, .source = 2}};
+    const struct op_input in[] = {
+        R("f", "one", 1), L("a", "f,1", 2), {.key = "a", .value = "III", .ts = 3, .source = 2}, R("f", "uno", 4),
+        R("f", NULL, 5),  R("f", NULL, 6),  {.key = "a", .value = "IV", .ts = 7, .source = 2}};
     OP_CHECK(&t, in, "a=one,@2\na=one,III@3\na=uno,III@4\na=null@5\na=null@6\n");
     op_teardown(&t);
 }
 
-/* ---- many ------------------------------------------------------------------------------------------------------------- */
+/* With its results kept, an aggregation above can undo them. */
+TEST(op_foreign_key_join, below_an_aggregation)
+{
+    static const enum op_aggregate calls[] = {OP_COUNT, OP_SUM};
+    static const uint32_t args[] = {0, 1};
+    struct op_test t;
+    op_setup(&t);
+    struct step *j = join(&t, OUTER_LEFT);
+    j->foreign_key.result_store = "results";
+    struct step *g = op_step(&t, STEP_TABLE_GROUP_BY, j, "G STRING KEY, A BIGINT");
+    g->select.exprs = op_exprs(&t, 2, op_column(&t, &j->schema, 3), op_column(&t, &j->schema, 2));
+    op_sink_step(
+        &t, op_aggregate_step(&t, STEP_TABLE_AGGREGATE, g, "G STRING KEY, N BIGINT, S BIGINT", 0, NULL, 2, calls, args),
+        true);
+    t.one_by_one = true;
+    const struct op_input in[] = {R("f", "one", 1), L("a", "f,1", 2), L("b", "f,2", 3), L("a", "f,5", 4),
+                                  R("f", "two", 5), L("a", NULL, 6),  L("b", ",3", 7)};
+    OP_CHECK(&t, in,
+             "one=1,1@2\none=2,3@3\none=2,7@4\none=1,2@5\ntwo=1,5@5\none=0,0@5\ntwo=2,7@5\ntwo=1,2@6\ntwo=0,0@7\n");
+    op_teardown(&t);
+}
+
+/* Results that are not kept: a filter says a tombstone for all that fail. */
+TEST(op_foreign_key_join, below_a_filter)
+{
+    struct op_test t;
+    op_setup(&t);
+    struct step *j = join(&t, OUTER_NONE), *f = op_step(&t, STEP_TABLE_FILTER, j, NULL);
+    f->filter.predicate = op_compare(&t, op_column(&t, &j->schema, 2), COMPARE_GE, 5);
+    op_sink_step(&t, f, true);
+    t.one_by_one = true;
+    const struct op_input in[] = {R("f", "one", 1), L("a", "f,1", 2), L("a", "f,5", 3), L("a", "f,2", 4)};
+    OP_CHECK(&t, in, "a=null@2\na=f,5,one@3\na=null@4\n");
+    op_teardown(&t);
+}
+
+/* ---- many ------------------------------------------------------------------------------------------------------- */
 
 TEST(op_foreign_key_join, many_left_rows_of_one_key)
 {

@@ -106,7 +106,7 @@ static void build_foreign_key(struct op_test *t)
                  true);
 }
 
-/* ---- running -------------------------------------------------------------------------------------------------------- */
+/* ---- running ---------------------------------------------------------------------------------------------------- */
 
 /* What stages write for each other, kept without allocating. */
 static struct {

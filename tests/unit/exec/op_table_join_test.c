@@ -76,13 +76,11 @@ TEST(op_stream_table_join, sees_the_newest_row_when_changes_are_coalesced)
     struct step *right = op_source_step(&t, true, "K STRING KEY, C BIGINT");
     struct step *f = op_step(&t, STEP_TABLE_FILTER, right, NULL);
     f->filter.predicate = op_compare(&t, op_column(&t, &right->schema, 1), COMPARE_GE, 5);
-    op_sink_step(&t,
-                 op_join_step(&t, STEP_STREAM_TABLE_JOIN, OUTER_LEFT, left, f, "K STRING KEY, A BIGINT, C BIGINT",
-                              "L1 R1"),
-                 false);
-    const struct op_input in[] = {R("x", "7", 1), L("x", "1,a", 2), R("x", "8", 3), L("x", "2,a", 4),
-                                  R("x", "2", 5), L("x", "3,a", 6), R("x", "9", 7), R("x", NULL, 8),
-                                  L("x", "4,a", 9)};
+    op_sink_step(
+        &t, op_join_step(&t, STEP_STREAM_TABLE_JOIN, OUTER_LEFT, left, f, "K STRING KEY, A BIGINT, C BIGINT", "L1 R1"),
+        false);
+    const struct op_input in[] = {R("x", "7", 1),   L("x", "1,a", 2), R("x", "8", 3),  L("x", "2,a", 4), R("x", "2", 5),
+                                  L("x", "3,a", 6), R("x", "9", 7),   R("x", NULL, 8), L("x", "4,a", 9)};
     static const char expected[] = "x=1,7@2\nx=2,8@4\nx=3,@6\nx=4,@9\n";
     OP_CHECK(&t, in, expected);
     t.cache_bytes = 1;
@@ -93,19 +91,19 @@ TEST(op_stream_table_join, sees_the_newest_row_when_changes_are_coalesced)
 /* ---- two tables -------------------------------------------------------------------------------------------------- */
 
 static const struct op_input both[] = {
-    L("x", "1,a", 10),                     /* 0 alone */
-    R("x", "one", 5),                      /* 1 meets, an older time */
-    L("x", "2,a", 20),                     /* 2 */
-    L("x", "2,a", 21),                     /* 3 equal content is said again */
-    L("x", NULL, 22),                      /* 4 left goes, right stays */
-    L("x", NULL, 23),                      /* 5 once more */
-    R("x", "uno", 24),                     /* 6 right alone */
-    R("x", NULL, 25),                      /* 7 both are gone */
-    R("x", NULL, 26), L("x", NULL, 27),    /* 8, 9 nothing to nothing */
-    R("y", "two", 30), R("y", NULL, 31),   /* 10, 11 right alone, and gone */
-    L("z", "3,a", 32), L("z", NULL, 33),   /* 12, 13 left alone, and gone */
-    L("v", "4,a", 40), R("v", NULL, 41),   /* 14, 15 no right row is removed */
-    R("v", "four", 39), R("v", NULL, 38),  /* 16, 17 */
+    L("x", "1,a", 10),                    /* 0 alone */
+    R("x", "one", 5),                     /* 1 meets, an older time */
+    L("x", "2,a", 20),                    /* 2 */
+    L("x", "2,a", 21),                    /* 3 equal content is said again */
+    L("x", NULL, 22),                     /* 4 left goes, right stays */
+    L("x", NULL, 23),                     /* 5 once more */
+    R("x", "uno", 24),                    /* 6 right alone */
+    R("x", NULL, 25),                     /* 7 both are gone */
+    R("x", NULL, 26),   L("x", NULL, 27), /* 8, 9 nothing to nothing */
+    R("y", "two", 30),  R("y", NULL, 31), /* 10, 11 right alone, and gone */
+    L("z", "3,a", 32),  L("z", NULL, 33), /* 12, 13 left alone, and gone */
+    L("v", "4,a", 40),  R("v", NULL, 41), /* 14, 15 no right row is removed */
+    R("v", "four", 39), R("v", NULL, 38), /* 16, 17 */
 };
 
 TEST(op_table_table_join, inner)
@@ -137,12 +135,11 @@ TEST(op_table_table_join, one_output_a_side_and_key_when_changes_are_coalesced)
     op_sink_step(&t, join(&t, STEP_TABLE_TABLE_JOIN, OUTER_NONE), true);
     t.cache_bytes = 1;
     const struct op_input in[] = {L("x", "1,a", 10), L("x", "2,a", 11), R("x", "one", 12), R("x", "uno", 13),
-                                  L("y", "9,a", 14), R("z", NULL, 15), L("x", "3,a", 16), R("x", NULL, 17)};
+                                  L("y", "9,a", 14), R("z", NULL, 15),  L("x", "3,a", 16), R("x", NULL, 17)};
     /* the left side's changes are handed on first, and meet the newest rows of the right side */
     CHECK_TEXT(op_run(&t, in, 7, 4096, 0, 0), "x=3,uno,x,x@16\nx=3,uno,x,x@16\n");
     CHECK_TEXT(op_run(&t, in, 7, 4096, 0, 4), "x=2,uno,x,x@13\nx=2,uno,x,x@13\nx=3,uno,x,x@16\n");
-    CHECK_TEXT(op_run(&t, in, 8, 4096, 0, 1),
-               "x=2,one,x,x@12\nx=2,uno,x,x@13\nx=3,uno,x,x@16\nx=null@17\n");
+    CHECK_TEXT(op_run(&t, in, 8, 4096, 0, 1), "x=2,one,x,x@12\nx=2,uno,x,x@13\nx=3,uno,x,x@16\nx=null@17\n");
     op_teardown(&t);
 }
 
@@ -156,10 +153,10 @@ static struct step *filter(struct op_test *t, const struct step *input, uint32_t
 
 TEST(op_table_table_join, filters_above_and_below)
 {
-    static const struct op_input in[] = {
-        L("x", "1,a", 1),  R("x", "one", 2), L("x", "5,a", 3), R("x", "uno", 4), L("x", "2,a", 5),
-        L("x", NULL, 6),   R("x", NULL, 7),  L("x", NULL, 8),  L("y", "1,a", 9), R("y", "two", 10),
-        L("y", NULL, 11),  L("y", "7,a", 12), R("y", NULL, 13), R("y", NULL, 14)};
+    static const struct op_input in[] = {L("x", "1,a", 1), R("x", "one", 2),  L("x", "5,a", 3), R("x", "uno", 4),
+                                         L("x", "2,a", 5), L("x", NULL, 6),   R("x", NULL, 7),  L("x", NULL, 8),
+                                         L("y", "1,a", 9), R("y", "two", 10), L("y", NULL, 11), L("y", "7,a", 12),
+                                         R("y", NULL, 13), R("y", NULL, 14)};
     struct op_test t;
     op_setup(&t);
     op_sink_step(&t, filter(&t, join(&t, STEP_TABLE_TABLE_JOIN, OUTER_LEFT), 1, 3), true);
@@ -199,6 +196,37 @@ TEST(op_table_table_join, of_three)
     OP_CHECK(&t, in, "x=1,one,@2\nx=1,one,I@3\nx=,,I@4\nx=,,I@5\nx=null@6\n");
     t.cache_bytes = 1;
     CHECK_TEXT(op_run(&t, in, 3, 4096, 0, 0), "x=1,one,I@3\nx=1,one,I@3\n");
+    op_teardown(&t);
+}
+
+static struct step *count_windows(struct op_test *t)
+{
+    static const enum op_aggregate calls[] = {OP_COUNT};
+    static const uint32_t args[] = {1};
+    struct step *a = op_aggregate_step(t, STEP_STREAM_WINDOWED_AGGREGATE, op_source_step(t, false, left_columns),
+                                       "K STRING KEY, N BIGINT", 0, NULL, 1, calls, args);
+    a->aggregate.window =
+        (struct window_spec){.kind = WINDOW_TUMBLING, .size = 10, .advance = 10, .grace = 1000, .retention = 1010};
+    a->aggregate.store = arena_printf(&t->arena, "counts%u", t->n_steps);
+    return a;
+}
+
+/* The window is part of the key. */
+TEST(op_table_table_join, of_windows)
+{
+    struct op_test t;
+    op_setup(&t);
+    struct step *left = count_windows(&t), *right = count_windows(&t);
+    op_sink_step(
+        &t,
+        op_join_step(&t, STEP_TABLE_TABLE_JOIN, OUTER_BOTH, left, right, "K STRING KEY, N BIGINT, M BIGINT", "L1 R1"),
+        true);
+    const struct op_input in[] = {L("x", "1,a", 1),  R("x", "1,a", 11), L("x", "1,a", 12), L("x", "1,a", 2),
+                                  R("x", "1,a", 13), R("y", "1,a", 3),  R("x", "1,a", 4)};
+    OP_CHECK(&t, in, "x[0]=1,@1\nx[10]=,1@11\nx[10]=1,1@12\nx[0]=2,@2\nx[10]=1,2@13\ny[0]=,1@3\nx[0]=2,1@4\n");
+    t.cache_bytes = 1;
+    CHECK_TEXT(op_run(&t, in, COUNT(in), 4096, 0, 0),
+               "x[0]=2,1@4\nx[10]=1,2@13\nx[10]=1,2@13\ny[0]=,1@3\nx[0]=2,1@4\n");
     op_teardown(&t);
 }
 

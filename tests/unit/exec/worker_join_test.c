@@ -1,10 +1,11 @@
-/* Joins by foreign keys on workers: two stages that read each other's output, over partitions of different numbers. They must end, have
- * joined everything, and leave no topic behind. */
+/* Joins by foreign keys on workers: two stages that read each other's output, over partitions of different numbers.
+ * They must end, have joined everything, and leave no topic behind. */
 #include "op_harness.h"
 
 #include "exec/exec_int.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum { LEFT_PARTITIONS = 4, RIGHT_PARTITIONS = 3, N_LEFT = 2000, N_RIGHT = 50 };
 
@@ -12,7 +13,7 @@ static const struct {
     const char *topic;
     int32_t n_partitions;
 } internal[] = {
-    {"prefix_Q_1-REGISTRATION-2-topic", RIGHT_PARTITIONS},    {"prefix_Q_1-RESPONSE-2-topic", LEFT_PARTITIONS},
+    {"prefix_Q_1-REGISTRATION-2-topic", RIGHT_PARTITIONS},     {"prefix_Q_1-RESPONSE-2-topic", LEFT_PARTITIONS},
     {"prefix_Q_1-subscriptions4-changelog", RIGHT_PARTITIONS}, {"prefix_Q_1-right4-changelog", RIGHT_PARTITIONS},
     {"prefix_Q_1-left7-changelog", LEFT_PARTITIONS},
 };
@@ -65,8 +66,8 @@ static void setup(struct service *s, bool exchanged)
     check_ok(log_open_embedded(&embedded, &s->log, &d), &d);
     for (int i = 0; i < 3; i++)
         check_ok(topic_create(s->log, &topics[i], &d), &d);
-    s->options = (struct exec_options){
-        .service_id = "test_", .topic_prefix = "prefix_", .exactly_once = true, .drain = true};
+    s->options =
+        (struct exec_options){.service_id = "test_", .topic_prefix = "prefix_", .exactly_once = true, .drain = true};
 }
 
 static void teardown(struct service *s)
@@ -132,8 +133,8 @@ static void read_output(struct service *s)
             struct record_batch *b;
             check_ok(reader_poll(reader, 100, BATCH_ROWS, &b, &d), &d);
             for (uint32_t i = 0; b && i < b->n; i++)
-                REQUIRE(map_put(&s->last, b->records[i].key,
-                                (void *)(uintptr_t)str_dup(&s->arena, b->records[i].value).p));
+                REQUIRE(
+                    map_put(&s->last, b->records[i].key, (void *)(uintptr_t)str_dup(&s->arena, b->records[i].value).p));
             if (b) {
                 at = b->next_offset;
                 record_batch_drop(b);
@@ -209,5 +210,59 @@ TEST(worker_join, keeps_up_with_its_inputs)
     s.options.drain = true;
     run(&s, 2, false);
     check_results(&s, 9, 9);
+    teardown(&s);
+}
+
+/* Most of the state is in snapshots alone, subscriptions too. */
+TEST(worker_join, within_a_memory_budget)
+{
+    struct service s;
+    char dir[64];
+    snprintf(dir, sizeof dir, "/tmp/weir-unit-join.%d", (int)getpid());
+    setup(&s, false);
+    s.options.state_dir = dir;
+    s.options.memory_budget = 600 << 10;
+    produce(&s, 0, N_LEFT, N_RIGHT);
+    run(&s, 2, false);
+    check_results(&s, 0, 0);
+    for (int round = 1; round < 4; round++) {
+        produce(&s, round, round == 2 ? N_LEFT : 0, N_RIGHT);
+        run(&s, 2, false);
+        check_results(&s, round >= 2 ? 2 : 0, round);
+    }
+    run(&s, 2, true); /* the files of the query go with it */
+    CHECK_INT(rmdir(dir), 0);
+    teardown(&s);
+}
+
+static enum status count_rows(void *data, const struct batch *b, bool *stop, struct diag *d)
+{
+    (void)stop;
+    (void)d;
+    *(uint64_t *)data += b->n_selected;
+    return STATUS_OK;
+}
+
+/* A client's query has topics of its own while it runs. */
+TEST(worker_join, of_a_client_ends_where_its_inputs_do)
+{
+    struct service s;
+    struct diag d = DIAG_INIT;
+    struct executor *x;
+    uint64_t n_rows = 0;
+    setup(&s, false);
+    s.options.drain = false;
+    produce(&s, 0, N_LEFT, N_RIGHT);
+    struct step *client = op_step(&s.t, STEP_CLIENT_SINK, s.t.plan.sink->inputs[0], NULL);
+    s.t.stages[1].root = s.t.plan.sink = client;
+    check_ok(executor_create(s.log, &s.options, 1, &x, &d), &d);
+    const struct transient_run run = {.settings = {.commit_interval_ms = 5}, .until = TRANSIENT_DRAIN};
+    const struct task_output out = {.rows = count_rows, .data = &n_rows};
+    check_ok(executor_run_transient(x, &s.t.plan, &run, &out, &d), &d);
+    CHECK(n_rows >= N_LEFT); /* some first without their right row */
+    CHECK(n_rows <= 2 * N_LEFT);
+    check_ok(executor_close(x, &d), &d);
+    for (size_t i = 0; i < N_INTERNAL; i++)
+        CHECK_INT(partitions_of(&s, internal[i].topic), 0);
     teardown(&s);
 }

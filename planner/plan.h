@@ -140,13 +140,16 @@ struct step {
             const struct join_column *columns; /* input 1: of the answers' schema */
             const struct expr *foreign_key;    /* over input 0; its type is that of the right table's key */
             const char *store;                 /* of the left rows */
+            const char *result_store;          /* of the results, for a GROUP BY above, which needs the previous ones; NULL: they are
+                                                  not known above (and a filter says a tombstone for all that fail) */
             const struct step *subscriptions;  /* a REPARTITION_SINK that the join writes to by itself; its schema: the foreign
                                                   key, then the left table's key columns, then INT instruction, BIGINT hash,
                                                   INT partition (of the left row) */
         } foreign_key;
         struct {               /* FOREIGN_KEY_ANSWER: input 0 the subscriptions (a REPARTITION_SOURCE), input 1 the right table. Output:
-                                  the left table's key columns, the right table's other columns, then BOOLEAN whether there
-                                  is a right row, BIGINT hash, INT partition: to which the row goes */
+                                  the left table's key columns, the right table's other columns (its key is not among them: for
+                                  results a select below copies it), then BOOLEAN whether there is a right row, BIGINT hash, INT
+                                  partition: to which the row goes */
             const char *stores[2];             /* of the subscriptions, of the right rows. The stage's root is a REPARTITION_SINK
                                                   right above; the order of answers is that of keys in its shown_formats */
         } answer;

@@ -15,7 +15,7 @@ static enum status join_statements(struct run *r, struct str *out)
     struct buf text;
     const struct str mark = STR("{FORMAT}");
     buf_init(&text, 0);
-    JSON_EACH(json_member(r->c->node, "statements"), s) {
+    JSON_EACH (json_member(r->c->node, "statements"), s) {
         const char *p = s->text.p, *end = p + s->text.len, *at;
         while (r->c->format.p && p < end && (at = memmem(p, (size_t)(end - p), mark.p, mark.len))) {
             buf_put(&text, p, (size_t)(at - p));
@@ -34,7 +34,7 @@ static enum status join_statements(struct run *r, struct str *out)
 static enum status set_properties(struct run *r)
 {
     enum status st = STATUS_OK;
-    JSON_EACH(json_member(r->c->node, "properties"), p) {
+    JSON_EACH (json_member(r->c->node, "properties"), p) {
         struct str value = p->kind == JSON_TRUE ? STR("true") : p->kind == JSON_FALSE ? STR("false") : p->text;
         TRY(world_set(&r->w, p->key, str_eq(value, STR("{CONFIG}")) ? r->c->config : value, &r->d));
     }
@@ -42,21 +42,21 @@ done:
     return st;
 }
 
-static uint32_t number_member(const struct json *node, const char *name)
+static uint32_t number_member(const struct json *node, const char *name, uint32_t otherwise)
 {
     const struct json *j = json_member(node, name);
     int64_t n;
-    return j && parse_i64(j->text, &n) && n > 0 && n <= INT32_MAX ? (uint32_t)n : 1;
+    return j && parse_i64(j->text, &n) && n > 0 && n <= INT32_MAX ? (uint32_t)n : otherwise;
 }
 
 static enum status add_named_topics(struct run *r, const char *list, const char *name, bool with_partitions)
 {
-    JSON_EACH(json_member(r->c->node, list), t) {
+    JSON_EACH (json_member(r->c->node, list), t) {
         struct str topic = str_dup(&r->w.arena, json_text(t, name));
         if (!topic.p || (with_partitions && !json_member(t, "partitions")))
             continue;
-        enum status st =
-            world_add_topic(&r->w, topic.p, number_member(t, "partitions"), number_member(t, "replicas"), &r->d);
+        enum status st = world_add_topic(&r->w, topic.p, number_member(t, "partitions", WORLD_PARTITIONS),
+                                         number_member(t, "replicas", 1), &r->d);
         if (st != STATUS_OK)
             return st;
     }
@@ -102,7 +102,7 @@ done:
 
 static bool has_input(const struct json *inputs, const struct query *q)
 {
-    JSON_EACH(inputs, i) {
+    JSON_EACH (inputs, i) {
         char name[256];
         struct str topic = json_text(i, "topic");
         snprintf(name, sizeof name, STR_FMT, STR_ARG(topic));
@@ -114,7 +114,7 @@ static bool has_input(const struct json *inputs, const struct query *q)
 
 static bool is_input_topic(const struct json *inputs, const char *topic)
 {
-    JSON_EACH(inputs, i)
+    JSON_EACH (inputs, i)
         if (str_eq(json_text(i, "topic"), str_from(topic)))
             return true;
     return false;
@@ -126,7 +126,7 @@ static enum status pipe_inputs(struct run *r, struct query *q)
     enum status st = STATUS_OK;
     struct records waiting = {0};
     const char *topic = NULL;
-    JSON_EACH(json_member(r->c->node, "inputs"), i) {
+    JSON_EACH (json_member(r->c->node, "inputs"), i) {
         struct str name = str_dup(&r->w.arena, json_text(i, "topic"));
         struct record record;
         if (!name.p || !query_reads(q, name.p))
@@ -169,7 +169,7 @@ static enum status run_query(struct run *r, struct query *q)
     const struct json *inputs = json_member(r->c->node, "inputs");
     if (has_input(inputs, q))
         TRY(pipe_inputs(r, q));
-    MAP_EACH(&r->w.topics, e) {
+    MAP_EACH (&r->w.topics, e) {
         const struct test_topic *t = e->value;
         if (query_reads(q, t->name) && !is_input_topic(inputs, t->name))
             TRY(pipe_topic(r, q, t));

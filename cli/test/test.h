@@ -92,6 +92,7 @@ extern const char test_service_id[], test_topic_prefix[];
 enum status world_init(struct world *w, const struct test_options *o, struct diag *d) MUST_CHECK;
 void world_free(struct world *w);
 struct test_topic *world_topic(struct world *w, const char *name); /* NULL: there is none */
+enum { WORLD_PARTITIONS = 4 }; /* of a topic that nobody gives a number */
 enum status world_add_topic(struct world *w, const char *name, uint32_t partitions, uint32_t replicas,
                             struct diag *d) MUST_CHECK; /* nothing happens if it is there */
 enum status world_set(struct world *w, struct str name, struct str value, struct diag *d) MUST_CHECK;

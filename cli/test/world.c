@@ -117,10 +117,10 @@ static const struct ast_expr *with_value(const struct ast_properties *with, stru
     return NULL;
 }
 
-static uint32_t with_number(const struct ast_properties *with, struct str name)
+static uint32_t with_number(const struct ast_properties *with, struct str name, uint32_t otherwise)
 {
     const struct ast_expr *e = with_value(with, name);
-    return e && e->kind == AST_INT && e->integer > 0 ? (uint32_t)e->integer : 1;
+    return e && e->kind == AST_INT && e->integer > 0 ? (uint32_t)e->integer : otherwise;
 }
 
 enum status world_topics_of(struct world *w, const struct ast_stmt *s, struct diag *d)
@@ -132,8 +132,8 @@ enum status world_topics_of(struct world *w, const struct ast_stmt *s, struct di
     struct str name = str_dup(&w->arena, topic && topic->kind == AST_STRING ? topic->text : create->name.text);
     if (!name.p)
         return diag_nomem(d);
-    return world_add_topic(w, name.p, with_number(&create->with, STR("PARTITIONS")),
-                           with_number(&create->with, STR("REPLICAS")), d);
+    return world_add_topic(w, name.p, with_number(&create->with, STR("PARTITIONS"), WORLD_PARTITIONS),
+                           with_number(&create->with, STR("REPLICAS"), 1), d);
 }
 
 const struct source *world_source_of(const struct world *w, const char *topic)

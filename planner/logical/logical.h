@@ -82,6 +82,7 @@ struct logical {
             bool has_grace;
             const char *stores[2], *pending_store;
             const struct expr *foreign_key; /* over input 0 */
+            bool keeps_result;              /* FOREIGN_KEY: what is above wants previous states */
             const char *subscriptions, *answers, *subscription_store;
             struct topic_formats left_formats, right_formats; /* FOREIGN_KEY: of the inputs */
         } join;

@@ -163,6 +163,9 @@ static bool lower_foreign_key(struct lowering *w, const struct logical *node, st
     s->foreign_key.foreign_key = node->join.foreign_key;
     s->foreign_key.store = node->join.stores[0];
     s->foreign_key.subscriptions = sink;
+    if (node->join.keeps_result &&
+        !(s->foreign_key.result_store = arena_printf(w->p->a, "%s-Materialize", node->context)))
+        return false;
     f->has_state = true;
     f->after = behind;
     return true;

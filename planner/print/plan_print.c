@@ -233,7 +233,8 @@ static void print_foreign_key(struct buf *out, const struct step *s)
     print_from(out, s, s->foreign_key.outer, s->foreign_key.columns);
     buf_puts(out, STR(" on "));
     expr_print(out, s->foreign_key.foreign_key);
-    buf_printf(out, " store %s subscriptions to %s", s->foreign_key.store,
+    buf_printf(out, " store %s%s%s subscriptions to %s", s->foreign_key.store, s->foreign_key.result_store ? ", " : "",
+               s->foreign_key.result_store ? s->foreign_key.result_store : "",
                s->foreign_key.subscriptions->repartition.name);
 }
 

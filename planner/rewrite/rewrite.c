@@ -23,7 +23,28 @@ static bool is_table(const struct logical *node)
     return node->changelog != CHANGELOG_APPEND;
 }
 
-static const struct logical *mark(struct planner *p, const struct logical *node, bool wants_old, bool keep_tables)
+/* What is asked of a table. */
+struct wish {
+    bool old;    /* previous states */
+    bool surely; /* also of the results of foreign-key joins, which must be kept for it: a GROUP BY has no use for a row
+                    without the one that it replaces, while a filter makes do */
+    bool kept;   /* for pull queries */
+};
+
+static struct wish wish_below(const struct logical *node, const struct logical *input, struct wish above)
+{
+    bool passes_on = node->kind == LOGICAL_PROJECT || node->kind == LOGICAL_FILTER;
+    bool groups = node->kind == LOGICAL_GROUP;
+    if (node->kind == LOGICAL_JOIN) /* keeps rows by itself: its inputs need not remember theirs */
+        return (struct wish){0};
+    if (!is_table(input))
+        return (struct wish){.kept = above.kept};
+    return (struct wish){.old = groups || node->kind == LOGICAL_FILTER || (passes_on && above.old),
+                         .surely = groups || (passes_on && above.surely),
+                         .kept = above.kept};
+}
+
+static const struct logical *mark(struct planner *p, const struct logical *node, struct wish wish)
 {
     struct logical *copy = arena_dup(p->a, node, sizeof *node);
     if (!copy) {
@@ -31,22 +52,18 @@ static const struct logical *mark(struct planner *p, const struct logical *node,
         return NULL;
     }
     if (is_table(node))
-        copy->changelog = wants_old ? CHANGELOG_RETRACT : CHANGELOG_UPSERT;
+        copy->changelog = wish.old ? CHANGELOG_RETRACT : CHANGELOG_UPSERT;
     if (node->kind == LOGICAL_SOURCE)
-        copy->source.is_materialized = is_table(node) && (wants_old || keep_tables);
-    bool passes_on = node->kind == LOGICAL_PROJECT && wants_old;
-    bool keeps_rows = node->kind == LOGICAL_JOIN; /* by itself: its inputs need not remember theirs */
-    for (uint32_t i = 0; i < node->n_inputs; i++) {
-        bool looks_back = node->kind == LOGICAL_FILTER || node->kind == LOGICAL_GROUP;
-        copy->inputs[i] = mark(p, node->inputs[i], is_table(node->inputs[i]) && (looks_back || passes_on),
-                               keep_tables && !keeps_rows);
-        if (!copy->inputs[i])
+        copy->source.is_materialized = is_table(node) && (wish.old || wish.kept);
+    if (node->kind == LOGICAL_JOIN)
+        copy->join.keeps_result = node->join.shape == JOIN_FOREIGN_KEY && wish.surely;
+    for (uint32_t i = 0; i < node->n_inputs; i++)
+        if (!(copy->inputs[i] = mark(p, node->inputs[i], wish_below(node, node->inputs[i], wish))))
             return NULL;
-    }
     return copy;
 }
 
 const struct logical *rewrite_changelog(struct planner *p, const struct logical *node, bool keep_tables)
 {
-    return mark(p, node, false, keep_tables);
+    return mark(p, node, (struct wish){.kept = keep_tables});
 }

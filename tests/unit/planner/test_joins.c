@@ -448,6 +448,29 @@ TEST(joins, foreign_keys_have_two_stages)
     session_close(&s);
 }
 
+TEST(joins, results_by_foreign_keys_are_kept_for_groups)
+{
+    static const struct {
+        const char *sql, *store;
+    } cases[] = {
+        {"CREATE TABLE X AS SELECT T.ID, H FROM T JOIN O ON T.F = O.ID WHERE H = 'a';", NULL},
+        {"CREATE TABLE X AS SELECT H, COUNT(*) AS N FROM T JOIN O ON T.F = O.ID GROUP BY H;", "Join-Materialize"},
+        {"CREATE TABLE X AS SELECT H, COUNT(*) AS N FROM T JOIN O ON T.F = O.ID WHERE G = 'a' GROUP BY H;",
+         "Join-Materialize"},
+        {"CREATE TABLE X AS SELECT H, COUNT(*) AS N FROM T JOIN O ON T.F = O.ID JOIN E ON T.ID = E.ID GROUP BY H;",
+         NULL}, /* the join above keeps them */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct session s;
+        plan(&s, cases[i].sql);
+        const struct step *join = find(s.last.plan->stages[0].root, STEP_FOREIGN_KEY_JOIN);
+        REQUIRE(join != NULL);
+        unit_check_text(join->foreign_key.result_store ? join->foreign_key.result_store : "none",
+                        cases[i].store ? cases[i].store : "none", cases[i].sql, __FILE__, __LINE__);
+        session_close(&s);
+    }
+}
+
 TEST(joins, filters_on_the_stream_go_below_the_lookup)
 {
     struct session s;

@@ -114,8 +114,8 @@ bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
         bool drained = !w->dirty;
         if (w->in_circle && !w->drained && drained)
             drained = circles_are_quiet(q, n_workers);
-        for (uint32_t k = 0; !w->in_circle && !w->drained && drained && k < q->plan->stages[w->stage].n_sources; k++)
-            drained = source_drained(&w->sources[k], log, n_workers, written, data);
+        for (uint32_t k = 0; !w->in_circle && !w->drained && k < q->plan->stages[w->stage].n_sources; k++)
+            drained &= source_drained(&w->sources[k], log, n_workers, written, data); /* each: the others may wait for its end */
         if (drained && !w->drained) {
             w->drained = true;
             atomic_fetch_sub(&q->tasks_left[w->stage], 1);

@@ -84,6 +84,8 @@ enum status stage_changelogs(const struct plan *p, uint32_t stage, const struct 
 /* Feeds records of a changelog back into the task's stores, before the first push. */
 enum status task_restore(struct task *t, const char *changelog, const struct record_batch *records,
                          struct diag *d) MUST_CHECK;
+/* Whether stages write for each other: then some results between two states may be left out, the more so the more is read at once. */
+bool plan_has_circle(const struct plan *p);
 /* Name of the repartition topic of a step in this plan. */
 const char *repartition_topic(struct arena *a, const struct plan *p, const struct step *s,
                               const struct exec_options *options);

@@ -15,6 +15,14 @@ bool stage_in_circle(const struct stage *stage)
     return has_foreign_key(stage->root);
 }
 
+bool plan_has_circle(const struct plan *p)
+{
+    bool has = false;
+    for (uint32_t i = 0; i < p->n_stages && !has; i++)
+        has = stage_in_circle(&p->stages[i]);
+    return has;
+}
+
 static bool is_between_halves(const struct step *s, const struct step *source)
 {
     bool is = (s->kind == STEP_FOREIGN_KEY_JOIN && s->inputs[1] == source) ||

@@ -363,6 +363,18 @@ TEST(joins, null_keys_are_kept_where_they_are_shown)
     }
 }
 
+TEST(joins, null_keys_of_a_stream_meet_no_table)
+{
+    struct session s;
+    plan(&s, "SELECT V, G FROM S LEFT JOIN T ON V = T.ID EMIT CHANGES;");
+    CHECK_TEXT(s.last.plan->stages[0].root->repartition.name, "Join-repartition");
+    CHECK(s.last.plan->stages[0].root->repartition.keep_null_keys);
+    session_close(&s);
+    plan(&s, "SELECT V, G FROM S JOIN T ON V = T.ID EMIT CHANGES;");
+    CHECK(!s.last.plan->stages[0].root->repartition.keep_null_keys);
+    session_close(&s);
+}
+
 TEST(joins, key_formats_meet)
 {
     struct session s;

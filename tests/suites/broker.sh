@@ -24,6 +24,12 @@ suite_broker() {
     else
         failed=$((failed + 1))
     fi
+    if WEIR=$weir timeout 300 "$here/broker/broker.sh" run 0 bash -c '"$1/joins.sh" "$2" --bootstrap-server "$WEIR_TEST_BOOTSTRAP"' \
+        joins "$here" "$1/joins"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
     if WEIR=$weir timeout 300 "$here/broker/broker.sh" run 0 "$here/broker/servers.sh" "$1"; then
         passed=$((passed + 1))
     else

@@ -68,6 +68,7 @@ struct work {
     bool in_circle;              /* what it reads may depend on what it writes */
     int64_t quiet_at;            /* drain.c: it was found idle at this count of moves; -1: never */
     bool merges;                 /* its sources have queues */
+    int64_t slack;               /* merge.c: how far their records may be out of order, ms */
     struct work_source *sources; /* one a source of the stage */
     int64_t last_in, last_out, last_errors, last_memory;
     struct arena arena;
@@ -160,6 +161,7 @@ void feeds_wake(struct feeds *f); /* from any thread */
 /* ---- merge.c: several sources of a task, in the order of time --------------------------------------------------- */
 
 bool stage_merges(const struct stage *stage);
+int64_t stage_slack(const struct stage *stage);
 /* Puts a batch behind those that wait. */
 enum status merge_put(struct work_source *s, struct record_batch *b, struct diag *d) MUST_CHECK;
 void merge_clear(struct work_source *s);
@@ -224,6 +226,17 @@ void share_count(struct share *s);
 
 /* Number of partitions of a topic, kept in `cache`; 1 if it cannot be found out (then the append fails). */
 int32_t cached_partitions(struct log *log, struct map *cache, const char *topic);
+
+/* ---- commit.c: what a worker writes --------------------------------------------------------------------------------- */
+
+/* Fences what wrote under the worker's name before. */
+enum status worker_open_writer(struct worker *w, struct diag *d) MUST_CHECK;
+/* For the worker's tasks. */
+struct task_output worker_output(struct worker *w);
+/* What waits for the commit cannot be evicted: a worker whose state is large does not wait for long. */
+bool worker_state_is_large(const struct worker *w);
+/* Commits what its tasks have done. *culprit: the query whose task failed, if it was one. */
+enum status worker_commit(struct worker *w, struct query **culprit, struct diag *d) MUST_CHECK;
 
 /* ---- worker.c ------------------------------------------------------------------------------------------------------- */
 

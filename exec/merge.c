@@ -1,7 +1,9 @@
-/* Joins: the records of a task's sources in the order of time. What has been read of each source waits in a queue; the lowest time at
- * the head of a queue goes first, and of equal times a table's. A source whose queue is empty is waited for while the log is known
- * to have more of it, or, when draining, until its end has been reached; otherwise it holds nobody up (Kafka Streams with max.task.idle.ms=0
- * does the same). Times are those of the records, before any TIMESTAMP column is looked at.
+/* Joins: the records of a task's sources in the order of time. What has been read of each source waits in a queue; the
+ * lowest time at the head of a queue goes first, and of equal times a table's. A source whose queue is empty is waited
+ * for while the log is known to have more of it, or, when draining, until its end has been reached; otherwise it holds
+ * nobody up (Kafka Streams with max.task.idle.ms=0 does the same). Where a join of streams does not mind, a source goes
+ * on a little past the others: batches are cheaper than single records. Times are those of the records, before any
+ * TIMESTAMP column is looked at.
  *
  * A queue that is full is not read into any more, until half of it has gone. */
 #include "exec/executor_int.h"
@@ -9,6 +11,28 @@
 enum { QUEUE_BYTES = 1 << 20, RECORD_BYTES = 64 /* what a record takes beside its key and value */ };
 #define LOOK_EVERY_NS INT64_C(500000000)
 #define LIVE_MS 1000 /* a record that is not older comes as it happens: nothing can lie behind it */
+
+/* How much older, in ms, than what was pushed of another source a record may be when its turn comes, and the joins still
+ * make the same of it. With tables each state counts. Of two streams it is less than the grace, for which rows are kept
+ * and waited for; but where a row goes on alone at once, its partner must have had its turn. */
+static int64_t slack_of(const struct step *s)
+{
+    int64_t slack = INT64_MAX;
+    if (s->kind == STEP_STREAM_STREAM_JOIN)
+        slack = s->join.grace > 0 && (s->join.outer == OUTER_NONE || s->join.has_grace) ? s->join.grace - 1 : 0;
+    else if (s->n_inputs > 1)
+        slack = 0;
+    for (uint32_t i = 0; i < s->n_inputs; i++) {
+        int64_t below = slack_of(s->inputs[i]);
+        slack = below < slack ? below : slack;
+    }
+    return slack;
+}
+
+int64_t stage_slack(const struct stage *stage)
+{
+    return slack_of(stage->root);
+}
 
 bool stage_merges(const struct stage *stage)
 {
@@ -148,12 +172,13 @@ static enum status next_source(struct work *w, struct log *log, struct work_sour
     return STATUS_OK;
 }
 
-/* Pushes the records of one source that stand before `other`. */
+/* Pushes the records of one source that stand before `other`, or near enough behind it. */
 static enum status push_run(struct work_source *s, struct place other, struct diag *d)
 {
     struct queue *q = &s->queue;
     struct record_batch *b = q->batches[0];
     uint32_t to = q->at + 1;
+    other.ts = other.ts > INT64_MAX - s->work->slack ? INT64_MAX : other.ts + s->work->slack;
     while (to < b->n && is_before(place_of(s, &b->records[to]), other))
         to++;
     struct record_batch *part = slice(b, q->at, to, b->next_offset);

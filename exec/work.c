@@ -247,6 +247,7 @@ static enum status add_work(struct share *s, uint32_t stage, int32_t partition, 
         return diag_nomem(d);
     *w = (struct work){.share = s, .stage = stage, .partition = partition, .next = s->works};
     w->merges = stage_merges(&s->query->plan->stages[stage]);
+    w->slack = stage_slack(&s->query->plan->stages[stage]);
     w->in_circle = stage_in_circle(&s->query->plan->stages[stage]);
     w->quiet_at = -1;
     arena_init(&w->arena, 0);

@@ -62,12 +62,14 @@ static struct record *make_records(void)
     for (int i = 0; i < CALL; i++) {
         char *p = text + (size_t)i * (KEY + VALUE);
         snprintf(p, KEY + 1, "%08d", i * 7919 % 100000);
-        int n = snprintf(p + KEY, VALUE, "{\"ordertime\":%d,\"orderid\":%d,\"itemid\":\"Item_%d\",\"orderunits\":%d.%03d,"
-                                          "\"address\":{\"city\":\"City_%d\",\"zipcode\":%d},\"note\":\"",
+        int n = snprintf(p + KEY, VALUE,
+                         "{\"ordertime\":%d,\"orderid\":%d,\"itemid\":\"Item_%d\",\"orderunits\":%d.%03d,"
+                         "\"address\":{\"city\":\"City_%d\",\"zipcode\":%d},\"note\":\"",
                          1500000000 + i, i * 31, i % 700, i % 10, i * 37 % 1000, i % 90, 10000 + i * 13 % 80000);
         memset(p + KEY + n, 'a' + i % 26, (size_t)(VALUE - n - 2));
         memcpy(p + KEY + VALUE - 2, "\"}", 2);
-        records[i] = (struct record){.key = str_make(p, KEY), .value = str_make(p + KEY, VALUE), .ts = 1700000000000 + i};
+        records[i] =
+            (struct record){.key = str_make(p, KEY), .value = str_make(p + KEY, VALUE), .ts = 1700000000000 + i};
     }
     return records;
 }
@@ -187,7 +189,8 @@ static void latency(struct log *log, const struct record *records)
     for (int i = 0; i < PINGS; i++)
         times[i] = reading.seen[i] - times[i];
     qsort(times, PINGS, sizeof *times, by_value);
-    printf("append to reader         %6.2f ms median, %.2f ms 99 %%\n", times[PINGS / 2] * 1e3, times[PINGS * 99 / 100] * 1e3);
+    printf("append to reader         %6.2f ms median, %.2f ms 99 %%\n", times[PINGS / 2] * 1e3,
+           times[PINGS * 99 / 100] * 1e3);
     reader_close(reading.r);
     writer_close(w);
 }

@@ -18,8 +18,8 @@ enum {
     COMMIT_LINES = 100000,
     COMMIT_BYTES = 32 << 20,
     PAUSE_MS = 50,
-    AHEAD = 4,        /* chunks that are read before they can be written */
-    KEPT_CHUNKS = 60, /* of an open transaction */
+    AHEAD = 4,            /* chunks that are read before they can be written */
+    KEPT_CHUNKS = 60,     /* of an open transaction */
     PATIENCE_MS = 120000, /* with brokers that are away */
     RETRY_MIN_MS = 100,
     RETRY_MAX_MS = 1000
@@ -244,8 +244,8 @@ static void release_chunks(struct produce *p)
 static enum status write_chunk(struct produce *p, const struct chunk *c, struct diag *d)
 {
     open_chunk(p, c);
-    bool commit = c->commit || p->open_records >= COMMIT_LINES || p->open_bytes >= COMMIT_BYTES ||
-                  p->n_open == KEPT_CHUNKS;
+    bool commit =
+        c->commit || p->open_records >= COMMIT_LINES || p->open_bytes >= COMMIT_BYTES || p->n_open == KEPT_CHUNKS;
     enum status st = write_patiently(p, commit, d);
     if (st != STATUS_OK)
         return st;

@@ -14,8 +14,7 @@ void map_init(struct map *m)
 
 void map_free(struct map *m)
 {
-    MAP_EACH(m, e)
-    {
+    MAP_EACH (m, e) {
         mem_free((char *)(uintptr_t)e->key.p);
     }
     mem_free(m->entries);
@@ -66,8 +65,7 @@ static bool make_room(struct map *m)
         return false;
     }
     uint32_t n = 0;
-    MAP_EACH(m, e)
-    {
+    MAP_EACH (m, e) {
         entries[n] = *e;
         link_entry(slots, cap * 2, e->hash, n++);
     }

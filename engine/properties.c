@@ -88,8 +88,8 @@ static const char *option(const struct engine_options *o, const char *name)
 
 static enum status bad_value(struct str name, struct str value, const char *wanted, struct diag *d)
 {
-    return diag_set(d, STATUS_INVALID, "Invalid value " STR_FMT " for configuration " STR_FMT ": %s", STR_ARG(value), STR_ARG(name),
-                    wanted);
+    return diag_set(d, STATUS_INVALID, "Invalid value " STR_FMT " for configuration " STR_FMT ": %s", STR_ARG(value),
+                    STR_ARG(name), wanted);
 }
 
 enum status property_number(struct str name, struct str value, int64_t *out, struct diag *d)
@@ -108,7 +108,8 @@ enum status options_number(const struct engine_options *o, const char *name, int
 
 enum status property_check(struct str name, struct str value, struct diag *d)
 {
-    static const char *const numbers[] = {"commit.interval.ms", "cache.max.bytes.buffering", "statestore.cache.max.bytes"};
+    static const char *const numbers[] = {"commit.interval.ms", "cache.max.bytes.buffering",
+                                          "statestore.cache.max.bytes"};
     int64_t number;
     name = without_prefix(name);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

@@ -15,7 +15,8 @@ enum { MAX_SERVERS = 64, ID_LENGTH = 16 };
 
 static enum status failed(const char *path, struct diag *d)
 {
-    return diag_set(d, errno == ENOSPC ? STATUS_FULL : STATUS_IO, "Cannot use the state folder: %s: %s", path, strerror(errno));
+    return diag_set(d, errno == ENOSPC ? STATUS_FULL : STATUS_IO, "Cannot use the state folder: %s: %s", path,
+                    strerror(errno));
 }
 
 static enum status make_folders(char *path, struct diag *d)
@@ -82,8 +83,8 @@ enum status server_claim(struct server *s, const char *state_dir, const char *se
         if (st != STATUS_OK || !taken)
             return st;
     }
-    return diag_set(d, STATUS_EXISTS, "%d processes of the service %s use the state folder %s already", MAX_SERVERS, service_id,
-                    state_dir);
+    return diag_set(d, STATUS_EXISTS, "%d processes of the service %s use the state folder %s already", MAX_SERVERS,
+                    service_id, state_dir);
 }
 
 void server_release(struct server *s)

@@ -83,7 +83,8 @@ static int64_t number(const struct session *s, const char *name)
 {
     const char *value = session_property(s, name);
     int64_t n = 0;
-    enum status st = property_number(str_from(name), str_from(value ? value : property_find(str_from(name))->otherwise), &n, NULL);
+    enum status st =
+        property_number(str_from(name), str_from(value ? value : property_find(str_from(name))->otherwise), &n, NULL);
     assert(st == STATUS_OK); /* checked when it was set */
     (void)st;
     return n;
@@ -187,7 +188,8 @@ static enum status run_lasting(struct session *s, const struct ast_stmt *stateme
             *d = own;
         return st;
     }
-    return diag_set(d, STATUS_TIMEOUT, "Other servers of the service keep recording statements; this one was not carried out");
+    return diag_set(d, STATUS_TIMEOUT,
+                    "Other servers of the service keep recording statements; this one was not carried out");
 }
 
 static enum status dispatch(struct session *s, const struct ast_stmt *statement, bool repeatable,

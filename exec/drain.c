@@ -115,7 +115,8 @@ bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
         if (w->in_circle && !w->drained && drained)
             drained = circles_are_quiet(q, n_workers);
         for (uint32_t k = 0; !w->in_circle && !w->drained && k < q->plan->stages[w->stage].n_sources; k++)
-            drained &= source_drained(&w->sources[k], log, n_workers, written, data); /* each: the others may wait for its end */
+            drained &= source_drained(&w->sources[k], log, n_workers, written,
+                                      data); /* each: the others may wait for its end */
         if (drained && !w->drained) {
             w->drained = true;
             atomic_fetch_sub(&q->tasks_left[w->stage], 1);
@@ -139,7 +140,8 @@ static bool other_drained(const struct query *q, uint32_t stage, int32_t partiti
         const char *topic = source_topic(a, q->plan, q->plan->stages[stage].sources[i], &q->options);
         if (!topic)
             return false;
-        enum status st = ends[i] < 0 ? topic_offsets(log, topic, partition, &begin, &end, &uncommitted, NULL) : STATUS_OK;
+        enum status st =
+            ends[i] < 0 ? topic_offsets(log, topic, partition, &begin, &end, &uncommitted, NULL) : STATUS_OK;
         if (ends[i] < 0 && st == STATUS_OK)
             ends[i] = begin == uncommitted ? 0 : uncommitted;
         if (st == STATUS_NOT_FOUND || ends[i] == 0) /* fewer partitions than tasks, or empty */
@@ -156,7 +158,8 @@ bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, 
     int64_t *ends = q->others_ends;
     bool all = true, is_fresh = false;
     arena_init(&a, 0);
-    for (uint32_t i = 0; i < q->plan->n_stages && all; i++) /* in order: a stage's ends are final behind the one before */
+    for (uint32_t i = 0; i < q->plan->n_stages && all;
+         i++) /* in order: a stage's ends are final behind the one before */
         for (int32_t p = 0; p < q->n_partitions[i] && all; p++, ends += q->plan->stages[i].n_sources) {
             if (ours[slot_of(p)])
                 continue;

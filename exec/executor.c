@@ -9,7 +9,8 @@
 
 static enum status create_topic(struct executor *x, const char *name, int32_t partitions, bool compact, struct diag *d)
 {
-    const struct topic_spec spec = {.name = name, .n_partitions = partitions, .compact = compact, .retention_ms = compact ? 0 : -1};
+    const struct topic_spec spec = {
+        .name = name, .n_partitions = partitions, .compact = compact, .retention_ms = compact ? 0 : -1};
     return topic_ensure(x->log, &spec, NULL, d);
 }
 
@@ -20,15 +21,16 @@ static bool topic_is_there(struct executor *x, const char *name)
 }
 
 /* A repartition topic has as many partitions as there are tasks that write to it; one that closes a circle, as tasks that read it. */
-static enum status create_repartitions(struct executor *x, const struct plan *p, uint32_t stage, int32_t n, struct arena *a,
-                                       struct diag *d)
+static enum status create_repartitions(struct executor *x, const struct plan *p, uint32_t stage, int32_t n,
+                                       struct arena *a, struct diag *d)
 {
     const struct stage *s = &p->stages[stage];
     enum status st = STATUS_OK;
     for (uint32_t i = 0; i <= s->n_sources && st == STATUS_OK; i++) {
         bool is_root = i == s->n_sources;
         const struct step *step = is_root ? s->root : s->sources[i];
-        if (is_root ? step->kind != STEP_REPARTITION_SINK || step->repartition.to_partition : !source_closes_circle(s, i))
+        if (is_root ? step->kind != STEP_REPARTITION_SINK || step->repartition.to_partition
+                    : !source_closes_circle(s, i))
             continue;
         const char *topic = repartition_topic(a, p, step, &x->options);
         st = topic ? create_topic(x, topic, n, false, d) : diag_nomem(d);

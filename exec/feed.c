@@ -8,7 +8,7 @@
 
 struct feed {
     struct lane *lane;
-    int64_t position;            /* next offset that the reader delivers */
+    int64_t position; /* next offset that the reader delivers */
     struct work_source *sources;
     int32_t partition;
     char topic[];
@@ -76,7 +76,7 @@ static void lane_close(struct lane *lane)
 {
     if (!lane->reader)
         return;
-    MAP_EACH(&lane->feeds, entry) {
+    MAP_EACH (&lane->feeds, entry) {
         mem_free(entry->value);
     }
     map_free(&lane->feeds);

@@ -92,7 +92,8 @@ struct place { /* of a record among those of all sources */
 static struct place place_of(const struct work_source *s, const struct record *r)
 {
     const struct step *step = s->work->share->query->plan->stages[s->work->stage].sources[s->number];
-    bool is_table = step->kind == STEP_TABLE_SOURCE || (step->kind == STEP_REPARTITION_SOURCE && step->repartition.is_table);
+    bool is_table =
+        step->kind == STEP_TABLE_SOURCE || (step->kind == STEP_REPARTITION_SOURCE && step->repartition.is_table);
     return (struct place){r->ts, !is_table, s->number};
 }
 
@@ -141,7 +142,8 @@ static enum status look_for_more(struct work_source *s, struct log *log, int64_t
 }
 
 /* The source whose record is next, and the place of the first record of any other; NULL: none, or it may not go yet. */
-static enum status next_source(struct work *w, struct log *log, struct work_source **out, struct place *other, struct diag *d)
+static enum status next_source(struct work *w, struct log *log, struct work_source **out, struct place *other,
+                               struct diag *d)
 {
     uint32_t n = w->share->query->plan->stages[w->stage].n_sources;
     struct work_source *best = NULL;

@@ -124,7 +124,7 @@ void positions_close(struct positions *p)
         return;
     if (p->reader)
         reader_close(p->reader);
-    MAP_EACH(&p->values, entry) {
+    MAP_EACH (&p->values, entry) {
         mem_free(entry->value);
     }
     map_free(&p->values);
@@ -157,8 +157,8 @@ bool positions_get(struct positions *p, struct str task, struct arena *a, struct
     return found;
 }
 
-enum status positions_append(struct positions *p, struct log_writer *w, struct str task, const struct position *position,
-                             struct diag *d)
+enum status positions_append(struct positions *p, struct log_writer *w, struct str task,
+                             const struct position *position, struct diag *d)
 {
     int64_t value[1 + 64];
     struct record record = {.key = task, .ts = -1};

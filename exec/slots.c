@@ -121,8 +121,8 @@ static void *serve(void *data)
 enum status slots_join(struct executor *x, struct diag *d)
 {
     memset(x->slot_worker, -1, sizeof x->slot_worker);
-    return membership_join(x->log, x->options.service_id ? x->options.service_id : "default_", x->options.server_id, N_SLOTS,
-                           &x->membership, d);
+    return membership_join(x->log, x->options.service_id ? x->options.service_id : "default_", x->options.server_id,
+                           N_SLOTS, &x->membership, d);
 }
 
 enum status slots_serve(struct executor *x, struct diag *d)

@@ -154,8 +154,8 @@ static enum status connect(struct task *t, struct diag *d)
         if (op->step->kind == STEP_REPARTITION_SOURCE && !op->step->repartition.is_table)
             op->emits_before = false;
         /* What a foreign key join asks comes back later anyway. */
-        op->is_below_side = is_side(op->parent) ||
-                            (op->parent->is_below_side && op->parent->step->kind != STEP_FOREIGN_KEY_JOIN);
+        op->is_below_side =
+            is_side(op->parent) || (op->parent->is_below_side && op->parent->step->kind != STEP_FOREIGN_KEY_JOIN);
     }
     t->sources = ARENA_ARRAY(&t->arena, struct op *, t->stage->n_sources);
     if (!t->sources)

@@ -9,9 +9,9 @@ struct transient {
     struct executor *executor;
     const struct transient_run *run;
     const struct task_output *client;
-    struct log_writer *writer;   /* NULL: the plan has one stage, nothing is written */
+    struct log_writer *writer; /* NULL: the plan has one stage, nothing is written */
     bool in_transaction, stop;
-    int64_t left;                /* of LIMIT; -1: none */
+    int64_t left; /* of LIMIT; -1: none */
 };
 
 /* Only repartitioned rows are written: the state of a transient query ends with it. */
@@ -79,7 +79,8 @@ static bool at_ends(struct transient *t, struct share *s)
         return false;
     for (struct work *w = s->works; w && t->run->until == TRANSIENT_LAST_STATE; w = w->next)
         w->dirty = false; /* what has been read waits in the stores for the end */
-    return share_drained(s, t->executor->log, 1, s->query->options.drain ? topic_is_written : nobody_writes, t->executor);
+    return share_drained(s, t->executor->log, 1, s->query->options.drain ? topic_is_written : nobody_writes,
+                         t->executor);
 }
 
 static bool is_stopped(struct transient *t)

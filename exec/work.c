@@ -3,7 +3,8 @@
 
 enum { RESTORE_WAIT_MS = 100 };
 
-const char *source_topic(struct arena *a, const struct plan *p, const struct step *s, const struct exec_options *options)
+const char *source_topic(struct arena *a, const struct plan *p, const struct step *s,
+                         const struct exec_options *options)
 {
     return s->kind == STEP_REPARTITION_SOURCE ? repartition_topic(a, p, s, options) : s->source.topic;
 }
@@ -156,8 +157,7 @@ static enum status first_position(struct log *log, struct work_source *source, s
     return STATUS_OK;
 }
 
-static enum status place_sources(struct log *log, struct work *w,
-                                 const struct position *position, struct diag *d)
+static enum status place_sources(struct log *log, struct work *w, const struct position *position, struct diag *d)
 {
     enum status st = STATUS_OK;
     const struct plan *plan = w->share->query->plan;
@@ -239,8 +239,8 @@ done:
     return st;
 }
 
-static enum status add_work(struct share *s, uint32_t stage, int32_t partition, struct log *log, struct positions *positions,
-                            const struct task_output *out, struct diag *d)
+static enum status add_work(struct share *s, uint32_t stage, int32_t partition, struct log *log,
+                            struct positions *positions, const struct task_output *out, struct diag *d)
 {
     struct work *w = mem_calloc(1, sizeof *w);
     if (!w)

@@ -101,7 +101,7 @@ static enum ast_unit unit_of(int kind)
 static int64_t to_ms(int64_t amount, enum ast_unit unit)
 {
     static const int64_t ms[] = {
-        [UNIT_MILLISECONDS] = 1,      [UNIT_SECONDS] = 1000,   [UNIT_MINUTES] = 60000,
+        [UNIT_MILLISECONDS] = 1,      [UNIT_SECONDS] = 1000,    [UNIT_MINUTES] = 60000,
         [UNIT_HOURS] = 3600 * 1000LL, [UNIT_DAYS] = 86400000LL,
     };
     int64_t product;
@@ -190,8 +190,7 @@ struct ast_query *build_query(struct builder *b, struct token first, struct list
 }
 
 struct ast_query *build_query_clauses(struct builder *b, struct ast_query *q, struct ast_expr *where,
-                                      struct ast_keys *group_by, struct ast_keys *partition_by,
-                                      struct ast_expr *having)
+                                      struct ast_keys *group_by, struct ast_keys *partition_by, struct ast_expr *having)
 {
     (void)b;
     if (!q)

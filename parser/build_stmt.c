@@ -37,8 +37,8 @@ static void set_inner_place(struct builder *b, const struct ast_stmt *outer, str
 {
     while (outer->kind == STMT_EXPLAIN && ((const struct ast_explain *)outer)->statement) {
         struct ast_stmt *inner = (struct ast_stmt *)(uintptr_t)((const struct ast_explain *)outer)->statement;
-        struct lexer l = {.text = b->text, .pos = outer->span.begin, .line = outer->span.line,
-                          .column = outer->span.column};
+        struct lexer l = {
+            .text = b->text, .pos = outer->span.begin, .line = outer->span.line, .column = outer->span.column};
         lexer_next(&l);
         set_place(b, inner, lexer_next(&l), last);
         outer = inner;
@@ -133,8 +133,7 @@ static enum ast_role role_of(int kind)
     }
 }
 
-void *build_element(struct builder *b, struct token name, struct ast_type *type, struct token role,
-                    struct token header)
+void *build_element(struct builder *b, struct token name, struct ast_type *type, struct token role, struct token header)
 {
     struct ast_element *e = type ? BUILD_NEW(b, struct ast_element) : NULL;
     if (!e)
@@ -261,7 +260,7 @@ struct ast_stmt *build_insert_values(struct builder *b, int kind, struct token t
 struct ast_stmt *build_drop(struct builder *b, int kind, int flags, struct token name)
 {
     struct ast_drop *s = NEW_STMT(b,
-                                  kind == TK_STREAM  ? STMT_DROP_SOURCE
+                                  kind == TK_STREAM ? STMT_DROP_SOURCE
                                   : kind == TK_TYPE ? STMT_DROP_TYPE
                                                     : STMT_DROP_CONNECTOR,
                                   struct ast_drop);
@@ -336,9 +335,7 @@ struct ast_stmt *build_describe(struct builder *b, int what, int flags, struct t
     } else if (what == 0 && name.kind == TK_TABLES) {
         s->what = DESCRIBE_TABLES;
     } else {
-        s->what = what == TK_FUNCTION    ? DESCRIBE_FUNCTION
-                  : what == TK_CONNECTOR ? DESCRIBE_CONNECTOR
-                                         : DESCRIBE_SOURCE;
+        s->what = what == TK_FUNCTION ? DESCRIBE_FUNCTION : what == TK_CONNECTOR ? DESCRIBE_CONNECTOR : DESCRIBE_SOURCE;
         s->name = what == 0 ? build_source_ident(b, name) : build_ident(b, name);
     }
     return &s->head;

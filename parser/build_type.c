@@ -56,8 +56,8 @@ struct ast_type *build_type_map(struct builder *b, struct token first, struct as
 {
     if (!key || !value)
         return NULL;
-    struct ast_type *t = new_type(b, AST_TYPE_MAP, range(b, first, last),
-                                  key->depth > value->depth ? key->depth : value->depth);
+    struct ast_type *t =
+        new_type(b, AST_TYPE_MAP, range(b, first, last), key->depth > value->depth ? key->depth : value->depth);
     if (t) {
         t->key = key;
         t->element = value;

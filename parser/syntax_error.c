@@ -27,9 +27,9 @@ static struct str shown(struct token t)
 
 /* ---- unknown statements ------------------------------------------------------------------------------------- */
 
-static const char *const starters[] = {"SELECT", "CREATE", "INSERT",   "DESCRIBE", "PRINT", "EXPLAIN",
-                                       "SHOW",   "LIST",   "TERMINATE", "PAUSE",   "RESUME", "DROP",
-                                       "SET",    "DEFINE", "UNDEFINE", "UNSET",    "ASSERT", "ALTER"};
+static const char *const starters[] = {"SELECT", "CREATE", "INSERT",    "DESCRIBE", "PRINT",  "EXPLAIN",
+                                       "SHOW",   "LIST",   "TERMINATE", "PAUSE",    "RESUME", "DROP",
+                                       "SET",    "DEFINE", "UNDEFINE",  "UNSET",    "ASSERT", "ALTER"};
 enum { N_STARTERS = sizeof starters / sizeof starters[0], MAX_WORD = 64 };
 
 static char upper(char c)
@@ -220,8 +220,8 @@ static void print_detail(struct builder *b, struct buf *out, const void *parser,
     }
     bool ends_here = e.kinds[TK_SEMI] && next.kind != TK_SEMI && sql_accepts(parser, (int[]){TK_SEMI, t.kind}, 2);
     narrow(&e, &t, &next);
-    bool fits_without = t.kind != TOKEN_END && next.kind < N_KINDS && e.kinds[next.kind] &&
-                        (next.kind == TK_SEMI || !e.kinds[TK_SEMI]);
+    bool fits_without =
+        t.kind != TOKEN_END && next.kind < N_KINDS && e.kinds[next.kind] && (next.kind == TK_SEMI || !e.kinds[TK_SEMI]);
     int missing = ends_here ? TK_SEMI : fits_without || at_start ? -1 : missing_token(parser, &e, t);
     if (fits_without && is_reserved_token(t))
         buf_printf(out,
@@ -256,8 +256,7 @@ static void add_hint(struct builder *b, const void *parser, struct token t)
     if (t.kind == TK_BAD && t.len == 1 && t.p[0] && strchr("'\"`", t.p[0]))
         diag_hint(b->diag, "the closing %c is missing", t.p[0]);
     else if (is_reserved_token(t) && t.len <= MAX_WORD && parser && accepts(parser, TK_IDENT))
-        diag_hint(b->diag, "%.*s is a reserved word; as a name it is written `%.*s`", (int)t.len, t.p, (int)t.len,
-                  t.p);
+        diag_hint(b->diag, "%.*s is a reserved word; as a name it is written `%.*s`", (int)t.len, t.p, (int)t.len, t.p);
 }
 
 void build_syntax_error(struct builder *b, void *parser, struct token t)

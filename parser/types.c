@@ -14,8 +14,8 @@ static const struct type *builtin(struct str name)
         const char *name;
         const struct type *type;
     } types[] = {
-        {"BOOLEAN", &TYPE_BOOLEAN}, {"INT", &TYPE_INT},       {"INTEGER", &TYPE_INT}, {"BIGINT", &TYPE_BIGINT},
-        {"DOUBLE", &TYPE_DOUBLE},   {"STRING", &TYPE_STRING}, {"VARCHAR", &TYPE_STRING}, {"BYTES", &TYPE_BYTES},
+        {"BOOLEAN", &TYPE_BOOLEAN}, {"INT", &TYPE_INT},       {"INTEGER", &TYPE_INT},         {"BIGINT", &TYPE_BIGINT},
+        {"DOUBLE", &TYPE_DOUBLE},   {"STRING", &TYPE_STRING}, {"VARCHAR", &TYPE_STRING},      {"BYTES", &TYPE_BYTES},
         {"DATE", &TYPE_DATE},       {"TIME", &TYPE_TIME},     {"TIMESTAMP", &TYPE_TIMESTAMP},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
@@ -38,9 +38,9 @@ static enum status named(struct resolver *r, const struct ast_type *t, const str
 
 static enum status decimal(struct resolver *r, const struct ast_type *t, const struct type **out)
 {
-    const char *broken = t->precision < 1          ? "precision must be >= 1"
-                         : t->scale < 0            ? "scale must be >= 0"
-                         : t->precision < t->scale ? "precision must be >= scale"
+    const char *broken = t->precision < 1            ? "precision must be >= 1"
+                         : t->scale < 0              ? "scale must be >= 0"
+                         : t->precision < t->scale   ? "precision must be >= scale"
                          : t->precision > UINT16_MAX ? "precision is too large"
                                                      : NULL;
     if (broken)

@@ -47,7 +47,7 @@ static struct str base_name(const char *path)
 
 static struct str config_property(const struct json *node)
 {
-    JSON_EACH(json_member(node, "properties"), p)
+    JSON_EACH (json_member(node, "properties"), p)
         if (p->kind == JSON_STRING && str_eq(p->text, STR("{CONFIG}")))
             return p->key;
     return (struct str){NULL, 0};
@@ -117,7 +117,7 @@ enum status cases_load(struct case_list *list, const char *path, struct diag *d)
     const struct json *tests = json_member(document, "tests");
     if (!tests || tests->kind != JSON_ARRAY)
         return diag_set(d, STATUS_INVALID, "the file has no list of tests");
-    JSON_EACH(tests, node)
+    JSON_EACH (tests, node)
         if (!add_node(list, base_name(path), node))
             return diag_nomem(d);
 done:

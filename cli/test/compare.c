@@ -55,7 +55,7 @@ static bool compare_lists(const struct json *actual, const struct json *expected
     const struct type *element = type && type->kind == KIND_ARRAY ? type->element : NULL;
     if (actual->n != expected->n)
         return false;
-    JSON_EACH(actual, child) {
+    JSON_EACH (actual, child) {
         if (!compare_json(child, e, element, exact))
             return false;
         e = e->next;
@@ -66,10 +66,10 @@ static bool compare_lists(const struct json *actual, const struct json *expected
 /* By the expected name, then by the same in capitals. */
 static const struct json *find_member(const struct json *object, struct str name)
 {
-    JSON_EACH(object, child)
+    JSON_EACH (object, child)
         if (str_eq(child->key, name))
             return child;
-    JSON_EACH(object, child)
+    JSON_EACH (object, child)
         if (str_eq_nocase(child->key, name))
             return child;
     return NULL;
@@ -90,7 +90,7 @@ static bool compare_objects(const struct json *actual, const struct json *expect
     static const struct json missing = {.kind = JSON_NULL};
     if (actual->n != expected->n)
         return false;
-    JSON_EACH(expected, child) {
+    JSON_EACH (expected, child) {
         const struct json *found = find_member(actual, child->key);
         if (!compare_json(found ? found : &missing, child, member_type(type, child->key), exact))
             return false;
@@ -106,12 +106,17 @@ static bool compare_json(const struct json *actual, const struct json *expected,
     case JSON_MISSING:
     case JSON_NULL:
     case JSON_FALSE:
-    case JSON_TRUE: return actual->kind == expected->kind;
-    case JSON_STRING: return expected->kind == JSON_STRING && str_eq(actual->text, expected->text);
+    case JSON_TRUE:
+        return actual->kind == expected->kind;
+    case JSON_STRING:
+        return expected->kind == JSON_STRING && str_eq(actual->text, expected->text);
     case JSON_INTEGER:
-    case JSON_DECIMAL: return compare_number(actual->text, expected, type, exact);
-    case JSON_ARRAY: return expected->kind == JSON_ARRAY && compare_lists(actual, expected, type, exact);
-    case JSON_OBJECT: return expected->kind == JSON_OBJECT && compare_objects(actual, expected, type, exact);
+    case JSON_DECIMAL:
+        return compare_number(actual->text, expected, type, exact);
+    case JSON_ARRAY:
+        return expected->kind == JSON_ARRAY && compare_lists(actual, expected, type, exact);
+    case JSON_OBJECT:
+        return expected->kind == JSON_OBJECT && compare_objects(actual, expected, type, exact);
     }
     return false;
 }
@@ -150,7 +155,7 @@ static bool compare_headers(struct arena *a, const struct headers *actual, const
     uint32_t n = expected ? expected->n : 0, i = 0;
     if ((actual ? actual->n : 0) != n)
         return false;
-    JSON_EACH(expected, j) {
+    JSON_EACH (expected, j) {
         const struct record_header *h = &actual->items[i++];
         struct str value = json_text(j, "VALUE");
         if (!str_eq(h->key, json_text(j, "KEY")) || h->is_null != !value.p ||
@@ -253,7 +258,7 @@ static bool compare_topic(struct world *w, const struct json *outputs, struct st
                            reason};
     size_t n = topic ? topic->records.n : 0, expected = 0;
     buf_printf(reason, "topic " STR_FMT ": ", STR_ARG(name));
-    JSON_EACH(outputs, o)
+    JSON_EACH (outputs, o)
         if (str_eq(json_text(o, "topic"), name)) {
             if (expected < n && !compare_record(&c, expected, o, &topic->records.items[expected]))
                 return false;
@@ -276,7 +281,7 @@ static bool compare_topic(struct world *w, const struct json *outputs, struct st
 
 bool compare_outputs(struct world *w, const struct json *outputs, bool any_zero_ts, struct buf *reason)
 {
-    JSON_EACH(outputs, o) {
+    JSON_EACH (outputs, o) {
         struct str name = json_text(o, "topic");
         bool seen = false;
         for (const struct json *before = outputs->first; before != o && !seen; before = before->next)

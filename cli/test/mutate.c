@@ -49,7 +49,7 @@ static struct json *copy_tree(struct arena *a, const struct json *j)
     struct json *copy = arena_dup(a, j, sizeof *j), **tail = copy ? &copy->first : NULL;
     if (!copy)
         return NULL;
-    JSON_EACH(j, child) {
+    JSON_EACH (j, child) {
         *tail = copy_tree(a, child);
         if (!*tail)
             return NULL;

@@ -30,11 +30,15 @@ static bool check_format(struct buf *reason, const char *what, struct str name, 
 static bool role_matches(enum ast_role declared, enum column_role role)
 {
     switch (declared) {
-    case AST_ROLE_NONE: return role == ROLE_VALUE;
+    case AST_ROLE_NONE:
+        return role == ROLE_VALUE;
     case AST_ROLE_KEY:
-    case AST_ROLE_PRIMARY_KEY: return role == ROLE_KEY;
-    case AST_ROLE_HEADERS: return role == ROLE_HEADERS;
-    case AST_ROLE_HEADER: return role == ROLE_HEADER;
+    case AST_ROLE_PRIMARY_KEY:
+        return role == ROLE_KEY;
+    case AST_ROLE_HEADERS:
+        return role == ROLE_HEADERS;
+    case AST_ROLE_HEADER:
+        return role == ROLE_HEADER;
     }
     return false;
 }
@@ -99,7 +103,7 @@ static bool check_features(const struct source *s, const char *what, const struc
     bool wrap = false, unwrap = false;
     if (!expected)
         return true;
-    JSON_EACH(expected, j) {
+    JSON_EACH (expected, j) {
         wrap |= str_eq(j->text, STR("WRAP_SINGLES"));
         unwrap |= str_eq(j->text, STR("UNWRAP_SINGLES"));
     }
@@ -202,7 +206,7 @@ static bool check_blacklist(struct world *w, struct str pattern, struct buf *rea
     if (!z.p || regcomp(&regex, z.p, REG_EXTENDED | REG_NOSUB) != 0)
         return buf_puts(reason, STR("post: the blacklist is not a regular expression")), false;
     struct topic_search t = {.blacklist = &regex, .reason = reason};
-    MAP_EACH(&w->topics, e)
+    MAP_EACH (&w->topics, e)
         (void)visit_internal(&t, ((const struct test_topic *)e->value)->name, NULL);
     bool ok = visit_all_internal(w, &t) && !t.bad;
     regfree(&regex);
@@ -213,10 +217,10 @@ bool post_check(struct world *w, const struct json *post, struct buf *reason)
 {
     const struct json *topics = json_member(post, "topics");
     struct str blacklist = json_text(topics, "blacklist");
-    JSON_EACH(json_member(post, "sources"), s)
+    JSON_EACH (json_member(post, "sources"), s)
         if (!check_source(w, s, reason))
             return false;
-    JSON_EACH(json_member(topics, "topics"), t)
+    JSON_EACH (json_member(topics, "topics"), t)
         if (!check_topic(w, t, reason))
             return false;
     return !blacklist.p || check_blacklist(w, blacklist, reason);

@@ -235,7 +235,8 @@ static struct queue *next_queue(struct query *q, size_t *n)
     }
     if (!best)
         return NULL;
-    size_t left = best->records.n - best->head, most = best->n_feeds > 1 || plan_has_circle(q->plan) ? 1 : q->w->options->batch;
+    size_t left = best->records.n - best->head,
+           most = best->n_feeds > 1 || plan_has_circle(q->plan) ? 1 : q->w->options->batch;
     for (*n = 1; *n < left && *n < most && best->records.items[best->head + *n].ts < other;)
         ++*n;
     return best;

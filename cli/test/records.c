@@ -74,7 +74,8 @@ static enum status put_kafka(struct arena *a, struct buf *out, const struct side
         buf_puts(out, bytes);
         break;
     }
-    default: put_plain(out, j);
+    default:
+        put_plain(out, j);
     }
     return ok ? STATUS_OK
               : diag_set(d, STATUS_DATA, "the case's value '" STR_FMT "' is not of type %s", STR_ARG(j->text),
@@ -89,11 +90,19 @@ static enum status side_from_json(struct arena *a, const struct side *side, cons
     if (*is_null)
         return STATUS_OK;
     switch (side->format) {
-    case FORMAT_KAFKA: return put_kafka(a, out, side, j, d);
-    case FORMAT_DELIMITED: put_plain(out, j); return STATUS_OK;
-    case FORMAT_NONE: *is_null = true; return STATUS_OK;
-    case FORMAT_JSON: json_print_as_written(out, j); return STATUS_OK;
-    default: return diag_set(d, STATUS_UNSUPPORTED, "not supported yet: format %s", format_name(side->format));
+    case FORMAT_KAFKA:
+        return put_kafka(a, out, side, j, d);
+    case FORMAT_DELIMITED:
+        put_plain(out, j);
+        return STATUS_OK;
+    case FORMAT_NONE:
+        *is_null = true;
+        return STATUS_OK;
+    case FORMAT_JSON:
+        json_print_as_written(out, j);
+        return STATUS_OK;
+    default:
+        return diag_set(d, STATUS_UNSUPPORTED, "not supported yet: format %s", format_name(side->format));
     }
 }
 
@@ -115,7 +124,7 @@ static enum status headers_from_json(struct arena *a, const struct json *list, c
     if (!headers || !items)
         return diag_nomem(d);
     *headers = (struct headers){list->n, items};
-    JSON_EACH(list, j) {
+    JSON_EACH (list, j) {
         struct str value = json_text(j, "VALUE");
         *items++ =
             (struct record_header){.key = json_text(j, "KEY"), .value = base64_decode(a, value), .is_null = !value.p};

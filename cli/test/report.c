@@ -30,12 +30,23 @@ static void put_xml(struct buf *out, struct str s)
     for (uint32_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.p[i];
         switch (c) {
-        case '<': buf_puts(out, STR("&lt;")); break;
-        case '>': buf_puts(out, STR("&gt;")); break;
-        case '&': buf_puts(out, STR("&amp;")); break;
-        case '"': buf_puts(out, STR("&quot;")); break;
-        case '\n': buf_puts(out, STR("&#10;")); break;
-        default: buf_putc(out, c < 0x20 ? ' ' : (char)c);
+        case '<':
+            buf_puts(out, STR("&lt;"));
+            break;
+        case '>':
+            buf_puts(out, STR("&gt;"));
+            break;
+        case '&':
+            buf_puts(out, STR("&amp;"));
+            break;
+        case '"':
+            buf_puts(out, STR("&quot;"));
+            break;
+        case '\n':
+            buf_puts(out, STR("&#10;"));
+            break;
+        default:
+            buf_putc(out, c < 0x20 ? ' ' : (char)c);
         }
     }
 }

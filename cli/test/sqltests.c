@@ -326,10 +326,14 @@ static enum status run_statement(struct run *r, const struct ast_stmt *s, int de
     struct test_topic *inserted;
     switch (s->kind) {
     case STMT_ASSERT_VALUES:
-    case STMT_ASSERT_NULL_VALUES: return assert_values(r, (const struct ast_insert_values *)s);
-    case STMT_ASSERT_SOURCE: return assert_source(r, (const struct ast_create_source *)s);
-    case STMT_RUN_SCRIPT: return run_script(r, ((const struct ast_run_script *)s)->file, depth);
-    default: break;
+    case STMT_ASSERT_NULL_VALUES:
+        return assert_values(r, (const struct ast_insert_values *)s);
+    case STMT_ASSERT_SOURCE:
+        return assert_source(r, (const struct ast_create_source *)s);
+    case STMT_RUN_SCRIPT:
+        return run_script(r, ((const struct ast_run_script *)s)->file, depth);
+    default:
+        break;
     }
     TRY(world_topics_of(&r->w, s, &r->d));
     TRY(world_execute(&r->w, s, &inserted, &r->d));

@@ -96,19 +96,35 @@ int cmd_test(int argc, char **argv)
     int64_t batch;
     for (int c; (c = getopt_long(argc, argv, "vh", options, NULL)) != -1;) {
         switch (c) {
-        case 'f': r.options.filter = optarg; break;
-        case 'F': failures = optarg; break;
-        case 'j': junit = optarg; break;
+        case 'f':
+            r.options.filter = optarg;
+            break;
+        case 'F':
+            failures = optarg;
+            break;
+        case 'j':
+            junit = optarg;
+            break;
         case 'b':
             if (!cli_number("batch", optarg, 1, &batch))
                 return EXIT_USAGE;
             r.options.batch = batch > BATCH_ROWS ? BATCH_ROWS : (uint32_t)batch;
             break;
-        case 'r': r.options.restore = true; break;
-        case 'm': r.options.mutate = true; break;
-        case 'v': r.options.verbose = true; break;
-        case 'h': fputs(help, stdout); return EXIT_OK;
-        default: fputs(help, stderr); return EXIT_USAGE;
+        case 'r':
+            r.options.restore = true;
+            break;
+        case 'm':
+            r.options.mutate = true;
+            break;
+        case 'v':
+            r.options.verbose = true;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return EXIT_OK;
+        default:
+            fputs(help, stderr);
+            return EXIT_USAGE;
         }
     }
     if (optind == argc) {

@@ -138,7 +138,7 @@ enum status world_topics_of(struct world *w, const struct ast_stmt *s, struct di
 
 const struct source *world_source_of(const struct world *w, const char *topic)
 {
-    MAP_EACH(catalog_sources(w->catalog), e) {
+    MAP_EACH (catalog_sources(w->catalog), e) {
         const struct source *s = e->value;
         if (!strcmp(s->topic, topic))
             return s;

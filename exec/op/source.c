@@ -25,7 +25,7 @@ struct source {
     struct time_reader *time;    /* NULL: the record's time */
     const struct side *time_side;
     uint32_t time_place;
-    int64_t last_time; /* the highest so far of the records' own; -1: none */
+    int64_t last_time;        /* the highest so far of the records' own; -1: none */
     struct table_rows *table; /* NULL: a stream, or not materialised */
     bool is_table;
     bool has_key;        /* the topic's schema has key columns */

@@ -4,8 +4,11 @@
 void log_test_topic_life(struct log *log)
 {
     struct diag e = DIAG_INIT;
-    struct topic_spec spec = {
-        .name = fresh_name("life"), .n_partitions = 3, .compact = true, .retention_ms = 3600000, .retention_bytes = 1 << 30};
+    struct topic_spec spec = {.name = fresh_name("life"),
+                              .n_partitions = 3,
+                              .compact = true,
+                              .retention_ms = 3600000,
+                              .retention_bytes = 1 << 30};
     CHECK_INT(topic_describe(log, spec.name, &spec, &e), STATUS_NOT_FOUND);
     CHECK_INT(e.code, STATUS_OK);
     OK(topic_create(log, &spec, d));

@@ -12,8 +12,9 @@ static void check_str(struct str got, struct str expected)
 void log_test_records_as_written(struct log *log)
 {
     const char *topic = fresh_topic(log, "records", 2);
-    const struct record_header items[] = {
-        {.key = STR("h"), .value = STR("1")}, {.key = STR("null"), .is_null = true}, {.key = STR("h"), .value = STR("")}};
+    const struct record_header items[] = {{.key = STR("h"), .value = STR("1")},
+                                          {.key = STR("null"), .is_null = true},
+                                          {.key = STR("h"), .value = STR("")}};
     const struct headers headers = {.n = 3, .items = items};
     const struct record records[] = {
         {.key = STR("key"), .value = STR("value"), .ts = 1700000000123},

@@ -73,8 +73,8 @@ static long last_number(struct log *log, const char *topic)
 /* Transactions of EACH records in `topic`, each with its number in `positions`, as the engine does it. After an error the number
  * of the last committed one is read back, and writing goes on behind it. */
 enum { EACH = 20 };
-static int write_transactions(struct log *log, struct log_writer *w, const char *topic, const char *positions, int first,
-                              int n)
+static int write_transactions(struct log *log, struct log_writer *w, const char *topic, const char *positions,
+                              int first, int n)
 {
     int errors = 0;
     for (int i = first; i < first + n;) {
@@ -110,7 +110,8 @@ TEST(failures, killed_under_transactions)
     struct log_writer *w = writer_new(log, fresh_name("id"));
     struct log_reader *r = reader_at(log, topic, 0, 0);
     for (int round = 0; round < ROUNDS; round++) {
-        struct trouble t = {.first_ms = 50 + 170 * round, .first = "kill", .then_ms = 500 + 1000 * round, .then = "restart"};
+        struct trouble t = {
+            .first_ms = 50 + 170 * round, .first = "kill", .then_ms = 500 + 1000 * round, .then = "restart"};
         trouble_start(&t);
         write_transactions(log, w, topic, positions, round * N, N);
         pthread_join(t.thread, NULL);

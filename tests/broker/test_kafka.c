@@ -57,11 +57,15 @@ TEST(kafka_only, options_pass_through)
 {
     const char *bootstrap = getenv("WEIR_TEST_BOOTSTRAP");
     static const struct kafka_option good[] = {
-        {"ksql.streams.num.stream.threads", "4"},      {"ksql.streams.producer.linger.ms", "1"},
-        {"ksql.streams.consumer.fetch.min.bytes", "1"}, {"ksql.streams.ssl.endpoint.identification.algorithm", ""},
+        {"ksql.streams.num.stream.threads", "4"},
+        {"ksql.streams.producer.linger.ms", "1"},
+        {"ksql.streams.consumer.fetch.min.bytes", "1"},
+        {"ksql.streams.ssl.endpoint.identification.algorithm", ""},
         {"ksql.streams.sasl.jaas.config", "x.PlainLoginModule required username=\"me\" password='a \"b';"},
-        {"security.protocol", "plaintext"},            {"ksql.streams.processing.guarantee", "exactly_once_v2"},
-        {"ksql.streams.buffer.memory", "33554432"},    {"ksql.streams.auto.offset.reset", "earliest"},
+        {"security.protocol", "plaintext"},
+        {"ksql.streams.processing.guarantee", "exactly_once_v2"},
+        {"ksql.streams.buffer.memory", "33554432"},
+        {"ksql.streams.auto.offset.reset", "earliest"},
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct diag e = DIAG_INIT;

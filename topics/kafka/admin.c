@@ -369,7 +369,8 @@ enum status kafka_watermarks(struct kafka_log *l, struct kafka_client *c, const 
         if (waited)
             clock_sleep_ms(LEADER_WAIT_MS);
     }
-    return err ? kafka_fail(l, c, err, NULL, d, "cannot read the offsets of %s [%d]", topic, (int)partition) : STATUS_OK;
+    return err ? kafka_fail(l, c, err, NULL, d, "cannot read the offsets of %s [%d]", topic, (int)partition)
+               : STATUS_OK;
 }
 
 enum status kafka_uncommitted_client(struct kafka_log *l, struct kafka_client **out, struct diag *d)

@@ -81,8 +81,7 @@ struct record_batch *kafka_batch_create(struct kafka_client *c, const char *topi
                                         rd_kafka_message_t *const *messages, uint32_t n, int64_t next_offset)
 {
     size_t name_size = strlen(topic) + 1;
-    struct kafka_batch *kb =
-        mem_alloc(sizeof *kb + n * (sizeof(struct record) + sizeof *kb->messages) + name_size);
+    struct kafka_batch *kb = mem_alloc(sizeof *kb + n * (sizeof(struct record) + sizeof *kb->messages) + name_size);
     if (!kb) {
         for (uint32_t i = 0; i < n; i++)
             rd_kafka_message_destroy(messages[i]);

@@ -12,7 +12,7 @@ enum {
     HELD_BYTES = 8 << 20, /* of one paused partition */
     FULL_QUEUE = 8192,    /* messages: a queue that was longer may have stopped the fetcher */
     WAKE_EVERY_MS = 10,
-    WAKES = 10            /* in a row, without seeing the queue grow */
+    WAKES = 10 /* in a row, without seeing the queue grow */
 };
 
 /* The position has fallen out of the log. Records that were removed from the front are skipped, as the first record that is
@@ -29,8 +29,7 @@ static enum status out_of_range(struct kafka_reader *r, struct partition *p, str
     return partition_restart(r, p, begin, d);
 }
 
-static enum status take_error(struct kafka_reader *r, struct partition *p, const rd_kafka_message_t *m,
-                              struct diag *d)
+static enum status take_error(struct kafka_reader *r, struct partition *p, const rd_kafka_message_t *m, struct diag *d)
 {
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         p->eof = m->offset;

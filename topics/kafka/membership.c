@@ -15,8 +15,8 @@ struct kafka_membership {
     rd_kafka_queue_t *queue;
     char *topic;
     int32_t n_slots;
-    bool is_cut_off;        /* no broker could be reached, and none has answered since */
-    uint8_t *owned, *told;  /* a byte a slot: now, and in the last answer */
+    bool is_cut_off;                          /* no broker could be reached, and none has answered since */
+    uint8_t *owned, *told;                    /* a byte a slot: now, and in the last answer */
     rd_kafka_topic_partition_list_t *leaving; /* to be given up after release_done, or NULL */
 };
 
@@ -38,7 +38,8 @@ static enum status slots_topic(struct kafka_membership *m, struct diag *d)
             n = m->n_slots;
     }
     if (st == STATUS_OK && n != m->n_slots)
-        st = diag_set(d, STATUS_INVALID, "The service has %d slots (topic %s), not %d", (int)n, m->topic, (int)m->n_slots);
+        st = diag_set(d, STATUS_INVALID, "The service has %d slots (topic %s), not %d", (int)n, m->topic,
+                      (int)m->n_slots);
     return st;
 }
 

@@ -30,20 +30,54 @@ static const struct {
 
 /* Names, or beginnings of names, that Kafka Streams and the Java clients know and librdkafka has no use for. */
 static const char *const not_for_us[] = {
-    "acceptable.recovery.lag", "application.", "auto.include.jmx.reporter", "auto.offset.reset", "buffered.records.per.partition",
-    "cache.max.bytes.buffering", "commit.interval.ms", "default.", "dsl.store.suppliers.class", "exclude.internal.topics",
-    "interceptor.classes", "key.deserializer", "key.serializer", "max.poll.records", "max.task.idle.ms",
-    "max.warmup.replicas", "metric.reporters", "metrics.", "num.", "partitioner.class", "poll.ms",
-    "probing.rebalance.interval.ms", "processing.", "producer.override.", "rack.aware.", "repartition.purge.interval.ms",
-    "replication.factor", "restore.", "rocksdb.", "sasl.login.class", "sasl.client.callback.handler.class", "state.",
-    "statestore.cache.max.bytes", "task.", "topology.", "upgrade.from", "value.deserializer", "value.serializer",
-    "window.size.ms", "windowed.inner.class.serde", "windowstore.changelog.additional.retention.ms",
+    "acceptable.recovery.lag",
+    "application.",
+    "auto.include.jmx.reporter",
+    "auto.offset.reset",
+    "buffered.records.per.partition",
+    "cache.max.bytes.buffering",
+    "commit.interval.ms",
+    "default.",
+    "dsl.store.suppliers.class",
+    "exclude.internal.topics",
+    "interceptor.classes",
+    "key.deserializer",
+    "key.serializer",
+    "max.poll.records",
+    "max.task.idle.ms",
+    "max.warmup.replicas",
+    "metric.reporters",
+    "metrics.",
+    "num.",
+    "partitioner.class",
+    "poll.ms",
+    "probing.rebalance.interval.ms",
+    "processing.",
+    "producer.override.",
+    "rack.aware.",
+    "repartition.purge.interval.ms",
+    "replication.factor",
+    "restore.",
+    "rocksdb.",
+    "sasl.login.class",
+    "sasl.client.callback.handler.class",
+    "state.",
+    "statestore.cache.max.bytes",
+    "task.",
+    "topology.",
+    "upgrade.from",
+    "value.deserializer",
+    "value.serializer",
+    "window.size.ms",
+    "windowed.inner.class.serde",
+    "windowstore.changelog.additional.retention.ms",
 };
 
 /* What the engine decides, whatever the user says: exactly-once rests on them. */
 static const char *const ours[] = {
-    "bootstrap.servers", "metadata.broker.list", "enable.auto.commit", "enable.idempotence", "enable.partition.eof", "group.id",
-    "isolation.level", "partition.assignment.strategy", "transactional.id",
+    "bootstrap.servers",  "metadata.broker.list",          "enable.auto.commit",
+    "enable.idempotence", "enable.partition.eof",          "group.id",
+    "isolation.level",    "partition.assignment.strategy", "transactional.id",
 };
 
 static bool listed(const char *const *list, size_t n, const char *name, bool by_prefix)
@@ -95,8 +129,9 @@ static enum status set_jaas(rd_kafka_conf_t *conf, const char *line, struct diag
 {
     char user[256], password[1024];
     if (!jaas_value(line, "username", user, sizeof user) || !jaas_value(line, "password", password, sizeof password))
-        return diag_set(d, STATUS_INVALID, "Kafka option 'sasl.jaas.config' has no username and password; "
-                                           "for other mechanisms set librdkafka's sasl.* options");
+        return diag_set(d, STATUS_INVALID,
+                        "Kafka option 'sasl.jaas.config' has no username and password; "
+                        "for other mechanisms set librdkafka's sasl.* options");
     enum status st = kafka_option_set(conf, "sasl.username", user, d);
     return st != STATUS_OK ? st : kafka_option_set(conf, "sasl.password", password, d);
 }

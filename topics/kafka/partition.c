@@ -123,7 +123,7 @@ void partition_stop(struct kafka_reader *r, struct partition *p)
 }
 
 enum status partition_range(struct kafka_reader *r, const char *topic, int32_t number, int64_t *begin, int64_t *end,
-                         struct diag *d)
+                            struct diag *d)
 {
     struct kafka_client *c;
     enum status st = kafka_uncommitted_client(r->log, &c, d);

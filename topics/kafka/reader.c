@@ -19,8 +19,8 @@ enum status kafka_reader_open(struct log *log, struct log_reader **out, struct d
         {NULL, NULL},
     };
     static const struct kafka_option forced[] = {
-        {"isolation.level", "read_committed"},  {"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
-        {"enable.partition.eof", "true"},       {"auto.offset.reset", "error"},  {NULL, NULL},
+        {"isolation.level", "read_committed"}, {"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
+        {"enable.partition.eof", "true"},      {"auto.offset.reset", "error"},  {NULL, NULL},
     };
     struct kafka_reader *r = mem_calloc(1, sizeof *r);
     if (!r)
@@ -45,7 +45,7 @@ void kafka_reader_close(struct log_reader *reader)
         partition_stop(r, r->parts[0]);
         partition_remove(r, r->parts[0]);
     }
-    MAP_EACH(&r->topics, e) {
+    MAP_EACH (&r->topics, e) {
         struct topic *t = e->value;
         rd_kafka_topic_destroy(t->rkt);
         mem_free(t->partitions);
@@ -107,8 +107,8 @@ static int64_t place_behind(struct kafka_reader *r, const struct partition *p, u
     return p->eof > next ? p->eof : next;
 }
 
-static enum status deliver(struct kafka_reader *r, struct partition *p, uint32_t max_records,
-                           struct record_batch **out, struct diag *d)
+static enum status deliver(struct kafka_reader *r, struct partition *p, uint32_t max_records, struct record_batch **out,
+                           struct diag *d)
 {
     uint32_t n = partition_length(p) < max_records ? partition_length(p) : max_records;
     rd_kafka_message_t **m = p->list + p->first;

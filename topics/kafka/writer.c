@@ -9,21 +9,21 @@
 #include <stdlib.h>
 
 enum {
-    BATCH_BYTES = 1000000,       /* batch.size, until a topic with a smaller limit comes */
-    BATCH_OVERHEAD = 128,        /* of a batch with one record, beside key, value and headers */
+    BATCH_BYTES = 1000000, /* batch.size, until a topic with a smaller limit comes */
+    BATCH_OVERHEAD = 128,  /* of a batch with one record, beside key, value and headers */
     QUEUE_WAIT_MS = 10,
-    BLOCKED_MS = 60000,          /* nothing has moved for so long: give up */
+    BLOCKED_MS = 60000, /* nothing has moved for so long: give up */
     COMMIT_MS = 30000,
     INIT_MS = 15000,
     FLUSH_STEPS_MS = 200,
-    LIMIT_AGE_MS = 5000          /* a topic's limit is asked for again, at most so often */
+    LIMIT_AGE_MS = 5000 /* a topic's limit is asked for again, at most so often */
 };
 
 struct writer_topic {
     rd_kafka_topic_t *rkt;
     char *name;
     int32_t n_partitions;
-    int64_t limit; /* bytes a record may have */
+    int64_t limit;       /* bytes a record may have */
     int64_t limit_asked; /* ms, monotonic */
 };
 
@@ -33,12 +33,12 @@ struct kafka_writer {
     char *id;
     struct kafka_client *client; /* NULL: broken, to be made again */
     struct map topics;
-    struct writer_topic *last;   /* the topic of the last append */
+    struct writer_topic *last; /* the topic of the last append */
     int64_t batch_bytes;
-    int64_t timeout_ms;          /* transaction.timeout.ms; users may set it */
-    int64_t began;               /* ms, monotonic */
-    bool group_moved_on;         /* membership_fence has failed in this transaction */
-    bool fenced;                 /* another writer has our id: for ever */
+    int64_t timeout_ms;  /* transaction.timeout.ms; users may set it */
+    int64_t began;       /* ms, monotonic */
+    bool group_moved_on; /* membership_fence has failed in this transaction */
+    bool fenced;         /* another writer has our id: for ever */
 };
 
 static int64_t mono_ms(void)
@@ -56,7 +56,7 @@ static bool has_expired(const struct kafka_writer *w)
 
 static void topics_clear(struct kafka_writer *w)
 {
-    MAP_EACH(&w->topics, e) {
+    MAP_EACH (&w->topics, e) {
         struct writer_topic *t = e->value;
         rd_kafka_topic_destroy(t->rkt);
         mem_free(t->name);
@@ -103,8 +103,8 @@ static enum status producer_create(struct kafka_writer *w, struct diag *d)
     };
     enum status st = kafka_client_create(w->log, CLIENT_WRITER, defaults, forced, &w->client, d);
     size_t size = sizeof timeout;
-    if (st == STATUS_OK && rd_kafka_conf_get(rd_kafka_conf(w->client->rk), "transaction.timeout.ms", timeout, &size) ==
-                               RD_KAFKA_CONF_OK)
+    if (st == STATUS_OK &&
+        rd_kafka_conf_get(rd_kafka_conf(w->client->rk), "transaction.timeout.ms", timeout, &size) == RD_KAFKA_CONF_OK)
         w->timeout_ms = strtoll(timeout, NULL, 10);
     return st;
 }
@@ -243,8 +243,9 @@ static enum status fit_batches(struct kafka_writer *w, const struct writer_topic
         producer_close(w);
         return producer_open(w, d);
     }
-    enum status st = diag_set(d, STATUS_ABORTED, "Topic %s takes batches of at most %lld bytes: begin again with smaller ones",
-                              t->name, (long long)t->limit);
+    enum status st =
+        diag_set(d, STATUS_ABORTED, "Topic %s takes batches of at most %lld bytes: begin again with smaller ones",
+                 t->name, (long long)t->limit);
     producer_close(w);
     return st;
 }
@@ -289,7 +290,9 @@ static rd_kafka_headers_t *pack_headers(const struct headers *h)
     for (uint32_t i = 0; i < h->n; i++) {
         const struct record_header *item = &h->items[i];
         rd_kafka_header_add(list, item->key.p ? item->key.p : "", (ssize_t)item->key.len,
-                            item->is_null ? NULL : item->value.p ? item->value.p : "",
+                            item->is_null   ? NULL
+                            : item->value.p ? item->value.p
+                                            : "",
                             item->is_null ? 0 : (ssize_t)item->value.len);
     }
     return list;
@@ -303,12 +306,14 @@ static rd_kafka_resp_err_t produce(struct kafka_writer *w, const struct writer_t
         return rd_kafka_producev(w->client->rk, RD_KAFKA_V_RKT(t->rkt), RD_KAFKA_V_PARTITION(partition),
                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                                  RD_KAFKA_V_VALUE((void *)(uintptr_t)r->value.p, (size_t)r->value.len),
-                                 RD_KAFKA_V_KEY(r->key.p, (size_t)r->key.len), RD_KAFKA_V_TIMESTAMP(ts), RD_KAFKA_V_END);
+                                 RD_KAFKA_V_KEY(r->key.p, (size_t)r->key.len), RD_KAFKA_V_TIMESTAMP(ts),
+                                 RD_KAFKA_V_END);
     rd_kafka_headers_t *headers = pack_headers(r->headers);
-    rd_kafka_resp_err_t err = rd_kafka_producev(
-        w->client->rk, RD_KAFKA_V_RKT(t->rkt), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)r->value.p, (size_t)r->value.len), RD_KAFKA_V_KEY(r->key.p, (size_t)r->key.len),
-        RD_KAFKA_V_TIMESTAMP(ts), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    rd_kafka_resp_err_t err = rd_kafka_producev(w->client->rk, RD_KAFKA_V_RKT(t->rkt), RD_KAFKA_V_PARTITION(partition),
+                                                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                                RD_KAFKA_V_VALUE((void *)(uintptr_t)r->value.p, (size_t)r->value.len),
+                                                RD_KAFKA_V_KEY(r->key.p, (size_t)r->key.len), RD_KAFKA_V_TIMESTAMP(ts),
+                                                RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
     if (err)
         rd_kafka_headers_destroy(headers);
     return err;
@@ -335,7 +340,8 @@ static rd_kafka_resp_err_t produce_blocking(struct kafka_writer *w, const struct
 
 static enum status too_large(struct writer_topic *t, size_t size, struct diag *d)
 {
-    return diag_set(d, STATUS_DATA, "A record of %zu bytes is larger than topic %s takes (max.message.bytes)", size, t->name);
+    return diag_set(d, STATUS_DATA, "A record of %zu bytes is larger than topic %s takes (max.message.bytes)", size,
+                    t->name);
 }
 
 /* The producer is of no use any more. Its transaction is gone; if it was not fenced, a new producer goes on. */
@@ -365,8 +371,8 @@ static enum status append_failed(struct kafka_writer *w, struct writer_topic *t,
     return kafka_fail(w->log, w->client, err, NULL, d, "cannot append to %s", t->name);
 }
 
-static enum status append_one(struct kafka_writer *w, struct writer_topic *t, int32_t partition,
-                              const struct record *r, struct diag *d)
+static enum status append_one(struct kafka_writer *w, struct writer_topic *t, int32_t partition, const struct record *r,
+                              struct diag *d)
 {
     size_t size = record_size(r);
     if (__builtin_expect((int64_t)size > t->limit, 0)) {

@@ -80,8 +80,7 @@ TEST(batch, derived_ones_keep_their_parent)
     CHECK_INT(n_drops, 0);
     CHECK(b->n_rows == 4 && b->n_columns == 5 && b->ts[3] == 0);
     uint32_t seen[4], n = 0;
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         seen[n++] = row;
     }
     CHECK(n == 2 && seen[0] == 1 && seen[1] == 3);
@@ -94,14 +93,12 @@ TEST(batch, each_without_selection)
     struct batch *b = batch_create(0);
     REQUIRE(b != NULL);
     uint32_t n = 0;
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         n += row + 1;
     }
     CHECK_INT(n, 0);
     b->n_rows = b->n_selected = 3;
-    BATCH_EACH(b, i, row)
-    {
+    BATCH_EACH (b, i, row) {
         n += row;
     }
     CHECK_INT(n, 3);

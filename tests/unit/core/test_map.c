@@ -55,8 +55,7 @@ TEST(map, walks_in_insertion_order)
         CHECK(map_remove(&m, key_of(space, sizeof space, i)) == &numbers[i]);
     CHECK(map_put(&m, key_of(space, sizeof space, 0), &numbers[0]));
     int n = 0, last = -1;
-    MAP_EACH(&m, e)
-    {
+    MAP_EACH (&m, e) {
         int i = (int)((int *)e->value - numbers);
         CHECK(i > last || i == 0);
         last = i;
@@ -65,8 +64,7 @@ TEST(map, walks_in_insertion_order)
     CHECK_INT(last, 0);
     CHECK_INT(n, (int)m.n_live);
     map_free(&m);
-    MAP_EACH(&m, e)
-    {
+    MAP_EACH (&m, e) {
         CHECK(e == NULL);
     }
 }

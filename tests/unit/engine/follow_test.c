@@ -167,7 +167,8 @@ TEST(engine_follow, the_same_statement)
     make_topic(&f, "T");
     CHECK_INT(fixture_run_again(&f, "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;"), STATUS_OK);
     CHECK_INT(fixture_count(&f, COMMANDS), 2);
-    FAILS(&f, "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;", "Could not determine output schema for query due to error: Cannot add stream 'T'");
+    FAILS(&f, "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;",
+          "Could not determine output schema for query due to error: Cannot add stream 'T'");
     CHECK_INT(fixture_count(&f, COMMANDS), 2);
     other(&f, 7, "DROP STREAM t;");
     RUNS(&f, "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES;");
@@ -261,7 +262,8 @@ TEST(engine_follow, a_topic_that_vanishes)
     fixture_shut(&f);
     f.drain = false;
     REQUIRE(fixture_try_open(&f) == STATUS_OK);
-    RUNS(&f, STREAM_S "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES; CREATE STREAM u AS SELECT id, n FROM s EMIT CHANGES;");
+    RUNS(&f, STREAM_S
+         "CREATE STREAM t AS SELECT id, n FROM s EMIT CHANGES; CREATE STREAM u AS SELECT id, n FROM s EMIT CHANGES;");
     CHECK_INT(topic_delete(f.log, "T", NULL), STATUS_OK);
     RUNS(&f, INSERT(1));
     for (int i = 0; i < 500 && fixture_count(&f, "U") < 1; i++)

@@ -63,8 +63,8 @@ static void build_stream_stream(struct op_test *t)
 {
     const struct step *left = op_source_step(t, false, "K STRING KEY, A BIGINT, B STRING");
     const struct step *right = op_source_step(t, false, "K STRING KEY, C BIGINT, D STRING");
-    struct step *s = op_stream_join_step(t, OUTER_BOTH, left, right,
-                                  "K STRING KEY, A BIGINT, B STRING, C BIGINT, D STRING");
+    struct step *s =
+        op_stream_join_step(t, OUTER_BOTH, left, right, "K STRING KEY, A BIGINT, B STRING, C BIGINT, D STRING");
     s->join.before = s->join.after = 5;
     s->join.has_grace = true;
     s->join.pending_store = "Join-waiting";
@@ -241,8 +241,9 @@ static void fail_everywhere(void (*build)(struct op_test *), size_t cache_bytes)
 
 TEST(op_memory, every_allocation_may_fail)
 {
-    void (*const builds[])(struct op_test *) = {build_stateless,     build_plain,        build_hopping,     build_session,     build_table,
-                                                build_stream_stream, build_stream_table, build_table_table, build_foreign_key};
+    void (*const builds[])(struct op_test *) = {build_stateless,    build_plain,       build_hopping,
+                                                build_session,      build_table,       build_stream_stream,
+                                                build_stream_table, build_table_table, build_foreign_key};
     for (size_t i = 0; i < sizeof builds / sizeof *builds; i++) {
         fail_everywhere(builds[i], 0);
         fail_everywhere(builds[i], 1);

@@ -176,9 +176,8 @@ TEST(op_stream_join, joins_of_joins)
     struct op_test t;
     op_setup(&t);
     struct step *inner = op_within_step(&t, true, OUTER_LEFT, 10, 10, 0);
-    struct step *outer =
-        op_stream_join_step(&t, OUTER_LEFT, inner, op_source_step(&t, false, "K STRING KEY, X STRING"),
-                            "K STRING KEY, L STRING, R STRING, X STRING");
+    struct step *outer = op_stream_join_step(&t, OUTER_LEFT, inner, op_source_step(&t, false, "K STRING KEY, X STRING"),
+                                             "K STRING KEY, L STRING, R STRING, X STRING");
     outer->join.before = outer->join.after = 10;
     outer->join.grace = 1000;
     outer->join.stores[0] = "Outer-left";

@@ -245,8 +245,8 @@ static void build_join_of(struct op_test *t, int64_t before, int64_t after, int6
 {
     const struct step *left = op_source_step(t, false, "K STRING KEY, A BIGINT, B STRING");
     const struct step *right = op_source_step(t, false, "K STRING KEY, C BIGINT, D STRING");
-    struct step *s = op_stream_join_step(t, OUTER_BOTH, left, right,
-                                  "K STRING KEY, A BIGINT, B STRING, C BIGINT, D STRING");
+    struct step *s =
+        op_stream_join_step(t, OUTER_BOTH, left, right, "K STRING KEY, A BIGINT, B STRING, C BIGINT, D STRING");
     s->join.before = before;
     s->join.after = after;
     s->join.grace = grace;

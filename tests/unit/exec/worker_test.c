@@ -42,10 +42,8 @@ static void setup(struct service *s, void (*build)(struct op_test *))
     check_ok(log_open_embedded(&embedded, &s->log, &d), &d);
     make_topic(s, "in", PARTITIONS);
     make_topic(s, "out", PARTITIONS);
-    s->options = (struct exec_options){.service_id = "test_",
-                                       .topic_prefix = "prefix_",
-                                       .exactly_once = true,
-                                       .drain = true};
+    s->options =
+        (struct exec_options){.service_id = "test_", .topic_prefix = "prefix_", .exactly_once = true, .drain = true};
     s->settings = (struct query_settings){.commit_interval_ms = 20};
 }
 

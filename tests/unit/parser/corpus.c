@@ -6,31 +6,40 @@
 const char *const corpus[] = {
     "SELECT * FROM s;",
     "SELECT s.*, a, b AS c, d e, f->*, s.g->h, `x y` FROM s s EMIT CHANGES LIMIT 3;",
-    "SELECT a + b * -c - d / e % f, a || b || 'x''y', -5, - 5, +a, - -5, -(-a) FROM s WHERE NOT a = 1 AND b <> 2 OR c != 3;",
-    "SELECT * FROM s WHERE a < 1 AND a <= 2 AND a > 3 AND a >= 4 AND a IS NULL AND b IS NOT NULL AND a IS DISTINCT FROM b "
+    "SELECT a + b * -c - d / e % f, a || b || 'x''y', -5, - 5, +a, - -5, -(-a) FROM s WHERE NOT a = 1 AND b <> 2 OR c "
+    "!= 3;",
+    "SELECT * FROM s WHERE a < 1 AND a <= 2 AND a > 3 AND a >= 4 AND a IS NULL AND b IS NOT NULL AND a IS DISTINCT "
+    "FROM b "
     "AND a IS NOT DISTINCT FROM 3;",
-    "SELECT * FROM s WHERE a BETWEEN 1 AND 2 AND a NOT BETWEEN 3 AND 4 AND a IN (1, 2) AND a NOT IN (3) AND a LIKE 'x%' AND "
+    "SELECT * FROM s WHERE a BETWEEN 1 AND 2 AND a NOT BETWEEN 3 AND 4 AND a IN (1, 2) AND a NOT IN (3) AND a LIKE "
+    "'x%' AND "
     "a NOT LIKE '!_' ESCAPE '!';",
-    "SELECT 1, 2147483648, -9223372036854775808, 1.50, .5, 1., 1e3, 1.5E-3, DECIMAL '15', DECIMAL '1.5', null, TRUE, false "
+    "SELECT 1, 2147483648, -9223372036854775808, 1.50, .5, 1., 1e3, 1.5E-3, DECIMAL '15', DECIMAL '1.5', null, TRUE, "
+    "false "
     "FROM s;",
     "SELECT CASE WHEN a = 1 THEN 'x' WHEN b THEN 'y' ELSE 'z' END, CASE WHEN a THEN 1 END, CASE a WHEN 1 THEN 2 END, "
     "CASE a WHEN 1 THEN 2 ELSE 3 END FROM s;",
     "SELECT CAST(a AS INT), CAST(a AS DECIMAL(4, 2)), CAST(a AS ARRAY<MAP<STRING, STRUCT<x INT, `y` BYTES>>>), "
-    "CAST(a AS STRUCT<>), CAST(a AS VARCHAR(10)), CAST(a AS VARCHAR(STRING)), CAST(a AS INT ARRAY), CAST(a AS \"my type\") "
+    "CAST(a AS STRUCT<>), CAST(a AS VARCHAR(10)), CAST(a AS VARCHAR(STRING)), CAST(a AS INT ARRAY), CAST(a AS \"my "
+    "type\") "
     "FROM s;",
-    "SELECT ARRAY[1, 2], ARRAY[], MAP('a' := 1, 'b' := 2), MAP(), STRUCT(a := 1, `b` := 2), STRUCT(), a[1], a['x'][-1]->b "
+    "SELECT ARRAY[1, 2], ARRAY[], MAP('a' := 1, 'b' := 2), MAP(), STRUCT(a := 1, `b` := 2), STRUCT(), a[1], "
+    "a['x'][-1]->b "
     "FROM s;",
-    "SELECT COUNT(*), COUNT(), F(a, b), DATEADD(DAYS, 1, d), TRANSFORM(a, x => x + 1), REDUCE(a, 0, (s1, x) => s1 + x), "
+    "SELECT COUNT(*), COUNT(), F(a, b), DATEADD(DAYS, 1, d), TRANSFORM(a, x => x + 1), REDUCE(a, 0, (s1, x) => s1 + "
+    "x), "
     "TRANSFORM(m, (k) => k), TRANSFORM(m, (k, v) => UCASE(k), (k, v) => TRANSFORM(v, y => y + k)), F(DAY, "
     "MILLISECOND, YEARS) FROM s;",
     "SELECT array, map, struct, date, time, key, id, type, if, map[1], \"Aa\", 1abc, timestamp - 1 FROM show;",
     "SELECT a AT TIME ZONE 'UTC' FROM s;",
-    "SELECT * FROM a JOIN b ON a.x = b.x INNER JOIN c AS cc WITHIN 1 HOUR ON a.x = cc.x LEFT JOIN d WITHIN (1 DAY, 2 MINUTES) "
+    "SELECT * FROM a JOIN b ON a.x = b.x INNER JOIN c AS cc WITHIN 1 HOUR ON a.x = cc.x LEFT JOIN d WITHIN (1 DAY, 2 "
+    "MINUTES) "
     "GRACE PERIOD 5 SECONDS ON a.x = d.x RIGHT OUTER JOIN e ON a.x = e.x FULL OUTER JOIN f WITHIN 10 MILLISECONDS ON "
     "a.x = f.x;",
     "SELECT * FROM a LEFT OUTER JOIN b ON a.x = b.x FULL JOIN c ON a.x = c.x RIGHT JOIN d ON b.x = d.x EMIT CHANGES;",
     "SELECT k, COUNT(*) FROM s WINDOW TUMBLING (SIZE 1 HOUR) WHERE a > 1 GROUP BY k HAVING COUNT(*) > 1 EMIT FINAL;",
-    "SELECT k FROM s WINDOW w HOPPING (SIZE 1 HOUR, ADVANCE BY 5 MINUTES, RETENTION 7 DAYS, GRACE PERIOD 1 SECOND) GROUP "
+    "SELECT k FROM s WINDOW w HOPPING (SIZE 1 HOUR, ADVANCE BY 5 MINUTES, RETENTION 7 DAYS, GRACE PERIOD 1 SECOND) "
+    "GROUP "
     "BY (k, j) EMIT CHANGES;",
     "SELECT k FROM s WINDOW SESSION (30 SECONDS, GRACE PERIOD 0 MILLISECONDS) GROUP BY (k), j PARTITION BY k, j;",
     "SELECT k FROM s WINDOW TUMBLING (SIZE 1 MINUTE, RETENTION 1 DAY) PARTITION BY (a + 1);",

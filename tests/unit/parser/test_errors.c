@@ -41,8 +41,10 @@ TEST(errors, no_viable_choice)
     CHECK_MESSAGE("SELECT FROM a;", "line 1:8: Syntax Error\nSyntax error at or near 'FROM' at line 1:8");
     CHECK_MESSAGE("SELECT a + FROM a;", "line 1:12: Syntax Error\nSyntax error at or near 'FROM' at line 1:12");
     CHECK_MESSAGE("SELECT a 5 FROM a;", "line 1:10: Syntax Error\nSyntax error at or near '5' at line 1:10");
-    CHECK_MESSAGE("SELECT CAST(a AS NULL) FROM a;", "line 1:18: Syntax Error\nSyntax error at or near 'NULL' at line 1:18");
-    CHECK_MESSAGE("SELECT * FROM a WHERE a IN ( );", "line 1:30: Syntax Error\nSyntax error at or near ')' at line 1:30");
+    CHECK_MESSAGE("SELECT CAST(a AS NULL) FROM a;",
+                  "line 1:18: Syntax Error\nSyntax error at or near 'NULL' at line 1:18");
+    CHECK_MESSAGE("SELECT * FROM a WHERE a IN ( );",
+                  "line 1:30: Syntax Error\nSyntax error at or near ')' at line 1:30");
     CHECK_MESSAGE("CREATE FOO x;", "line 1:8: Syntax Error\nSyntax error at or near 'FOO' at line 1:8");
     CHECK_MESSAGE("DROP x;", "line 1:6: Syntax Error\nSyntax error at or near 'x' at line 1:6");
     CHECK_MESSAGE("CREATE STREAM x FOO;", "line 1:17: Syntax Error\nSyntax error at or near 'FOO' at line 1:17");
@@ -65,9 +67,10 @@ TEST(errors, expecting)
 
 TEST(errors, reserved_missing_and_end)
 {
-    CHECK_MESSAGE("SHOW TABLES FROM;",
-                  "line 1:13: Syntax Error\n\"FROM\" is a reserved keyword and it can't be used as an identifier. You can "
-                  "use it as an identifier by escaping it as 'FROM' ");
+    CHECK_MESSAGE(
+        "SHOW TABLES FROM;",
+        "line 1:13: Syntax Error\n\"FROM\" is a reserved keyword and it can't be used as an identifier. You can "
+        "use it as an identifier by escaping it as 'FROM' ");
     CHECK_MESSAGE("SELECT * FROM x", "line 1:16: Syntax Error\nmissing ';' at '<EOF>'");
     CHECK_MESSAGE("SELECT * FROM x SELECT * FROM y;", "line 1:17: Syntax Error\nmissing ';' at 'SELECT'");
     CHECK_MESSAGE("CREATE STREAM x (a INT",
@@ -91,15 +94,19 @@ TEST(errors, mistakes)
                   "Failed to prepare statement: line 2:9: Invalid numeric literal: 9223372036854775808");
     CHECK_MESSAGE("SELECT -9223372036854775808 FROM a;", "");
     CHECK_MESSAGE("SELECT -1e400 FROM a;", "Failed to prepare statement: line 1:9: Number overflows DOUBLE: -1e400");
-    CHECK_MESSAGE("SELECT * FROM a LIMIT 1.5;", "Failed to prepare statement: Value must be integer for command: LIMIT");
+    CHECK_MESSAGE("SELECT * FROM a LIMIT 1.5;",
+                  "Failed to prepare statement: Value must be integer for command: LIMIT");
     CHECK_MESSAGE("SELECT CAST(a AS DECIMAL(1.0, 2)) FROM a;",
                   "Failed to prepare statement: Value must be integer for command: DECIMAL(PRECISION)");
     CHECK_MESSAGE("PRINT x INTERVAL 1e1;", "Failed to prepare statement: Value must be integer for command: INTERVAL");
-    CHECK_MESSAGE("SELECT * FROM `a b`;",
-                  "Illegal argument at Line: 1, Col: 15. Source names may only contain alphanumeric values, '_' or '-'. Got: "
-                  "'a b'");
-    CHECK_MESSAGE("SELECT x.a FROM b y;", "Failed to prepare statement: 'X' is not a valid stream/table name or alias.");
-    CHECK_MESSAGE("SELECT x.* FROM b y;", "Failed to prepare statement: 'X' is not a valid stream/table name or alias.");
+    CHECK_MESSAGE(
+        "SELECT * FROM `a b`;",
+        "Illegal argument at Line: 1, Col: 15. Source names may only contain alphanumeric values, '_' or '-'. Got: "
+        "'a b'");
+    CHECK_MESSAGE("SELECT x.a FROM b y;",
+                  "Failed to prepare statement: 'X' is not a valid stream/table name or alias.");
+    CHECK_MESSAGE("SELECT x.* FROM b y;",
+                  "Failed to prepare statement: 'X' is not a valid stream/table name or alias.");
     CHECK_MESSAGE("SELECT b.*, y.a FROM b y;", "");
     CHECK_MESSAGE("INSERT INTO t (k) VALUES (FOO.bar);",
                   "Failed to prepare statement: 'FOO' is not a valid stream/table name or alias.");

@@ -112,17 +112,18 @@ TEST(tree, lambda_arguments)
     CHECK_INT(lambda->kind, AST_LAMBDA);
     CHECK_INT(lambda->n_names, 2);
     const struct ast_expr *sum = lambda->args[0];
-    CHECK_INT(sum->args[1]->kind, AST_COLUMN);                                 /* z */
-    CHECK_INT(sum->args[0]->args[1]->kind, AST_LAMBDA_VAR);                    /* y */
-    CHECK_INT(sum->args[0]->args[0]->args[1]->kind, AST_COLUMN);               /* s.x */
-    CHECK_INT(sum->args[0]->args[0]->args[0]->kind, AST_LAMBDA_VAR);           /* x */
+    CHECK_INT(sum->args[1]->kind, AST_COLUMN);                       /* z */
+    CHECK_INT(sum->args[0]->args[1]->kind, AST_LAMBDA_VAR);          /* y */
+    CHECK_INT(sum->args[0]->args[0]->args[1]->kind, AST_COLUMN);     /* s.x */
+    CHECK_INT(sum->args[0]->args[0]->args[0]->kind, AST_LAMBDA_VAR); /* x */
 }
 
 TEST(tree, spans)
 {
     struct script script;
     struct diag d = DIAG_INIT;
-    const char *text = "-- c\nSHOW TABLES ;\n\n /* x */ EXPLAIN  SELECT \xc3\xa4" "x FROM t;";
+    const char *text = "-- c\nSHOW TABLES ;\n\n /* x */ EXPLAIN  SELECT \xc3\xa4"
+                       "x FROM t;";
     text = "-- c\nSHOW TABLES ;\n\n /* \xc3\xa4 */ EXPLAIN  SELECT a, bc FROM t;  ";
     arena_clear(&arena);
     REQUIRE(parser_parse(&arena, str_from(text), NULL, &script, &d) == STATUS_OK);
@@ -141,10 +142,11 @@ TEST(tree, spans)
 
 TEST(tree, query)
 {
-    const struct ast_stmt_query *s = statement("SELECT a x, b.*, c->* FROM s AS t LEFT JOIN u WITHIN (1 DAY, 2 HOURS) GRACE "
-                                               "PERIOD 3 MINUTES ON t.a = u.b WINDOW HOPPING (SIZE 5 SECONDS, ADVANCE BY 1 "
-                                               "SECOND) GROUP BY a, b EMIT FINAL LIMIT 7",
-                                               STMT_QUERY);
+    const struct ast_stmt_query *s =
+        statement("SELECT a x, b.*, c->* FROM s AS t LEFT JOIN u WITHIN (1 DAY, 2 HOURS) GRACE "
+                  "PERIOD 3 MINUTES ON t.a = u.b WINDOW HOPPING (SIZE 5 SECONDS, ADVANCE BY 1 "
+                  "SECOND) GROUP BY a, b EMIT FINAL LIMIT 7",
+                  STMT_QUERY);
     const struct ast_query *q = s->query;
     CHECK_INT(q->n_items, 3);
     CHECK(is(q->items[0].alias.text, "X"));
@@ -202,7 +204,8 @@ TEST(tree, schema_and_types)
     struct diag d = DIAG_INIT;
     struct buf out;
     arena_clear(&arena);
-    CHECK_INT(parser_schema(&arena, STR("ID INT KEY, `f` STRUCT<a STRING, B DECIMAL(3,1)>"), &elements, &n, &d), STATUS_OK);
+    CHECK_INT(parser_schema(&arena, STR("ID INT KEY, `f` STRUCT<a STRING, B DECIMAL(3,1)>"), &elements, &n, &d),
+              STATUS_OK);
     CHECK_INT(n, 2);
     CHECK_INT(elements[0].role, AST_ROLE_KEY);
     CHECK_INT(parser_schema(&arena, STR(""), &elements, &n, &d), STATUS_OK);
@@ -245,8 +248,8 @@ TEST(tree, directives)
     struct script script;
     struct diag d = DIAG_INIT;
     arena_clear(&arena);
-    REQUIRE(parser_parse(&arena, STR("--@test: one \nSHOW TABLES; --@ two\n-- three\nSELECT '--@no' FROM a;\n--@"), NULL,
-                         &script, &d) == STATUS_OK);
+    REQUIRE(parser_parse(&arena, STR("--@test: one \nSHOW TABLES; --@ two\n-- three\nSELECT '--@no' FROM a;\n--@"),
+                         NULL, &script, &d) == STATUS_OK);
     REQUIRE(script.n_directives == 3);
     CHECK(is(script.directives[0].text, "test: one"));
     CHECK(is(script.directives[1].text, "two"));

@@ -7,9 +7,9 @@
 static const struct {
     const char *name, *value;
 } variables[] = {
-    {"name", "my_stream"}, {"quoted", "`x y`"},   {"text", "'it's'"}, {"number", "-1.5e3"}, {"bad", "a; DROP"},
-    {"outer", "<${inner}>"}, {"inner", "deep"},   {"loop", "${loop}${loop}"}, {"bare", "it's"}, {"yes", "TRUE"},
-    {"id", "`ok_1`"},
+    {"name", "my_stream"}, {"quoted", "`x y`"},     {"text", "'it's'"}, {"number", "-1.5e3"},
+    {"bad", "a; DROP"},    {"outer", "<${inner}>"}, {"inner", "deep"},  {"loop", "${loop}${loop}"},
+    {"bare", "it's"},      {"yes", "TRUE"},         {"id", "`ok_1`"},
 };
 
 static bool lookup(void *context, struct str name, struct str *value)
@@ -44,7 +44,8 @@ TEST(variables, places)
     arena_init(&a, 0);
     CHECK_TEXT(substituted(&a, "SELECT ${id}.x, a FROM ${name} b;"), "SELECT `ok_1`.x, a FROM my_stream b;");
     CHECK_TEXT(substituted(&a, "SELECT ${number}, ${text}, ${yes} FROM s;"), "SELECT -1.5e3, 'it''s', TRUE FROM s;");
-    CHECK_TEXT(substituted(&a, "SELECT '${bare} ${outer} ${none} $' FROM s;"), "SELECT 'it''s <deep> ${none} $' FROM s;");
+    CHECK_TEXT(substituted(&a, "SELECT '${bare} ${outer} ${none} $' FROM s;"),
+               "SELECT 'it''s <deep> ${none} $' FROM s;");
     CHECK_TEXT(substituted(&a, "SET 'a'='${name}';"), "SET 'a'='my_stream';");
     CHECK_TEXT(substituted(&a, "DEFINE x = '${name}';"), "DEFINE x = 'my_stream';");
     CHECK_TEXT(substituted(&a, "PRINT '${name}-x';"), "PRINT 'my_stream-x';");

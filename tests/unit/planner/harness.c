@@ -48,7 +48,8 @@ void session_open(struct session *s)
     arena_init(&s->arena, 0);
     map_init(&s->created);
     s->catalog = catalog_create();
-    s->context = (struct planner_context){.property = find_property, .topic = find_topic, .data = s, .evaluate = evaluate};
+    s->context =
+        (struct planner_context){.property = find_property, .topic = find_topic, .data = s, .evaluate = evaluate};
     struct diag d = DIAG_INIT;
     if (functions_init(false, &d) != STATUS_OK)
         CU_FAIL_FATAL("functions");

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <unistd.h>
 
-enum { MAX_TRIES = 20 };
+enum { MAX_TRIES = 100 };
 
 static void free_values(struct map *m)
 {

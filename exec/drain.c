@@ -13,13 +13,14 @@ void work_moved(struct work *w)
         atomic_fetch_add(&w->share->query->moves, 1);
 }
 
-/* Whether all of this process that write to what a repartition source reads are done. */
+/* Whether all that write to what a repartition source reads are done, on other servers, too. */
 static bool writers_drained(const struct query *q, const struct step *source, uint32_t n_workers)
 {
     if (atomic_load(&q->n_settled) < (int)n_workers)
         return false;
     for (uint32_t i = 0; i < q->plan->n_stages; i++)
-        if (atomic_load(&q->tasks_left[i]) > 0 && stage_writes(&q->plan->stages[i], source))
+        if ((atomic_load(&q->tasks_left[i]) > 0 || atomic_load(&q->others_done) <= (int)i) &&
+            stage_writes(&q->plan->stages[i], source))
             return false;
     return true;
 }
@@ -157,9 +158,10 @@ bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, 
     struct arena a;
     int64_t *ends = q->others_ends;
     bool all = true, is_fresh = false;
+    int done = 0;
     arena_init(&a, 0);
-    for (uint32_t i = 0; i < q->plan->n_stages && all;
-         i++) /* in order: a stage's ends are final behind the one before */
+    for (uint32_t i = 0; i < q->plan->n_stages && all; i++) {
+        all = i == 0 || atomic_load(&q->tasks_left[i - 1]) == 0; /* ends are final behind the stages before, ours as well */
         for (int32_t p = 0; p < q->n_partitions[i] && all; p++, ends += q->plan->stages[i].n_sources) {
             if (ours[slot_of(p)])
                 continue;
@@ -167,6 +169,9 @@ bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, 
                   other_drained(q, i, p, ends, log, positions, &a);
             is_fresh = true;
         }
+        done += all;
+    }
     arena_free(&a);
+    atomic_store(&q->others_done, done);
     return all;
 }

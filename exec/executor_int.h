@@ -27,6 +27,7 @@ struct query {
     atomic_int *tasks_left;      /* a stage: tasks of this process that are not drained */
     atomic_llong moves;          /* drain.c: how often tasks of a circle have read, committed, come or gone */
     atomic_llong quiet;          /* drain.c: such a count << QUIET_BITS | tasks that were found idle at that count */
+    atomic_int others_done;      /* drain.c: so many stages, from the first on, are drained on other servers */
     int64_t *others_ends;        /* a task and source of other servers: drain_end; the first worker's */
     atomic_llong in, out, errors, memory;
     char message[512];           /* under executor.mutex */
@@ -142,6 +143,8 @@ int32_t slot_of(int32_t partition);
 enum status slots_join(struct executor *x, struct diag *d) MUST_CHECK;
 /* Serves the membership in a thread of its own, until executor.closing; the workers have started. */
 enum status slots_serve(struct executor *x, struct diag *d) MUST_CHECK;
+/* Whether all workers know the slots as they are; under the mutex. */
+bool slots_are_seen(const struct executor *x);
 /* After the workers have ended. */
 void slots_leave(struct executor *x);
 
@@ -208,8 +211,8 @@ void work_moved(struct work *w);
  * somebody may still write to a topic. */
 bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
                    bool (*written)(void *data, const char *topic, const struct query *reader), void *data);
-/* Whether the positions say that other servers, which have the tasks that are not in `ours`, have read everything, too. When all
- * of our tasks are drained. */
+/* Whether the positions say that other servers, which have the tasks that are not in `ours`, have read everything, too; up to which
+ * stage they have is put into query.others_done. */
 bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, struct positions *positions);
 
 /* ---- stages.c ------------------------------------------------------------------------------------------------------ */

@@ -22,7 +22,7 @@ static void wake_all(struct executor *x)
         worker_wake(&x->workers[i]);
 }
 
-static bool all_have_seen(const struct executor *x) /* under the mutex */
+bool slots_are_seen(const struct executor *x)
 {
     for (uint32_t i = 0; i < x->n_workers; i++)
         if (x->workers[i].started && !x->workers[i].ended && x->workers[i].slots_seen != atomic_load(&x->slots_version))
@@ -43,7 +43,7 @@ static void take_away(struct executor *x, const uint8_t *owned)
     if (any) {
         atomic_fetch_add(&x->slots_version, 1);
         wake_all(x);
-        while (!all_have_seen(x))
+        while (!slots_are_seen(x))
             pthread_cond_wait(&x->changed, &x->mutex);
     }
     pthread_mutex_unlock(&x->mutex);

@@ -132,6 +132,7 @@ enum status executor_run_transient(struct executor *x, const struct plan *p, con
         return STATUS_OK;
     TRY(create_internal_topics(x, p, false, d));
     TRY(query_init(&q, x->log, p, &settings, &x->options, d));
+    atomic_store(&q.others_done, (int)p->n_stages); /* it runs here alone */
     if (p->n_stages > 1)
         TRY(writer_open(x->log, NULL, &t.writer, d));
     TRY(feeds_open(&feeds, x->log, d));

@@ -227,21 +227,25 @@ done:
     return st;
 }
 
-/* Whether the whole query has read everything; asked by one worker, on behalf of all. */
+/* Whether the whole query has read everything; asked by one worker, on behalf of all. The others learn of it which stages
+ * are done on other servers. */
 static bool query_drained(struct worker *w, struct query *q)
 {
     struct executor *x = w->executor;
     bool ours[N_SLOTS];
-    if (w->index != 0 || slots_have_changed(w) || atomic_load(&q->n_settled) < (int)x->n_workers)
+    if (w->index != 0)
         return false;
-    for (uint32_t i = 0; i < q->plan->n_stages; i++)
-        if (atomic_load(&q->tasks_left[i]) > 0)
-            return false;
     pthread_mutex_lock(&x->mutex);
+    bool is_settled = slots_are_seen(x) && atomic_load(&q->n_settled) >= (int)x->n_workers;
     for (int i = 0; i < N_SLOTS; i++)
         ours[i] = x->slot_worker[i] >= 0;
     pthread_mutex_unlock(&x->mutex);
-    return others_drained(q, ours, x->log, x->positions);
+    if (!is_settled)
+        return false;
+    bool drained = others_drained(q, ours, x->log, x->positions);
+    for (uint32_t i = 0; i < q->plan->n_stages; i++)
+        drained &= atomic_load(&q->tasks_left[i]) == 0;
+    return drained;
 }
 
 /* Ends the shares of stopped, failed and drained queries; everything of theirs is committed. */
@@ -250,8 +254,11 @@ static void end_shares(struct worker *w)
     struct executor *x = w->executor;
     for (struct share **at = &w->shares; *at;) {
         struct query *q = (*at)->query;
-        if (x->options.drain && share_drained(*at, x->log, x->n_workers, topic_is_written, x) && query_drained(w, q))
-            set_state(x, q, QUERY_DRAINED);
+        if (x->options.drain) {
+            share_drained(*at, x->log, x->n_workers, topic_is_written, x);
+            if (query_drained(w, q))
+                set_state(x, q, QUERY_DRAINED);
+        }
         if (atomic_load(&q->state) == QUERY_DRAINED || is_ended(w, q))
             end_share(w, at);
         else

@@ -96,8 +96,9 @@ struct batch *batch_keep(struct batch *b)
     return b;
 }
 
-void batch_drop(struct batch *b)
+void batch_drop(void *batch)
 {
+    struct batch *b = batch;
     if (!b || --b->refs > 0)
         return;
     assert(b->refs == 0);
@@ -123,15 +124,10 @@ bool batch_own(struct batch *b, void *thing, void (*drop)(void *))
     return true;
 }
 
-static void drop_batch(void *b)
-{
-    batch_drop(b);
-}
-
 struct batch *batch_derive(struct batch *parent, uint32_t n_columns)
 {
     struct batch *b = batch_create(n_columns);
-    if (!b || !batch_own(b, batch_keep(parent), drop_batch)) {
+    if (!b || !batch_own(b, batch_keep(parent), batch_drop)) {
         batch_drop(b);
         return NULL;
     }

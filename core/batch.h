@@ -73,7 +73,7 @@ struct batch {
 
 struct batch *batch_create(uint32_t n_columns); /* refs 1, no rows, columns zeroed; NULL: no memory */
 struct batch *batch_keep(struct batch *b);
-void batch_drop(struct batch *b);
+void batch_drop(void *batch); /* void: fits batch_own */
 /* Calls drop(thing) when the batch goes: for fetched records, parents whose columns are shared. False: no memory
  * (then `drop` was called at once). */
 bool batch_own(struct batch *b, void *thing, void (*drop)(void *));

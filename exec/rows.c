@@ -37,11 +37,6 @@ static bool column_gather(struct column *out, const struct column *in, const uin
     return true;
 }
 
-static void drop_batch(void *b)
-{
-    batch_drop(b);
-}
-
 /* NULL stays NULL; on failure *ok is cleared. */
 static const void *gather_bytes(const void *from, size_t size, const uint16_t *rows, uint32_t n, struct arena *a,
                                 bool *ok)
@@ -64,7 +59,7 @@ struct batch *batch_gather(struct batch *b, const uint16_t *rows, uint32_t n, ui
     if (!out)
         return NULL;
     struct arena *a = &out->arena;
-    bool ok = batch_own(out, batch_keep(b), drop_batch);
+    bool ok = batch_own(out, batch_keep(b), batch_drop);
     out->n_rows = out->n_selected = n;
     for (uint32_t c = 0; ok && c < b->n_columns && c < n_columns; c++)
         ok = column_gather(&out->columns[c], &b->columns[c], rows, n, a);
@@ -109,7 +104,7 @@ static bool init_columns(struct batch *b, const struct schema *schema, uint32_t 
 static bool begin_before(struct row_builder *r)
 {
     struct batch *before = batch_create(r->schema->n_columns);
-    if (!before || !batch_own(r->b, before, drop_batch) || !init_columns(before, r->schema, r->cap))
+    if (!before || !batch_own(r->b, before, batch_drop) || !init_columns(before, r->schema, r->cap))
         return false;
     r->b->before = before;
     r->has_before = arena_zalloc(&r->b->arena, r->cap);

@@ -1,11 +1,6 @@
 /* The kernel of aggregations, its results: of a row, and of what the store holds (changed, or closed). See agg.h. */
 #include "exec/op/agg.h"
 
-static void drop_batch(void *b)
-{
-    batch_drop(b);
-}
-
 enum status agg_room(struct agg *g, struct batch *in, struct diag *d)
 {
     if (rows_full(&g->out)) {
@@ -15,7 +10,7 @@ enum status agg_room(struct agg *g, struct batch *in, struct diag *d)
     }
     if (g->out.b)
         return STATUS_OK;
-    if (!rows_begin(&g->out, g->expected) || (in && !batch_own(g->out.b, batch_keep(in), drop_batch)))
+    if (!rows_begin(&g->out, g->expected) || (in && !batch_own(g->out.b, batch_keep(in), batch_drop)))
         return diag_nomem(d);
     return STATUS_OK;
 }

@@ -144,11 +144,6 @@ static void add_change(struct row_builder *r, const struct batch *in, const stru
     }
 }
 
-static void drop_batch(void *b)
-{
-    batch_drop(b);
-}
-
 static enum status regroup(struct op *op, struct batch *b, struct batch *now, struct diag *d)
 {
     struct row_builder r = {.op = op, .schema = &op->step->schema, .is_table = true};
@@ -166,7 +161,7 @@ static enum status regroup(struct op *op, struct batch *b, struct batch *now, st
             y = NULL;
         if (r.b && r.n + 2 > r.cap)
             TRY(rows_emit(&r, d));
-        if (!r.b && (!rows_begin(&r, b->n_selected * 2 + 1) || !batch_own(r.b, batch_keep(now), drop_batch)))
+        if (!r.b && (!rows_begin(&r, b->n_selected * 2 + 1) || !batch_own(r.b, batch_keep(now), batch_drop)))
             TRY(diag_nomem(d));
         if (x && y && keys_are_same(x, y, n_keys, row)) {
             add_change(&r, b, x, y, row);
@@ -202,7 +197,7 @@ static enum status group_before(struct op *op, struct batch *b, struct batch *no
     if (st != STATUS_OK)
         return st;
     now->before = before;
-    return batch_own(now, before, drop_batch) ? STATUS_OK : diag_nomem(d);
+    return batch_own(now, before, batch_drop) ? STATUS_OK : diag_nomem(d);
 }
 
 static enum status table_group_push(struct op *op, uint32_t port, struct batch *b, struct diag *d)

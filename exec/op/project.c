@@ -200,11 +200,6 @@ static struct batch *rows_before(struct batch *in)
     return batch_select(in->before, selection, n);
 }
 
-static void drop_batch(void *b)
-{
-    batch_drop(b);
-}
-
 /* The same with the previous rows, where they are wanted and there. */
 static enum status project_both(struct projection *p, struct batch *in, uint32_t n_keys, projection_frame key_frame,
                                 projection_frame value_frame, struct batch **out, struct diag *d)
@@ -218,7 +213,7 @@ static enum status project_both(struct projection *p, struct batch *in, uint32_t
     if (st == STATUS_OK) {
         (*out)->before = projected;
         (*out)->has_before = in->has_before;
-        if (batch_own(*out, projected, drop_batch))
+        if (batch_own(*out, projected, batch_drop))
             return STATUS_OK;
         st = diag_nomem(d);
     }

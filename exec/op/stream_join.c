@@ -81,11 +81,6 @@ static void join_close(struct op *op)
 
 /* ---- results --------------------------------------------------------------------------------------------- */
 
-static void drop_batch(void *b)
-{
-    batch_drop(b);
-}
-
 /* The next row of the output, emitting a full batch. Cells of the arriving batch may be borrowed. `expected`: how many
  * rows are to come, with this one. */
 static enum status add_row(struct stream_join *j, const struct arrival *r, int64_t ts, uint32_t expected, uint32_t *at,
@@ -99,7 +94,7 @@ static enum status add_row(struct stream_join *j, const struct arrival *r, int64
     }
     if (!out->b) {
         out->windowed = r->b->window_start != NULL;
-        if (!rows_begin(out, expected) || !batch_own(out->b, batch_keep(r->b), drop_batch))
+        if (!rows_begin(out, expected) || !batch_own(out->b, batch_keep(r->b), batch_drop))
             return diag_nomem(d);
         for (int port = 0; port < 2; port++) {
             const struct join_cells *cells = &j->sides[port]->cells;

@@ -6,11 +6,6 @@
 #include "exec/op/join.h"
 #include "exec/op/table_rows.h"
 
-static void drop_batch(void *b)
-{
-    batch_drop(b);
-}
-
 /* ---- a stream and a table --------------------------------------------------------------------------------------- */
 
 /* The rows that go on. */
@@ -135,7 +130,7 @@ static bool add_before(const struct changes *c, struct batch *out)
                                        .met = c->other.values,
                                        .met_shown = c->met_was};
     struct batch *before = batch_derive(b->before, out->n_columns);
-    if (!before || !batch_own(out, before, drop_batch) ||
+    if (!before || !batch_own(out, before, batch_drop) ||
         !join_make_columns(before->columns, &halves, b, &before->arena))
         return false;
     memcpy(before->columns, out->columns, c->op->step->schema.n_keys * sizeof *before->columns);

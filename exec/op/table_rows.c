@@ -53,17 +53,12 @@ struct change_batch { /* a batch with room for the previous rows */
     int64_t *before_ts;
 };
 
-static void drop_batch(void *b)
-{
-    batch_drop(b);
-}
-
 static bool begin_before(struct change_batch *c, struct batch *b)
 {
     uint32_t n_columns = b->n_columns;
     c->out = batch_select(b, b->selection, b->n_selected);
     c->before = c->out ? batch_create(n_columns) : NULL;
-    if (!c->before || !batch_own(c->out, c->before, drop_batch))
+    if (!c->before || !batch_own(c->out, c->before, batch_drop))
         return false;
     c->has_before = arena_zalloc(&c->before->arena, b->n_rows);
     c->before_ts = arena_zalloc(&c->before->arena, b->n_rows * sizeof *c->before_ts);

@@ -1,10 +1,10 @@
 /* Draining: finding out whether the tasks of a query have read everything.
  *
- * A source has its end when nobody writes there any more: other queries to a topic, earlier stages to a repartition topic. Stages that write
- * in a circle (joins by foreign keys) would wait for each other. They are done together: when all that they read from
- * elsewhere has been read, and each task of them was found idle (at the ends of what it reads, and nothing uncommitted) while none of
- * them moved. A move is counted after it: a record that was committed before is seen by who looks at the new count.
- * Tasks on other servers are not looked at here. */
+ * A source has its end when nobody writes there any more: other queries to a topic, earlier stages to a repartition topic,
+ * here and on other servers, whose positions tell how far they are. Stages that write in a circle (joins by foreign
+ * keys) would wait for each other. They are done together: when all that they read from elsewhere has been read, and each
+ * task of them was found idle (at the ends of what it reads, and nothing uncommitted) while none of them moved. A move is
+ * counted after it: a record that was committed before is seen by who looks at the new count. */
 #include "exec/executor_int.h"
 
 void work_moved(struct work *w)
@@ -25,20 +25,26 @@ static bool writers_drained(const struct query *q, const struct step *source, ui
     return true;
 }
 
-static bool source_drained(struct work_source *source, struct log *log, uint32_t n_workers,
-                           bool (*written)(void *data, const char *topic, const struct query *reader), void *data)
+/* The present end of a source; -1: it cannot be told. A drain covers what has been written by now: on Kafka a commit that
+ * has returned may take a moment to show. */
+static int64_t present_end(const struct work_source *source, struct log *log)
 {
     int64_t begin, end, uncommitted;
     const struct work *w = source->work;
+    if (topic_offsets(log, source->topic, w->partition, &begin, &end, &uncommitted, NULL) != STATUS_OK)
+        return -1;
+    return w->share->query->options.drain ? uncommitted : end;
+}
+
+static bool source_drained(struct work_source *source, struct log *log, uint32_t n_workers,
+                           bool (*written)(void *data, const char *topic, const struct query *reader), void *data)
+{
+    const struct work *w = source->work;
     const struct query *q = w->share->query;
-    if (source->drain_end >= 0)
-        return source->position >= source->drain_end;
     const struct step *step = q->plan->stages[w->stage].sources[source->number];
-    if (step->kind == STEP_REPARTITION_SOURCE ? !writers_drained(q, step, n_workers) : written(data, source->topic, q))
-        return false;
-    /* A drain covers what has been written by now: on Kafka a commit that has returned may take a moment to show. */
-    if (topic_offsets(log, source->topic, w->partition, &begin, &end, &uncommitted, NULL) == STATUS_OK)
-        source->drain_end = w->share->query->options.drain ? uncommitted : end;
+    if (source->drain_end < 0 && (step->kind == STEP_REPARTITION_SOURCE ? writers_drained(q, step, n_workers)
+                                                                        : !written(data, source->topic, q)))
+        source->drain_end = present_end(source, log);
     return source->drain_end >= 0 && source->position >= source->drain_end;
 }
 
@@ -55,13 +61,8 @@ static bool is_of_circle(const struct plan *p, const struct step *source)
 
 static bool is_at_end(const struct work_source *source, struct log *log)
 {
-    int64_t begin, end, uncommitted;
-    const struct work *w = source->work;
-    if (source->is_missing)
-        return true;
-    if (topic_offsets(log, source->topic, w->partition, &begin, &end, &uncommitted, NULL) != STATUS_OK)
-        return false;
-    return source->position >= (w->share->query->options.drain ? uncommitted : end);
+    int64_t end = source->is_missing ? 0 : present_end(source, log);
+    return end >= 0 && source->position >= end;
 }
 
 /* One more task is idle at this count of moves. False: others have seen a later one already. */
@@ -115,9 +116,9 @@ bool share_drained(struct share *s, struct log *log, uint32_t n_workers,
         bool drained = !w->dirty;
         if (w->in_circle && !w->drained && drained)
             drained = circles_are_quiet(q, n_workers);
+        /* Each source is looked at: the others may wait for its end. */
         for (uint32_t k = 0; !w->in_circle && !w->drained && k < q->plan->stages[w->stage].n_sources; k++)
-            drained &= source_drained(&w->sources[k], log, n_workers, written,
-                                      data); /* each: the others may wait for its end */
+            drained &= source_drained(&w->sources[k], log, n_workers, written, data);
         if (drained && !w->drained) {
             w->drained = true;
             atomic_fetch_sub(&q->tasks_left[w->stage], 1);
@@ -161,7 +162,7 @@ bool others_drained(struct query *q, const bool ours[N_SLOTS], struct log *log, 
     int done = 0;
     arena_init(&a, 0);
     for (uint32_t i = 0; i < q->plan->n_stages && all; i++) {
-        all = i == 0 || atomic_load(&q->tasks_left[i - 1]) == 0; /* ends are final behind the stages before, ours as well */
+        all = i == 0 || atomic_load(&q->tasks_left[i - 1]) == 0; /* ends are final behind the stages before, here too */
         for (int32_t p = 0; p < q->n_partitions[i] && all; p++, ends += q->plan->stages[i].n_sources) {
             if (ours[slot_of(p)])
                 continue;

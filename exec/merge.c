@@ -180,9 +180,13 @@ static enum status push_run(struct work_source *s, struct place other, struct di
     struct queue *q = &s->queue;
     struct record_batch *b = q->batches[0];
     uint32_t to = q->at + 1;
+    struct place here = place_of(s, head(s));
     other.ts = other.ts > INT64_MAX - s->work->slack ? INT64_MAX : other.ts + s->work->slack;
-    while (to < b->n && is_before(place_of(s, &b->records[to]), other))
-        to++;
+    for (; to < b->n; to++) {
+        here.ts = b->records[to].ts;
+        if (!is_before(here, other))
+            break;
+    }
     struct record_batch *part = slice(b, q->at, to, b->next_offset);
     if (!part)
         return diag_nomem(d);

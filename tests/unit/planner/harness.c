@@ -108,6 +108,13 @@ enum status session_run(struct session *s, const char *sql)
     return st;
 }
 
+void session_refuses(struct session *s, const char *sql, enum status wanted, const char *message)
+{
+    enum status st = session_run(s, sql);
+    unit_check_text(st == STATUS_OK ? "no error" : s->diag.message, message, sql, __FILE__, __LINE__);
+    unit_check_int(st, wanted, sql, __FILE__, __LINE__);
+}
+
 static const char create_all_types[] =
     "CREATE STREAM T (ID INT KEY, I INT, B BIGINT, DEC DECIMAL(4, 2), D DOUBLE, S STRING, BO BOOLEAN, BYT BYTES, DA "
     "DATE, "

@@ -26,6 +26,8 @@ void session_close(struct session *s);
 void session_set(struct session *s, const char *name, const char *value);
 /* Plans and applies all statements; stops at the first error unless `each` is set. */
 enum status session_run(struct session *s, const char *sql);
+/* Checks that the statements are refused so. */
+void session_refuses(struct session *s, const char *sql, enum status wanted, const char *message);
 /* plan_check.c: what is wrong with a plan in itself, a line each; nothing: it is sound. */
 void plan_check(const struct plan *plan, struct buf *why);
 /* The one column `e` of `SELECT e FROM T`, over a stream T with a column of every type. NULL: see s->diag. */

@@ -218,10 +218,7 @@ TEST(statements, refused)
     CHECK_INT(session_run(&s, setup), STATUS_OK);
     unit_check_text(s.diag.message, "", "setup", __FILE__, __LINE__);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        enum status st = session_run(&s, refused[i].sql);
-        unit_check_text(st == STATUS_OK ? "no error" : s.diag.message, refused[i].message, refused[i].sql, __FILE__,
-                        __LINE__);
-        unit_check_int(st, refused[i].st, refused[i].sql, __FILE__, __LINE__);
+        session_refuses(&s, refused[i].sql, refused[i].st, refused[i].message);
         CHECK(s.diag.where.line == 1);
     }
     CHECK(catalog_source(s.catalog, STR("X")) == NULL);

@@ -38,10 +38,10 @@ static bool settle(struct member *x, struct member *y, int nx, int ny)
     return false;
 }
 
-static struct member member_join(const char *service)
+static struct member member_join(const char *service, const char *name)
 {
     struct member s = {.releases = true};
-    OK(membership_join(kafka_log(), service, NULL, SLOTS, &s.m, d));
+    OK(membership_join(kafka_log(), service, name, SLOTS, &s.m, d));
     REQUIRE(s.m != NULL);
     return s;
 }
@@ -50,7 +50,7 @@ TEST(kafka_only, members_share_slots)
 {
     char service[64];
     snprintf(service, sizeof service, "%s", fresh_name("service"));
-    struct member x = member_join(service);
+    struct member x = member_join(service, NULL);
     for (int i = 0; i < 500 && x.n < SLOTS; i++)
         member_poll(&x, 20);
     CHECK_INT(x.n, SLOTS);
@@ -59,7 +59,7 @@ TEST(kafka_only, members_share_slots)
 
     /* What is taken away waits for the release. */
     x.releases = false;
-    struct member y = member_join(service);
+    struct member y = member_join(service, NULL);
     CHECK(!settle(&x, &y, SLOTS / 2, SLOTS / 2) && x.n == SLOTS / 2 && y.n == 0);
     membership_release_done(x.m);
     x.releases = true;
@@ -69,6 +69,35 @@ TEST(kafka_only, members_share_slots)
     for (int i = 0; i < 1000 && y.n < SLOTS; i++)
         member_poll(&y, 20);
     CHECK_INT(y.n, SLOTS);
+    membership_leave(y.m);
+}
+
+/* Who was told to give slots up, dies before that, and comes back: the slots that it was told of are given out all the same. */
+TEST(kafka_only, a_member_comes_back_between_two_rounds)
+{
+    char service[64];
+    snprintf(service, sizeof service, "%s", fresh_name("service"));
+    struct member x = member_join(service, "x");
+    for (int i = 0; i < 500 && x.n < SLOTS; i++)
+        member_poll(&x, 20);
+    CHECK_INT(x.n, SLOTS);
+    x.releases = false;
+    struct member y = member_join(service, "y");
+    for (int i = 0; i < 500 && x.n == SLOTS; i++) {
+        member_poll(&x, 20);
+        member_poll(&y, 20);
+    }
+    CHECK_INT(x.n, SLOTS / 2);
+
+    struct member again = member_join(service, "x"); /* x is not served any more */
+    CHECK(settle(&again, &y, SLOTS / 2, SLOTS / 2));
+    membership_leave(x.m);
+
+    /* And with nothing under way. */
+    membership_leave(again.m);
+    again = member_join(service, "x");
+    CHECK(settle(&again, &y, SLOTS / 2, SLOTS / 2));
+    membership_leave(again.m);
     membership_leave(y.m);
 }
 
@@ -92,7 +121,7 @@ TEST(kafka_only, stale_member_is_fenced)
     OK(membership_fence(x.m, w, d));
     OK(writer_commit(w, d));
 
-    struct member y = member_join(service);
+    struct member y = member_join(service, NULL);
     for (int i = 0; i < 1500 && y.n < SLOTS; i++)
         member_poll(&y, 20); /* x is not served in the meantime */
     CHECK_INT(y.n, SLOTS);

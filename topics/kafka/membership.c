@@ -3,7 +3,12 @@
  *
  * Partitions that the group takes back are kept until membership_release_done; the group waits so long. Those that were lost,
  * because we were too slow, are another's by now, and whoever works on them is fenced: we do not join again before they
- * are released, since that would make us a member whose commits count. */
+ * are released, since that would make us a member whose commits count.
+ *
+ * A member that comes back under its name is given what it had, without a rebalance, when the group is stable. The group is
+ * stable between the two rounds of a cooperative rebalance, too: who dies after it was told to give slots up, and comes back,
+ * would not be told again, and nobody would have those slots. So a member whose first slots are not all there are does not
+ * touch them, leaves, and joins anew: that is a rebalance with all of its rounds. */
 #include "topics/kafka/kafka_int.h"
 
 #include <stdio.h>
@@ -15,6 +20,8 @@ struct kafka_membership {
     rd_kafka_queue_t *queue;
     char *topic;
     int32_t n_slots;
+    bool is_named;                            /* comes back as who it was */
+    bool is_settled;                          /* what it was given first is no leftover */
     bool is_cut_off;                          /* no broker could be reached, and none has answered since */
     uint8_t *owned, *told;                    /* a byte a slot: now, and in the last answer */
     rd_kafka_topic_partition_list_t *leaving; /* to be given up after release_done, or NULL */
@@ -90,6 +97,7 @@ enum status kafka_membership_join(struct log *log, const char *service_id, const
     m->head.ops = log->ops;
     m->log = (struct kafka_log *)log;
     m->n_slots = n_slots;
+    m->is_named = server_id != NULL;
     m->topic = mem_strdup(topic);
     m->owned = mem_calloc(2, (size_t)n_slots);
     m->told = m->owned ? m->owned + n_slots : NULL;
@@ -130,6 +138,13 @@ static void mark(struct kafka_membership *m, const rd_kafka_topic_partition_list
             m->owned[list->elems[i].partition] = value;
 }
 
+/* The revocation of what it has comes as an event, and is what the leaving waits for; the joining waits for the leaving. */
+static enum status join_anew(struct kafka_membership *m, struct diag *d)
+{
+    rd_kafka_resp_err_t err = rd_kafka_unsubscribe(m->client->rk);
+    return err ? kafka_fail(m->log, m->client, err, NULL, d, "cannot leave the service's group") : subscribe(m, d);
+}
+
 static enum status take_slots(struct kafka_membership *m, rd_kafka_topic_partition_list_t *list, struct diag *d)
 {
     for (int i = 0; i < list->cnt; i++)
@@ -138,6 +153,10 @@ static enum status take_slots(struct kafka_membership *m, rd_kafka_topic_partiti
     if (error)
         return kafka_fail_error(m->log, m->client, error, d, "cannot take slots");
     rd_kafka_pause_partitions(m->client->rk, list);
+    bool is_leftover = m->is_named && !m->is_settled && list->cnt < m->n_slots;
+    m->is_settled = true;
+    if (is_leftover)
+        return join_anew(m, d);
     mark(m, list, 1);
     return STATUS_OK;
 }

@@ -6,6 +6,7 @@ static const struct {
     const char *name;
     const struct decoder_ops *decoder; /* NULL: not built */
     const struct encoder_ops *encoder;
+    const struct schema_ops *schema; /* formats with a registry */
 } formats[] = {
     [FORMAT_NONE] = {"NONE", &kafka_decoder_ops, &kafka_encoder_ops},
     [FORMAT_KAFKA] = {"KAFKA", &kafka_decoder_ops, &kafka_encoder_ops},
@@ -34,6 +35,16 @@ const char *format_name(enum format_kind kind)
     return formats[kind].name;
 }
 
+bool format_has_registry(enum format_kind kind)
+{
+    return kind == FORMAT_AVRO || kind == FORMAT_JSON_SR || kind == FORMAT_PROTOBUF;
+}
+
+enum schema_type format_schema_type(enum format_kind kind)
+{
+    return kind == FORMAT_JSON_SR ? SCHEMA_JSON : kind == FORMAT_PROTOBUF ? SCHEMA_PROTOBUF : SCHEMA_AVRO;
+}
+
 bool format_is_built(enum format_kind kind)
 {
     return formats[kind].decoder != NULL;
@@ -53,6 +64,68 @@ static enum status check_columns(enum format_kind kind, const struct schema_colu
         st = reason.failed ? diag_nomem(d) : diag_set(d, STATUS_INVALID, "%s", buf_z(&reason));
     buf_free(&reason);
     return st;
+}
+
+/* ---- schemas ------------------------------------------------------------------------------------------- */
+
+enum status columns_from_schema(const struct format_spec *spec, struct registry *r,
+                                const struct registered_schema *schema, bool is_key, struct arena *a,
+                                const struct schema_column **columns, uint32_t *n, struct diag *d)
+{
+    const struct schema_ops *ops = formats[spec->kind].schema;
+    return ops ? ops->columns_from(spec, r, schema, is_key, a, columns, n, d) : not_built(spec->kind, d);
+}
+
+enum status columns_to_schema(const struct format_spec *spec, const struct schema_column *columns, uint32_t n,
+                              bool is_key, struct buf *out, struct diag *d)
+{
+    const struct schema_ops *ops = formats[spec->kind].schema;
+    enum status st = ops ? ops->columns_to(spec, columns, n, is_key, out, d) : not_built(spec->kind, d);
+    return st == STATUS_OK && out->failed ? diag_nomem(d) : st;
+}
+
+enum status schema_register(const struct format_spec *spec, const struct schema_column *columns, uint32_t n,
+                            int32_t *id, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    const struct schema_site *site = spec->site;
+    struct buf text, subject;
+    *id = spec->schema_id;
+    if (*id)
+        return STATUS_OK;
+    if (!site || !site->registry)
+        return diag_set(d, STATUS_INVALID,
+                        "Cannot create topic '%s' with format %s without configuring 'ksql.schema.registry.url'",
+                        site ? site->topic : "", format_name(spec->kind));
+    buf_init(&text, 0);
+    buf_init(&subject, 0);
+    buf_printf(&subject, "%s-%s", site->topic, site->is_key ? "key" : "value");
+    TRY(columns_to_schema(spec, columns, n, site->is_key, &text, d));
+    if (subject.failed)
+        TRY(diag_nomem(d));
+    struct registered_schema schema = {.type = format_schema_type(spec->kind), .text = buf_str(&text)};
+    st = registry_add(site->registry, buf_str(&subject), &schema, id, d);
+done:
+    buf_free(&text);
+    buf_free(&subject);
+    return st;
+}
+
+void schema_header_put(struct buf *out, int32_t id)
+{
+    uint32_t big = __builtin_bswap32((uint32_t)id);
+    buf_putc(out, 0);
+    buf_put(out, &big, sizeof big);
+}
+
+bool schema_header_get(struct str payload, int32_t *id)
+{
+    uint32_t big;
+    if (payload.len < SCHEMA_HEADER || payload.p[0] != 0)
+        return false;
+    memcpy(&big, payload.p + 1, sizeof big);
+    *id = (int32_t)__builtin_bswap32(big);
+    return true;
 }
 
 /* ---- the plan of a decoder ---------------------------------------------------------------------------- */
@@ -198,6 +271,8 @@ enum status decode(struct decoder *dec, const struct str *payloads, uint32_t n, 
         if (__builtin_expect(states[row] == ROW_OK, 1))
             continue;
         row_set_null(dec, out, row);
+        if (run.status != STATUS_OK)
+            break;
         if (states[row] != ROW_BAD)
             continue;
         if (a->failed || dec->reason.failed)
@@ -209,6 +284,10 @@ enum status decode(struct decoder *dec, const struct str *payloads, uint32_t n, 
     if (a->failed || dec->reason.failed) {
         buf_free(&dec->reason); /* for the next call */
         return STATUS_NOMEM;
+    }
+    if (run.status != STATUS_OK) {
+        dec->reason.len = 0;
+        return run.status;
     }
     for (uint32_t i = 0; i < dec->n_fields; i++)
         drop_full_validity(&out[i], n);

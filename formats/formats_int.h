@@ -24,6 +24,7 @@ struct decode_run {
     struct column *out;
     uint32_t row;
     struct buf *reason; /* text for ROW_BAD */
+    enum status status; /* STATUS_OK, or what keeps the whole batch from being decoded now */
 };
 
 struct decoder;
@@ -32,7 +33,7 @@ struct decoder_ops {
     enum status (*open)(struct decoder *dec, struct diag *d);
     void (*close)(struct decoder *dec); /* may be NULL */
     /* Decodes one payload that is not null. Cells are valid (not null) before the call. ROW_OK: every output cell was
-     * set. Memory that ran out shows in run->a->failed or run->reason->failed, with ROW_BAD. */
+     * set. run->status other than OK: decode fails with it (STATUS_IO), whatever is returned. Memory that ran out shows in run->a->failed or run->reason->failed, with ROW_BAD. */
     enum row_state (*row)(struct decoder *dec, struct decode_run *run, struct str payload);
 };
 
@@ -66,6 +67,22 @@ struct encoder {
     uint32_t n_columns;
     const struct schema_column *columns;
 };
+
+/* Schema texts of a format with a registry: columns_from_schema and columns_to_schema. */
+struct schema_ops {
+    enum schema_type type;
+    enum status (*columns_from)(const struct format_spec *spec, struct registry *r, const struct registered_schema *schema,
+                              bool is_key, struct arena *a, const struct schema_column **columns, uint32_t *n,
+                              struct diag *d);
+    enum status (*columns_to)(const struct format_spec *spec, const struct schema_column *columns, uint32_t n,
+                                bool is_key, struct buf *out, struct diag *d);
+};
+
+/* What stands before a message: a zero byte and the schema's id, 4 bytes, big end first. */
+enum { SCHEMA_HEADER = 5 };
+void schema_header_put(struct buf *out, int32_t id);
+/* False: no such header. */
+bool schema_header_get(struct str payload, int32_t *id);
 
 extern const struct decoder_ops json_decoder_ops, delimited_decoder_ops, kafka_decoder_ops, row_decoder_ops;
 extern const struct encoder_ops json_encoder_ops, delimited_encoder_ops, kafka_encoder_ops, row_encoder_ops;

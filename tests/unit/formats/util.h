@@ -2,7 +2,7 @@
 #ifndef WEIR_TESTS_FORMATS_UTIL_H
 #define WEIR_TESTS_FORMATS_UTIL_H
 
-#include "formats/formats.h"
+#include "formats/formats_int.h"
 #include "tests/unit/unit.h"
 
 enum { MAX_COLUMNS = 300 };

@@ -1,6 +1,7 @@
 /* Names of formats, and the part of decoders and encoders that is the same for all: making them, the loop over a batch,
  * null and bad rows. */
 #include "formats/formats_int.h"
+#include "formats/protobuf_int.h"
 
 static const struct {
     const char *name;
@@ -14,8 +15,8 @@ static const struct {
     [FORMAT_JSON] = {"JSON", &json_decoder_ops, &json_encoder_ops},
     [FORMAT_JSON_SR] = {"JSON_SR", NULL, NULL},
     [FORMAT_AVRO] = {"AVRO", NULL, NULL},
-    [FORMAT_PROTOBUF] = {"PROTOBUF", NULL, NULL},
-    [FORMAT_PROTOBUF_NOSR] = {"PROTOBUF_NOSR", NULL, NULL},
+    [FORMAT_PROTOBUF] = {"PROTOBUF", &protobuf_decoder_ops, &protobuf_encoder_ops, &protobuf_schema_ops},
+    [FORMAT_PROTOBUF_NOSR] = {"PROTOBUF_NOSR", &protobuf_decoder_ops, &protobuf_encoder_ops, &protobuf_schema_ops},
     [FORMAT_ROW] = {"ROW", &row_decoder_ops, &row_encoder_ops},
 };
 

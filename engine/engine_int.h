@@ -48,6 +48,7 @@ struct engine {
     struct server server;
     struct log *log;
     struct executor *executor;
+    struct registry *registry; /* of schemas; NULL: none is configured */
     struct catalog *catalog;
     struct commands commands;
     struct log_writer *inserts; /* of INSERT VALUES; opened by the first */
@@ -152,6 +153,22 @@ enum status statement_carry_out(struct session *s, const struct ast_stmt *statem
 /* TERMINATE, PAUSE, RESUME. */
 enum status control_execute(struct session *s, const struct ast_query_control *statement,
                             const struct engine_sink *sink, struct diag *d) MUST_CHECK;
+
+/* ---- registry.c: schemas of topics
+ * ----------------------------------------------------------------------------------------------- */
+
+/* Whether a property is about the registry: such ones are the engine's, and no session can set them. */
+bool registry_property(struct str name);
+/* Opens the registry that the engine's properties name, if they name one. It is not asked yet. */
+enum status registry_configure(struct engine *e, struct diag *d) MUST_CHECK;
+const char *registry_url(const struct engine *e); /* "": none */
+/* The format of a side of a topic with the place of its schemas, which is put into *site and must live as long as codecs. */
+struct format_spec registry_format(const struct engine *e, const struct format_spec *format, const char *topic, bool is_key,
+                                   struct schema_site *site);
+/* Registers the schemas of the topic that a statement makes, where they are not there already. */
+enum status registry_prepare(struct engine *e, const struct planned *p, struct diag *d) MUST_CHECK;
+/* Forgets the schemas of a dropped source's topic. The operator is told if that fails. */
+void registry_forget(struct engine *e, const struct topic_formats *formats, const char *topic);
 
 /* ---- insert.c, transient.c, pull.c
  * ---------------------------------------------------------------------------------------------- */

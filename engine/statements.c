@@ -1,5 +1,5 @@
 /* Statements that change the catalog or run queries. The order of one that changes it:
- *     plan -> create its topic -> record it -> apply it to the catalog -> start or stop queries.
+ *     plan -> register its schemas -> create its topic -> record it -> apply it to the catalog -> start or stop queries.
  * What can fail for the user's sake fails before it is recorded, and leaves nothing behind. */
 #include "engine/engine_int.h"
 #include "exec/expr/expr.h"
@@ -102,7 +102,8 @@ static enum status make_lasting(struct session *s, const struct planned *p, stru
 }
 
 /* What goes with a dropped source: its query, and, if asked for, its topic. */
-static enum status after_drop(struct engine *e, const struct planned_ddl *ddl, struct diag *d)
+static enum status after_drop(struct engine *e, const struct planned_ddl *ddl, const struct topic_formats *formats,
+                              struct diag *d)
 {
     enum status st = STATUS_OK;
     if (ddl->terminates)
@@ -111,6 +112,7 @@ static enum status after_drop(struct engine *e, const struct planned_ddl *ddl, s
         st = topic_delete(e->log, ddl->drop_topic, d);
         if (st == STATUS_NOT_FOUND)
             st = STATUS_OK;
+        registry_forget(e, formats, ddl->drop_topic);
     }
 done:
     return st;
@@ -121,13 +123,18 @@ static enum status carry_out(struct session *s, const struct planned *p, struct 
 {
     enum status st = STATUS_OK;
     struct engine *e = s->engine;
-    if (!e->replaying)
+    const struct source *dropped =
+        p->ddl && p->ddl->kind == DDL_DROP_SOURCE ? catalog_source(e->catalog, p->ddl->name) : NULL;
+    const struct topic_formats formats = dropped ? dropped->formats : (struct topic_formats){0};
+    if (!e->replaying) {
+        TRY(registry_prepare(e, p, d));
         TRY(make_lasting(s, p, d));
+    }
     TRY(planner_apply(e->catalog, p, d));
     if (!history_note(e, p->statement))
         return diag_nomem(d);
     if (p->ddl && p->ddl->kind == DDL_DROP_SOURCE)
-        TRY(after_drop(e, p->ddl, d));
+        TRY(after_drop(e, p->ddl, &formats, d));
     if (p->plan) {
         struct running *taken = *r;
         *r = NULL;

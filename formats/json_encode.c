@@ -1,37 +1,68 @@
-/* JSON, writing: as Kafka Connect's JsonConverter does without a schema: all columns in order, nulls too. */
+/* JSON, writing: as Kafka Connect's JsonConverter does without a schema: all columns in order, nulls too. What stands
+ * between the cells is prepared: {"A": and ,"B": */
 #include "formats/json_int.h"
 
-enum { CHUNK = 32, INTEGER_MAX = 24 };
+enum { CHUNK = 32 /* bytes behind a prefix that may be read */, INTEGER_MAX = 24 };
 
-struct json_encoder {
-    struct encoder base;
-    struct str *prefixes; /* what stands in front of each value: {"A": and ,"B":, with CHUNK readable bytes at least */
-    bool bare;            /* one column without its name */
-};
-
-static enum status json_encoder_open(struct encoder *enc, struct diag *d)
+static bool save_prefix(struct json_encoder *j, struct buf *text, struct str *to)
 {
-    struct json_encoder *j = (struct json_encoder *)enc;
+    char *prefix = text->failed ? NULL : arena_zalloc(&j->base.arena, text->len + CHUNK);
+    if (!prefix)
+        return false;
+    memcpy(prefix, text->p, text->len);
+    *to = str_make(prefix, text->len);
+    text->len = 0;
+    return true;
+}
+
+/* What stands around the cells of `columns`, the encoder's own or a subsequence of theirs; null for those in between. */
+static bool save_prefixes(struct json_encoder *j, const struct schema_column *columns, uint32_t n, struct buf *text)
+{
+    const struct encoder *enc = &j->base;
+    uint32_t own = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        buf_putc(text, i ? ',' : '{');
+        json_put_string(text, columns[i].name, true);
+        buf_putc(text, ':');
+        if (own == enc->n_columns || !str_eq(columns[i].name, enc->columns[own].name))
+            buf_puts(text, STR("null"));
+        else if (!save_prefix(j, text, &j->prefixes[own++]))
+            return false;
+    }
+    buf_puts(text, n ? STR("}") : STR("{}"));
+    return save_prefix(j, text, &j->suffix);
+}
+
+static bool contains(const struct schema_column *columns, uint32_t n, const struct encoder *enc)
+{
+    uint32_t own = 0;
+    for (uint32_t i = 0; i < n && own < enc->n_columns; i++)
+        own += str_eq(columns[i].name, enc->columns[own].name);
+    return own == enc->n_columns;
+}
+
+enum status json_encoder_open_as(struct json_encoder *j, const struct schema_column *columns, uint32_t n,
+                                 struct diag *d)
+{
+    struct encoder *enc = &j->base;
+    struct buf text;
+    if (!contains(columns, n, enc)) {
+        columns = enc->columns;
+        n = enc->n_columns;
+    }
     j->bare = !enc->spec.wrapped && enc->n_columns == 1;
     j->prefixes = arena_alloc(&enc->arena, enc->n_columns * sizeof *j->prefixes);
     if (!j->prefixes)
         return diag_nomem(d);
-    struct buf text;
     buf_init(&text, 0);
-    for (uint32_t i = 0; i < enc->n_columns; i++) {
-        text.len = 0;
-        buf_putc(&text, i ? ',' : '{');
-        json_put_string(&text, enc->columns[i].name, true);
-        buf_putc(&text, ':');
-        char *prefix = text.failed ? NULL : arena_zalloc(&enc->arena, text.len + CHUNK);
-        if (!prefix)
-            break;
-        memcpy(prefix, text.p, text.len);
-        j->prefixes[i] = str_make(prefix, text.len);
-    }
-    enum status st = text.failed || enc->arena.failed ? diag_nomem(d) : STATUS_OK;
+    enum status st = save_prefixes(j, columns, n, &text) ? STATUS_OK : diag_nomem(d);
     buf_free(&text);
     return st;
+}
+
+static enum status json_encoder_open(struct encoder *enc, struct diag *d)
+{
+    return json_encoder_open_as((struct json_encoder *)enc, enc->columns, enc->n_columns, d);
 }
 
 static void put_double(struct buf *out, double d)
@@ -194,8 +225,8 @@ static void put_cell(struct buf *out, const struct column *c, uint32_t row)
     }
 }
 
-static enum status json_encode(struct encoder *enc, const struct column *columns, uint32_t row, struct buf *out,
-                               bool *is_null, struct diag *d)
+enum status json_encoder_row(struct encoder *enc, const struct column *columns, uint32_t row, struct buf *out,
+                             bool *is_null, struct diag *d)
 {
     const struct json_encoder *j = (const struct json_encoder *)enc;
     (void)d;
@@ -209,11 +240,9 @@ static enum status json_encode(struct encoder *enc, const struct column *columns
         put_prefix(out, j->prefixes[i]);
         put_cell(out, &columns[i], row);
     }
-    if (enc->n_columns == 0)
-        buf_putc(out, '{');
-    buf_putc(out, '}');
+    put_prefix(out, j->suffix);
     return STATUS_OK;
 }
 
 const struct encoder_ops json_encoder_ops = {
-    .size = sizeof(struct json_encoder), .open = json_encoder_open, .row = json_encode};
+    .size = sizeof(struct json_encoder), .open = json_encoder_open, .row = json_encoder_row};

@@ -18,6 +18,12 @@ struct repartition_writer {
     struct outbox outbox;
 };
 
+struct format_spec repartition_key_format(const struct step *sink)
+{
+    const struct format_spec *shown = &sink->repartition.shown_formats.key;
+    return format_has_registry(shown->kind) ? (struct format_spec){.kind = FORMAT_JSON, .wrapped = shown->wrapped} : *shown;
+}
+
 enum status repartition_writer_open(struct op *op, const struct step *sink, struct repartition_writer **out,
                                     struct diag *d)
 {
@@ -30,7 +36,8 @@ enum status repartition_writer_open(struct op *op, const struct step *sink, stru
     w->topic = repartition_topic(a, op->task->plan, sink, &op->task->options);
     if (!w->topic)
         return diag_nomem(d);
-    return encoder_create(&sink->repartition.shown_formats.key, sink->schema.columns, sink->schema.n_keys, &w->key, d);
+    const struct format_spec key = repartition_key_format(sink);
+    return encoder_create(&key, sink->schema.columns, sink->schema.n_keys, &w->key, d);
 }
 
 void repartition_writer_close(struct repartition_writer *w)

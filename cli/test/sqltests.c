@@ -129,10 +129,14 @@ done:
 }
 
 /* Decodes one side of one record into values. */
-static enum status decode_side(struct run *r, const struct format_spec *format, const struct schema_column *columns,
-                               uint32_t n, struct str bytes, struct value *out, bool *bad)
+static enum status decode_side(struct run *r, const struct source *s, bool is_key, struct str bytes, struct value *out,
+                               bool *bad)
 {
     enum status st = STATUS_OK;
+    const struct schema_column *columns = is_key ? s->schema.columns : source_value_columns(s);
+    uint32_t n = is_key ? s->schema.n_keys : source_n_values(s);
+    struct schema_site site = {.registry = r->w.registry, .topic = s->topic, .is_key = is_key};
+    struct format_spec format = is_key ? s->formats.key : s->formats.value;
     struct decoder *decoder = NULL;
     struct decode_sink sink = {0};
     uint8_t state = ROW_OK;
@@ -142,7 +146,8 @@ static enum status decode_side(struct run *r, const struct format_spec *format, 
         return diag_nomem(&r->d);
     for (uint32_t i = 0; i < n; i++)
         fields[i] = (struct decode_field){.column = i, .type = columns[i].type};
-    TRY(decoder_create(format, columns, n, fields, n, &decoder, &r->d));
+    format.site = &site;
+    TRY(decoder_create(&format, columns, n, fields, n, &decoder, &r->d));
     TRY(decode(decoder, &bytes, 1, &r->w.arena, cells, &state, &sink));
     *bad = state == ROW_BAD;
     for (uint32_t i = 0; i < n && state == ROW_OK; i++) { /* `out` is zeroed: null */
@@ -171,16 +176,15 @@ static enum status compare_values(struct run *r, const struct source *s, const s
     bool bad_key = false, bad_value = false, is_null = assertion->head.kind == STMT_ASSERT_NULL_VALUES;
     uint32_t n_keys = s->schema.n_keys, n_values = source_n_values(s);
     struct value *actual = ARENA_ARRAY(&r->w.arena, struct value, n_keys + n_values);
-    struct side key_side = side_key(s);
+    struct side key_side = side_key(&r->w, s);
     struct str key = record->key;
     struct test_window window;
     if (!actual)
         return diag_nomem(&r->d);
     if ((key.p && !window_split(&key_side, &key, &window)) || is_null != (record->value.p == NULL))
         return assertion_failed(r, "Expected record does not match actual.");
-    TRY(decode_side(r, &s->formats.key, s->schema.columns, n_keys, key, actual, &bad_key));
-    TRY(decode_side(r, &s->formats.value, source_value_columns(s), n_values, record->value, actual + n_keys,
-                    &bad_value));
+    TRY(decode_side(r, s, true, key, actual, &bad_key));
+    TRY(decode_side(r, s, false, record->value, actual + n_keys, &bad_value));
     bool same = !bad_key && !bad_value;
     for (uint32_t i = 0; i < n_keys + (is_null ? 0 : n_values); i++)
         if (names_column(assertion, s->schema.columns[i].name) &&

@@ -246,6 +246,10 @@ static bool rekey(struct move *m, struct joined *in)
     if (!node || !list.columns || !list.exprs || !new_keys(m, from, &list))
         return false;
     node->schema.n_keys = list.n;
+    if (from->window != WINDOW_NONE) { /* of the common key format */
+        node->schema.window = m->moved->formats.window;
+        node->schema.window_size = m->moved->formats.window_size;
+    }
     if (!carry(from, m->is_keyed || in->has_own_key, list.columns[0].name, &list))
         return false;
     node->schema.columns = list.columns;

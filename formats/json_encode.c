@@ -15,41 +15,46 @@ static bool save_prefix(struct json_encoder *j, struct buf *text, struct str *to
     return true;
 }
 
-/* What stands around the cells of `columns`, the encoder's own or a subsequence of theirs; null for those in between. */
+static void put_name(struct buf *text, bool is_first, struct str name)
+{
+    buf_putc(text, is_first ? '{' : ',');
+    json_put_string(text, name, true);
+    buf_putc(text, ':');
+}
+
+static bool contains(const struct schema_column *columns, uint32_t n, struct str name)
+{
+    while (n > 0 && !str_eq(columns[n - 1].name, name))
+        n--;
+    return n > 0;
+}
+
+/* What stands around the cells. Of `columns` those that are not the encoder's own follow as nulls. */
 static bool save_prefixes(struct json_encoder *j, const struct schema_column *columns, uint32_t n, struct buf *text)
 {
     const struct encoder *enc = &j->base;
-    uint32_t own = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        buf_putc(text, i ? ',' : '{');
-        json_put_string(text, columns[i].name, true);
-        buf_putc(text, ':');
-        if (own == enc->n_columns || !str_eq(columns[i].name, enc->columns[own].name))
-            buf_puts(text, STR("null"));
-        else if (!save_prefix(j, text, &j->prefixes[own++]))
+    bool all = true;
+    for (uint32_t i = 0; i < enc->n_columns; i++) {
+        put_name(text, i == 0, enc->columns[i].name);
+        if (!save_prefix(j, text, &j->prefixes[i]))
             return false;
+        all &= contains(columns, n, enc->columns[i].name);
     }
-    buf_puts(text, n ? STR("}") : STR("{}"));
+    for (uint32_t i = 0; i < n && all; i++) {
+        if (contains(enc->columns, enc->n_columns, columns[i].name))
+            continue;
+        put_name(text, enc->n_columns == 0 && text->len == 0, columns[i].name);
+        buf_puts(text, STR("null"));
+    }
+    buf_puts(text, enc->n_columns == 0 && text->len == 0 ? STR("{}") : STR("}"));
     return save_prefix(j, text, &j->suffix);
 }
 
-static bool contains(const struct schema_column *columns, uint32_t n, const struct encoder *enc)
-{
-    uint32_t own = 0;
-    for (uint32_t i = 0; i < n && own < enc->n_columns; i++)
-        own += str_eq(columns[i].name, enc->columns[own].name);
-    return own == enc->n_columns;
-}
-
-enum status json_encoder_open_as(struct json_encoder *j, const struct schema_column *columns, uint32_t n,
-                                 struct diag *d)
+enum status json_encoder_open_with(struct json_encoder *j, const struct schema_column *columns, uint32_t n,
+                                   struct diag *d)
 {
     struct encoder *enc = &j->base;
     struct buf text;
-    if (!contains(columns, n, enc)) {
-        columns = enc->columns;
-        n = enc->n_columns;
-    }
     j->bare = !enc->spec.wrapped && enc->n_columns == 1;
     j->prefixes = arena_alloc(&enc->arena, enc->n_columns * sizeof *j->prefixes);
     if (!j->prefixes)
@@ -62,7 +67,7 @@ enum status json_encoder_open_as(struct json_encoder *j, const struct schema_col
 
 static enum status json_encoder_open(struct encoder *enc, struct diag *d)
 {
-    return json_encoder_open_as((struct json_encoder *)enc, enc->columns, enc->n_columns, d);
+    return json_encoder_open_with((struct json_encoder *)enc, NULL, 0, d);
 }
 
 static void put_double(struct buf *out, double d)

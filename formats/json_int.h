@@ -186,10 +186,10 @@ struct json_encoder {
     struct str suffix;    /* and behind the last one */
     bool bare;            /* one column without its name */
 };
-/* Opens it to write `columns`: its own in their order, others between them as nulls. If its own are not all among them, only
- * those are written. */
-enum status json_encoder_open_as(struct json_encoder *j, const struct schema_column *columns, uint32_t n,
-                                 struct diag *d) MUST_CHECK;
+/* Opens it to write, behind its own columns, those of `columns` that are not among them as nulls; if its own are not all among
+ * `columns`, only its own. */
+enum status json_encoder_open_with(struct json_encoder *j, const struct schema_column *columns, uint32_t n,
+                                   struct diag *d) MUST_CHECK;
 enum status json_encoder_row(struct encoder *enc, const struct column *columns, uint32_t row, struct buf *out,
                              bool *is_null, struct diag *d) MUST_CHECK;
 

@@ -38,7 +38,7 @@ static enum status open_given(struct json_encoder *j, const struct schema_site *
     uint32_t n;
     TRY(registry_by_id(site->registry, enc->spec.schema_id, &schema, d));
     TRY(columns_from_schema(&enc->spec, site->registry, schema, site->is_key, &enc->arena, &columns, &n, d));
-    st = json_encoder_open_as(j, columns, n, d);
+    st = json_encoder_open_with(j, columns, n, d);
 done:
     return st;
 }
@@ -52,7 +52,7 @@ static enum status json_sr_encoder_open(struct encoder *enc, struct diag *d)
     if (enc->spec.schema_id && enc->spec.wrapped && site && site->registry)
         st = open_given(&j->json, site, d);
     else
-        st = json_encoder_open_as(&j->json, enc->columns, enc->n_columns, d);
+        st = json_encoder_open_with(&j->json, NULL, 0, d);
 done:
     return st;
 }

@@ -5,7 +5,7 @@
 #include "formats/formats_int.h"
 #include "formats/tree.h"
 
-enum { MAX_DEPTH = 100, MAX_PRECISION = 38 };
+enum { MAX_DEPTH = 100, MAX_TYPES = 10000, MAX_PRECISION = 38 };
 #define CONNECT "org.apache.kafka.connect.data."
 
 /* ---- from a schema to types ----------------------------------------------------------------------------------- */
@@ -21,11 +21,20 @@ struct loader {
     struct arena *a;
     struct registry *registry;
     bool keep_case;
+    uint32_t n_types; /* references can make a short text a large type */
     enum status st; /* not OK: the registry or memory failed */
     struct diag *d;
 };
 
-static const struct type *type_of(struct loader *l, const struct document *doc, const struct tree *schema, int depth);
+/* Schemas within which another one is, innermost first: one that is within itself has no type. */
+struct around {
+    const struct around *up;
+    const struct tree *schema;
+    int depth;
+};
+
+static const struct type *type_of(struct loader *l, const struct document *doc, const struct tree *schema,
+                                  const struct around *up);
 
 static void fail(struct loader *l, enum status st)
 {
@@ -257,7 +266,8 @@ static struct str field_name(struct loader *l, struct str name)
     return out;
 }
 
-static const struct type *struct_of(struct loader *l, const struct document *doc, const struct tree *schema, int depth)
+static const struct type *struct_of(struct loader *l, const struct document *doc, const struct tree *schema,
+                                    const struct around *up)
 {
     const struct tree *properties = tree_get(schema, "properties");
     uint32_t n, n_fields = 0;
@@ -272,7 +282,7 @@ static const struct type *struct_of(struct loader *l, const struct document *doc
         int32_t index;
         if (tree_int(property, "connect.index", &index))
             item.index = index;
-        item.field.type = type_of(l, doc, property, depth);
+        item.field.type = type_of(l, doc, property, up);
         if (!item.field.type)
             continue;
         item.field.name = field_name(l, properties->names[order[i]]);
@@ -285,38 +295,50 @@ static const struct type *struct_of(struct loader *l, const struct document *doc
     return checked(l, type_struct(l->a, fields, n_fields));
 }
 
-static const struct type *object_of(struct loader *l, const struct document *doc, const struct tree *schema, int depth)
+static const struct type *object_of(struct loader *l, const struct document *doc, const struct tree *schema,
+                                    const struct around *up)
 {
     struct str connect;
     if (!tree_text(schema, "connect.type", &connect) || !str_eq(connect, STR("map")))
-        return struct_of(l, doc, schema, depth);
-    const struct type *element = type_of(l, doc, tree_get(schema, "additionalProperties"), depth);
+        return struct_of(l, doc, schema, up);
+    const struct type *element = type_of(l, doc, tree_get(schema, "additionalProperties"), up);
     return element ? checked(l, type_map(l->a, &TYPE_STRING, element)) : NULL;
 }
 
-static const struct type *array_of(struct loader *l, const struct document *doc, const struct tree *schema, int depth)
+static const struct type *array_of(struct loader *l, const struct document *doc, const struct tree *schema,
+                                   const struct around *up)
 {
     struct str connect;
     if (tree_text(schema, "connect.type", &connect) && str_eq(connect, STR("map")))
         return NULL; /* entries as a list */
-    const struct type *element = type_of(l, doc, tree_get(schema, "items"), depth);
+    const struct type *element = type_of(l, doc, tree_get(schema, "items"), up);
     return element ? checked(l, type_array(l->a, element)) : NULL;
 }
 
+static bool is_within(const struct tree *schema, const struct around *up)
+{
+    while (up && up->schema != schema)
+        up = up->up;
+    return up != NULL;
+}
+
 /* NULL: no type stands for it, or l->st says what has failed. */
-static const struct type *type_of(struct loader *l, const struct document *doc, const struct tree *schema, int depth)
+static const struct type *type_of(struct loader *l, const struct document *doc, const struct tree *schema,
+                                  const struct around *up)
 {
     struct str type;
     for (int i = 0; i < 3 && schema; i++) { /* a reference to a union of references */
         schema = dereference(l, &doc, schema);
         schema = schema ? without_null(schema) : NULL;
     }
-    if (!schema || schema->kind != TREE_OBJECT || depth > MAX_DEPTH || l->st != STATUS_OK || !type_name(schema, &type))
+    const struct around here = {.up = up, .schema = schema, .depth = up ? up->depth + 1 : 0};
+    if (!schema || schema->kind != TREE_OBJECT || l->st != STATUS_OK || is_within(schema, up) || here.depth > MAX_DEPTH ||
+        ++l->n_types > MAX_TYPES || !type_name(schema, &type))
         return NULL;
     if (str_eq(type, STR("object")))
-        return object_of(l, doc, schema, depth + 1);
+        return object_of(l, doc, schema, &here);
     if (str_eq(type, STR("array")))
-        return array_of(l, doc, schema, depth + 1);
+        return array_of(l, doc, schema, &here);
     return scalar_of(l, schema, type);
 }
 
@@ -343,7 +365,7 @@ static enum status columns_from(const struct format_spec *spec, struct registry 
         return st == STATUS_NOMEM
                    ? diag_nomem(d)
                    : diag_set(d, STATUS_INVALID, "Schema %d cannot be read: %s", (int)schema->id, own.message);
-    const struct type *t = type_of(&l, &doc, doc.root, 0);
+    const struct type *t = type_of(&l, &doc, doc.root, NULL);
     if (l.st != STATUS_OK)
         return l.st;
     if (!t || (spec->wrapped && t->kind != KIND_STRUCT))

@@ -1,6 +1,5 @@
 /* Schemas of a case in its registry; see schemas.h. */
 #include "cli/test/schemas.h"
-#include "formats/formats_int.h"
 
 /* ---- topics ---------------------------------------------------------------------------------------------- */
 
@@ -136,6 +135,24 @@ enum status schemas_of_statement(struct world *w, const struct ast_stmt *s, cons
 
 /* ---- records --------------------------------------------------------------------------------------------- */
 
+enum { HEADER = 5 }; /* a zero byte, and the schema's id, big end first */
+
+static void put_header(struct buf *out, int32_t id)
+{
+    buf_putc(out, 0);
+    for (int i = 24; i >= 0; i -= 8)
+        buf_putc(out, (char)((uint32_t)id >> i));
+}
+
+static bool get_header(struct str bytes, int32_t *id)
+{
+    uint32_t big = 0;
+    for (uint32_t i = 1; i < HEADER && i < bytes.len; i++)
+        big = big << 8 | (unsigned char)bytes.p[i];
+    *id = (int32_t)big;
+    return bytes.len >= HEADER && bytes.p[0] == 0;
+}
+
 static enum status encode_body(struct arena *a, const struct side *side, const struct registered_schema *schema,
                                const struct json *j, struct buf *out, struct diag *d)
 {
@@ -159,7 +176,7 @@ enum status schema_encode(struct arena *a, const struct side *side, const struct
     enum status st = registry_by_subject(side->registry, subject, 0, &schema, d);
     if (st != STATUS_OK)
         return st;
-    schema_header_put(out, schema->id);
+    put_header(out, schema->id);
     return encode_body(a, side, schema, j, out, d);
 }
 
@@ -169,9 +186,9 @@ const struct json *schema_decode(struct arena *a, const struct side *side, struc
     struct diag ignored = DIAG_INIT;
     char error[256];
     int32_t id;
-    if (!schema_header_get(bytes, &id) || registry_by_id(side->registry, id, &schema, &ignored) != STATUS_OK)
+    if (!get_header(bytes, &id) || registry_by_id(side->registry, id, &schema, &ignored) != STATUS_OK)
         return NULL;
-    struct str body = str_make(bytes.p + SCHEMA_HEADER, bytes.len - SCHEMA_HEADER);
+    struct str body = str_make(bytes.p + HEADER, bytes.len - HEADER);
     switch (schema->type) {
     case SCHEMA_AVRO:
         return test_avro_decode(a, side->registry, schema, body);

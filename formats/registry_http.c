@@ -5,15 +5,14 @@
  * takes at most the timeouts below for each of them. */
 #include "formats/registry_http.h"
 
+#include "formats/libcurl.h"
 #include "formats/tree.h"
-
-#include <curl/curl.h>
-#include <pthread.h>
 
 enum { CONNECT_TIMEOUT_MS = 3000, TIMEOUT_MS = 10000, MAX_ANSWER = 16 << 20, MAX_URLS = 16 };
 #define MEDIA_TYPE "application/vnd.schemaregistry.v1+json"
 
 struct http {
+    const struct libcurl *lib;
     CURL *curl;
     struct curl_slist *headers;
     struct buf url, answer;
@@ -24,13 +23,6 @@ struct http {
 };
 
 /* ---- opening ---------------------------------------------------------------------------------------------------- */
-
-static CURLcode global_result;
-
-static void start_curl(void)
-{
-    global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
 
 static enum status no_curl(struct diag *d)
 {
@@ -74,7 +66,7 @@ static bool set_headers(struct http *h)
 {
     static const char *const lines[] = {"Accept: " MEDIA_TYPE ", application/json", "Content-Type: " MEDIA_TYPE};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        struct curl_slist *longer = curl_slist_append(h->headers, lines[i]);
+        struct curl_slist *longer = h->lib->slist_append(h->headers, lines[i]);
         if (!longer)
             return false;
         h->headers = longer;
@@ -85,38 +77,40 @@ static bool set_headers(struct http *h)
 static bool set_options(struct http *h, const struct registry_options *o)
 {
     CURL *c = h->curl;
-    bool bad = curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) | curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->error) |
-               curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS) |
-               curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS) |
-               curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") |
-               curl_easy_setopt(c, CURLOPT_PROXY, "") | /* as Java's clients: not what the environment says */
-               curl_easy_setopt(c, CURLOPT_USERAGENT, "weir/" WEIR_VERSION) |
-               curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_answer) | curl_easy_setopt(c, CURLOPT_WRITEDATA, &h->answer) |
-               curl_easy_setopt(c, CURLOPT_HTTPHEADER, h->headers);
+    CURLcode (*set)(CURL *, CURLoption, ...) = h->lib->easy_setopt;
+    bool bad = set(c, CURLOPT_NOSIGNAL, 1L) | set(c, CURLOPT_ERRORBUFFER, h->error) |
+               set(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS) |
+               set(c, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS) |
+               set(c, CURLOPT_PROTOCOLS_STR, "http,https") |
+               set(c, CURLOPT_PROXY, "") | /* as Java's clients: not what the environment says */
+               set(c, CURLOPT_USERAGENT, "weir/" WEIR_VERSION) |
+               set(c, CURLOPT_WRITEFUNCTION, take_answer) | set(c, CURLOPT_WRITEDATA, &h->answer) |
+               set(c, CURLOPT_HTTPHEADER, h->headers);
     if (o->user)
-        bad |= curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) | curl_easy_setopt(c, CURLOPT_USERNAME, o->user) |
-               curl_easy_setopt(c, CURLOPT_PASSWORD, o->password ? o->password : "");
+        bad |= set(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) | set(c, CURLOPT_USERNAME, o->user) |
+               set(c, CURLOPT_PASSWORD, o->password ? o->password : "");
     if (o->ca_file)
-        bad |= curl_easy_setopt(c, CURLOPT_CAINFO, o->ca_file);
+        bad |= set(c, CURLOPT_CAINFO, o->ca_file);
     return !bad;
 }
 
 enum status http_open(const struct registry_options *options, struct http **out, struct diag *d)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const struct libcurl *lib;
     *out = NULL;
-    pthread_once(&once, start_curl); /* not before somebody needs it: it takes time */
-    if (global_result != CURLE_OK)
-        return no_curl(d);
+    enum status st = libcurl_load(&lib, d);
+    if (st != STATUS_OK)
+        return st;
     struct http *h = mem_calloc(1, sizeof *h);
     if (!h)
         return diag_nomem(d);
+    h->lib = lib;
     arena_init(&h->arena, 0);
     buf_init(&h->url, 0);
     buf_init(&h->answer, MAX_ANSWER);
-    enum status st = take_urls(h, options->url ? options->url : "", d);
+    st = take_urls(h, options->url ? options->url : "", d);
     if (st == STATUS_OK) {
-        h->curl = curl_easy_init();
+        h->curl = h->lib->easy_init();
         if (!h->curl || !set_headers(h) || !set_options(h, options))
             st = no_curl(d);
     }
@@ -132,8 +126,9 @@ void http_close(struct http *h)
 {
     if (!h)
         return;
-    curl_easy_cleanup(h->curl);
-    curl_slist_free_all(h->headers);
+    if (h->curl)
+        h->lib->easy_cleanup(h->curl);
+    h->lib->slist_free_all(h->headers);
     buf_free(&h->url);
     buf_free(&h->answer);
     arena_free(&h->arena);
@@ -160,14 +155,15 @@ void http_put_escaped(struct buf *out, struct str s)
 static bool set_request(struct http *h, const char *method, const struct buf *body)
 {
     CURL *c = h->curl;
-    bool bad = curl_easy_setopt(c, CURLOPT_URL, buf_z(&h->url)) | curl_easy_setopt(c, CURLOPT_HTTPGET, 1L) |
-               curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, NULL);
+    CURLcode (*set)(CURL *, CURLoption, ...) = h->lib->easy_setopt;
+    bool bad = set(c, CURLOPT_URL, buf_z(&h->url)) | set(c, CURLOPT_HTTPGET, 1L) |
+               set(c, CURLOPT_CUSTOMREQUEST, NULL);
     if (body)
-        bad |= curl_easy_setopt(c, CURLOPT_POST, 1L) |
-               curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len) |
-               curl_easy_setopt(c, CURLOPT_POSTFIELDS, body->p);
+        bad |= set(c, CURLOPT_POST, 1L) |
+               set(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len) |
+               set(c, CURLOPT_POSTFIELDS, body->p);
     else if (strcmp(method, "GET") != 0)
-        bad |= curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+        bad |= set(c, CURLOPT_CUSTOMREQUEST, method);
     return !bad && !h->url.failed;
 }
 
@@ -194,7 +190,7 @@ static enum status refused(struct http *h, long code, enum status st, struct dia
 static enum status judge(struct http *h, struct diag *d)
 {
     long code = 0;
-    curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &code);
+    h->lib->easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &code);
     if (code >= 200 && code < 300)
         return STATUS_OK;
     return refused(h, code, code >= 500 || code == 429 || code == 408 ? STATUS_IO : STATUS_INVALID, d);
@@ -214,7 +210,7 @@ static enum status ask_current(struct http *h, const char *method, const char *p
     buf_puts(&h->url, str_from(path));
     if (!set_request(h, method, body))
         return diag_nomem(d);
-    CURLcode code = curl_easy_perform(h->curl);
+    CURLcode code = h->lib->easy_perform(h->curl);
     if (code == CURLE_OK)
         return judge(h, d);
     bool is_large = h->answer.failed;
@@ -223,7 +219,7 @@ static enum status ask_current(struct http *h, const char *method, const char *p
     if (is_large)
         return diag_set(d, STATUS_INVALID, "The answer of the schema registry " STR_FMT " is too large", STR_ARG(url));
     return diag_set(d, is_certain(code) ? STATUS_INVALID : STATUS_IO, "The schema registry " STR_FMT " cannot be reached: %s",
-                    STR_ARG(url), h->error[0] ? h->error : curl_easy_strerror(code));
+                    STR_ARG(url), h->error[0] ? h->error : h->lib->easy_strerror(code));
 }
 
 enum status http_ask(struct http *h, const char *method, const char *path, const struct buf *body, struct str *answer,

@@ -109,6 +109,9 @@ enum status infer_fill(struct planner *p, const struct ast_create_source *ast, c
 enum status check_schema_id(struct planner *p, const char *topic, bool is_key, const struct format_spec *spec,
                             const struct schema_column *columns, uint32_t n);
 
+/* INSERT VALUES: keys are not written with a schema that differs from the one that the topic's keys have. */
+enum status check_insert_key(struct planner *p, const struct source *target);
+
 /* ---- timestamps ---- */
 
 /* TIMESTAMP and TIMESTAMP_FORMAT against the columns of a schema (rules.md 7.4). */

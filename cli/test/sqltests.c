@@ -249,6 +249,22 @@ static bool same_text(struct str x, struct str y)
     return (x.p == NULL) == (y.p == NULL) && str_eq(x, y);
 }
 
+static bool same_z(const char *x, const char *y)
+{
+    return same_text(str_from(x), str_from(y));
+}
+
+static enum status compare_serdes(struct run *r, const struct source *s, const struct serde_properties *actual,
+                                  const struct serde_properties *expected, bool is_key)
+{
+    if (actual->schema_id != expected->schema_id)
+        return mismatch(r, is_key ? "key schema id" : "value schema id", s);
+    if (!same_z(actual->schema_full_name, expected->schema_full_name) ||
+        !same_z(actual->nullable_representation, expected->nullable_representation))
+        return mismatch(r, is_key ? "key format properties" : "value format properties", s);
+    return STATUS_OK;
+}
+
 static enum status compare_sources(struct run *r, const struct source *actual, const struct source *expected)
 {
     if (actual->is_table != expected->is_table)
@@ -262,6 +278,11 @@ static enum status compare_sources(struct run *r, const struct source *actual, c
         return mismatch(r, "kafka topic", actual);
     if (actual->formats.value.delimiter != expected->formats.value.delimiter)
         return mismatch(r, "value format properties", actual);
+    enum status st = compare_serdes(r, actual, &actual->key_properties, &expected->key_properties, true);
+    if (st == STATUS_OK)
+        st = compare_serdes(r, actual, &actual->value_properties, &expected->value_properties, false);
+    if (st != STATUS_OK)
+        return st;
     if (actual->value_properties.wrap != expected->value_properties.wrap)
         return mismatch(r, "value serde features", actual);
     if (!same_text(actual->timestamp_column, expected->timestamp_column))
@@ -291,6 +312,7 @@ static enum status assert_source(struct run *r, const struct ast_create_source *
     (void)catalog_remove_source(catalog, assertion->name.text);
     world_context(&r->w, &context);
     context.catalog = catalog;
+    context.recorded = true; /* columns and schema ids are both given */
     TRY(parser_prepare(&create.head, &r->d));
     TRY(planner_plan_statement(&context, &r->w.arena, arena_dup(&r->w.arena, &create, sizeof create), &p, &r->d));
     st = p.ddl && p.ddl->source ? compare_sources(r, actual, p.ddl->source)

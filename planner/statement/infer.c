@@ -1,5 +1,5 @@
 /* Columns from the schema registry: those that CREATE STREAM and CREATE TABLE leave out (rules.md 4.1 and 7.3), and the check
- * of a query's columns against the schema that CREATE AS names. Nothing is registered here. */
+ * of a query's columns against the schema that CREATE AS names, and of keys that INSERT VALUES writes. Nothing is registered here. */
 #include "planner/planner_int.h"
 
 static const char *side_name(bool is_key)
@@ -214,5 +214,60 @@ enum status check_schema_id(struct planner *p, const char *topic, bool is_key, c
     TRY(read_columns(p, topic, is_key, spec, schema, &wanted, &n_wanted));
     st = compare_columns(p, is_key, columns, n, wanted, n_wanted);
 done:
+    return st;
+}
+
+/* ---- keys of INSERT VALUES ---- */
+
+/* Names may be in any case. */
+static bool same_type(const struct type *x, const struct type *y)
+{
+    if (x->kind != y->kind || !type_is_nested(x))
+        return type_eq(x, y);
+    if (x->kind != KIND_STRUCT)
+        return (x->kind == KIND_ARRAY || same_type(x->key, y->key)) && same_type(x->element, y->element);
+    bool same = x->n_fields == y->n_fields;
+    for (uint32_t i = 0; same && i < x->n_fields; i++)
+        same = str_eq_nocase(x->fields[i].name, y->fields[i].name) && same_type(x->fields[i].type, y->fields[i].type);
+    return same;
+}
+
+static bool same_keys(const struct source *s, const struct schema_column *columns, uint32_t n)
+{
+    bool same = n == s->schema.n_keys, is_named = s->formats.key.wrapped;
+    for (uint32_t i = 0; same && i < n; i++)
+        same = (!is_named || str_eq_nocase(columns[i].name, s->schema.columns[i].name)) &&
+               same_type(columns[i].type, s->schema.columns[i].type);
+    return same;
+}
+
+enum status check_insert_key(struct planner *p, const struct source *s)
+{
+    const struct format_spec *key = &s->formats.key;
+    const struct registered_schema *schema;
+    const struct schema_column *columns;
+    uint32_t n;
+    struct diag own = DIAG_INIT;
+    if (!format_has_registry(key->kind) || key->schema_id || !s->schema.n_keys || !p->context->registry)
+        return STATUS_OK;
+    struct str subject = str_printf(p->a, "%s-key", s->topic);
+    if (!subject.p)
+        return plan_nomem(p);
+    if (registry_by_subject(p->context->registry, subject, 0, &schema, &own) != STATUS_OK ||
+        schema->type != format_schema_type(key->kind) ||
+        columns_from_schema(key, p->context->registry, schema, true, p->a, &columns, &n, &own) != STATUS_OK ||
+        same_keys(s, columns, n))
+        return STATUS_OK; /* what the registry has to say otherwise, it says to the encoder */
+    struct buf theirs, mine;
+    buf_init(&theirs, 0);
+    buf_init(&mine, 0);
+    schema_print(&theirs, &(struct schema){.n_columns = n, .n_keys = n, .columns = columns});
+    schema_print(&mine, &(struct schema){.n_columns = s->schema.n_keys, .n_keys = s->schema.n_keys, .columns = s->schema.columns});
+    enum status st = plan_invalid(p, p->statement->span,
+                                  "Cannot INSERT VALUES into data source `" STR_FMT "`. ksqlDB generated schema would "
+                                  "overwrite existing key schema.\n\tExisting Schema: [%s]\n\tksqlDB Generated: [%s]",
+                                  STR_ARG(s->name), buf_z(&theirs), buf_z(&mine));
+    buf_free(&theirs);
+    buf_free(&mine);
     return st;
 }

@@ -159,3 +159,20 @@ TEST(planner_schemas, the_schema_that_a_query_writes)
                                    "Registry"));
     close_all(&t);
 }
+
+TEST(planner_schemas, keys_that_are_inserted)
+{
+    struct schemas t;
+    open_all(&t);
+    add(&t, "t-key", SCHEMA_JSON, 0, "{\"type\":\"string\"}");
+    CHECK_INT(session_run(&t.s, "CREATE STREAM s (k INT KEY, v INT) WITH (KAFKA_TOPIC='t', KEY_FORMAT='JSON_SR', "
+                                "VALUE_FORMAT='JSON');"
+                                "CREATE STREAM good (k STRING KEY, v INT) WITH (KAFKA_TOPIC='t', KEY_FORMAT='JSON_SR', "
+                                "VALUE_FORMAT='JSON');"
+                                "INSERT INTO good (k, v) VALUES ('a', 1);"),
+              STATUS_OK);
+    session_refuses(&t.s, "INSERT INTO s (k, v) VALUES (1, 1);", STATUS_INVALID,
+                    "Cannot INSERT VALUES into data source `S`. ksqlDB generated schema would overwrite existing key "
+                    "schema.\n\tExisting Schema: [`ROWKEY` STRING KEY]\n\tksqlDB Generated: [`K` INTEGER KEY]");
+    close_all(&t);
+}

@@ -76,6 +76,18 @@ equal "records" "$(values s | tr -d '\001\002')" \
 equal "schema of the key" "$(ask GET /subjects/s-key/versions/1)" \
     '{"id": 1, "schema": "{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"integer\",\"connect.type\":\"int32\"}]}", "schemaType": "JSON", "subject": "s-key", "version": 1}'
 
+sql print <<'END'
+PRINT s FROM BEGINNING LIMIT 1;
+END
+ran print
+grep -q '^Value format: JSON_SR$' "$work/print" && grep -q 'key: 1, value: {"A":"x","B":1.50,"C":null,"D":null}, partition: 0' "$work/print" ||
+    fail "PRINT: $(cat "$work/print")"
+sql print_bytes --set ksql.schema.registry.url=http://127.0.0.1:1 <<'END'
+PRINT s FROM BEGINNING LIMIT 1;
+END
+ran print_bytes
+grep -q '^Value format: AVRO or PROTOBUF or JSON_SR$' "$work/print_bytes" || fail "PRINT: $(cat "$work/print_bytes")"
+
 sql queries <<'END'
 CREATE STREAM t AS SELECT k, a, b * 2 AS b FROM s EMIT CHANGES;
 CREATE TABLE g WITH (FORMAT='JSON_SR') AS SELECT a, COUNT(*) AS n, SUM(b) AS total FROM t GROUP BY a EMIT CHANGES;

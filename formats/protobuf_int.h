@@ -128,10 +128,6 @@ const struct proto_message *proto_at(const struct proto_file *file, const int32_
 /* The text of a model that was made from columns. */
 void proto_print(struct buf *out, const struct proto_file *file);
 
-extern const struct schema_ops protobuf_schema_ops;
-extern const struct decoder_ops protobuf_decoder_ops;
-extern const struct encoder_ops protobuf_encoder_ops;
-
 #ifdef __cplusplus
 }
 #endif

@@ -92,6 +92,9 @@ extern const struct schema_ops json_sr_schema_ops;
 extern const struct decoder_ops avro_decoder_ops;
 extern const struct encoder_ops avro_encoder_ops;
 extern const struct schema_ops avro_schema_ops;
+extern const struct decoder_ops protobuf_decoder_ops;
+extern const struct encoder_ops protobuf_encoder_ops;
+extern const struct schema_ops protobuf_schema_ops;
 
 /* ---- texts shared by the formats (text.c, base64.c) ------------------------------------------------------ */
 

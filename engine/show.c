@@ -137,7 +137,10 @@ static enum status show_properties(const struct session *s, const struct engine_
     text_table_init(&t, 4);
     for (size_t i = 0; i < n; i++) {
         bool is_service = !strcmp(all[i].name, "ksql.service.id");
-        const char *otherwise = is_service ? s->engine->options.service_id : all[i].otherwise;
+        bool is_registry = registry_property(str_from(all[i].name));
+        const char *otherwise = is_service    ? s->engine->options.service_id
+                                : is_registry ? registry_url(s->engine)
+                                              : all[i].otherwise;
         struct str name = str_printf(&t.arena, "%s%s", property_is_stream(&all[i]) ? "ksql.streams." : "", all[i].name);
         put_property(&t, name, property_is_stream(&all[i]), session_property(s, all[i].name), otherwise);
     }

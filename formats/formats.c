@@ -12,7 +12,7 @@ static const struct {
     [FORMAT_KAFKA] = {"KAFKA", &kafka_decoder_ops, &kafka_encoder_ops},
     [FORMAT_DELIMITED] = {"DELIMITED", &delimited_decoder_ops, &delimited_encoder_ops},
     [FORMAT_JSON] = {"JSON", &json_decoder_ops, &json_encoder_ops},
-    [FORMAT_JSON_SR] = {"JSON_SR", NULL, NULL},
+    [FORMAT_JSON_SR] = {"JSON_SR", &json_sr_decoder_ops, &json_sr_encoder_ops, &json_sr_schema_ops},
     [FORMAT_AVRO] = {"AVRO", &avro_decoder_ops, &avro_encoder_ops, &avro_schema_ops},
     [FORMAT_PROTOBUF] = {"PROTOBUF", NULL, NULL},
     [FORMAT_PROTOBUF_NOSR] = {"PROTOBUF_NOSR", NULL, NULL},

@@ -119,7 +119,7 @@ static struct read_op *misfit(struct arena *a, const struct avro_type *t, const 
     if (op) {
         op->strict = true;
         op->misfit = arena_printf(a, "Can't convert type. sourceType: %s, requiredType: %s, path: %s",
-                                  wire_name(t->kind), buf_z(&type), buf_z(&path));
+                                  av_wire_name(t->kind), buf_z(&type), buf_z(&path));
     }
     bool ok = op && op->misfit && !path.failed && !type.failed;
     buf_free(&path);
@@ -185,14 +185,14 @@ static bool note_missing(struct arena *a, struct read_op *op, struct decode_node
 
 static struct str member_name_at(const void *type, uint32_t i)
 {
-    return avro_member_name(((const struct avro_type *)type)->members[i]);
+    return av_member_name(((const struct avro_type *)type)->members[i]);
 }
 
 /* The part of the writer's that a field takes: of several whose names differ in case, the equal one, else the first. */
 static int part_for(const struct avro_type *t, struct str name)
 {
-    return t->kind == WIRE_RECORD ? avro_find(name, t->n, avro_field_name, t->fields)
-                                  : avro_find(name, t->n, member_name_at, t);
+    return t->kind == WIRE_RECORD ? av_find(name, t->n, av_field_name, t->fields)
+                                  : av_find(name, t->n, member_name_at, t);
 }
 
 /* A record into a STRUCT, or a union of several types, of which each is a field. */
@@ -249,7 +249,7 @@ static struct read_op *compile_entries(struct arena *a, struct avro_type *t, str
     key->type = node->type->key;
     op->least = least_of(mutable(e));
     op->ops[0] = entry;
-    uint32_t at_key = (uint32_t)avro_find(STR("key"), e->n, avro_field_name, e->fields);
+    uint32_t at_key = (uint32_t)av_find(STR("key"), e->n, av_field_name, e->fields);
     for (uint32_t i = 0; i < 2; i++) {
         struct place here = {at, i == at_key ? STR("key") : STR("value")};
         struct read_op *part =
@@ -302,7 +302,7 @@ static struct read_op *compile_value(struct arena *a, struct avro_type *t, struc
         return compile_struct(a, t, node, built, at);
     if ((to == KIND_ARRAY && t->kind == WIRE_ARRAY) || (to == KIND_MAP && t->kind == WIRE_MAP))
         return compile_elements(a, t, node, whole, at);
-    if (to == KIND_MAP && t->kind == WIRE_ARRAY && avro_is_entries(t))
+    if (to == KIND_MAP && t->kind == WIRE_ARRAY && av_is_entries(t))
         return compile_entries(a, t, node, whole, at);
     uint8_t code = scalar_code(t, node->type);
     struct read_op *op = code == READ_MISFIT ? misfit(a, t, node, at) : op_make(a, code, t, 0);
@@ -322,7 +322,7 @@ static struct read_op *compile(struct arena *a, struct avro_type *t, struct deco
     return op;
 }
 
-struct read_op *avro_compile(struct arena *a, struct avro_type *writer, struct decode_node *node)
+struct read_op *av_compile(struct arena *a, struct avro_type *writer, struct decode_node *node)
 {
     struct place root = {NULL, STR("")};
     return compile(a, writer, node, false, &root);

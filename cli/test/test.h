@@ -69,6 +69,7 @@ struct records { /* a growing list, in the world's arena */
 struct test_topic {
     const char *name;
     uint32_t partitions, replicas;
+    bool by_statement; /* made for a CREATE statement: its number of partitions is only that statement's */
     struct records records; /* what queries and INSERT VALUES wrote */
     size_t n_read;          /* SQL tests: how many ASSERTs have seen */
 };

@@ -38,8 +38,29 @@ static struct read_op *op_make(struct arena *a, uint8_t code, const struct avro_
     if (!op || !ops)
         return NULL;
     *op = (struct read_op){.code = code, .wire = (uint8_t)t->kind, .field = NO_FIELD, .n = t->n, .ops = ops,
-                           .scale = t->scale, .symbols = t->symbols, .least = 0};
+                           .scale = t->scale, .symbols = t->symbols, .direct = -1};
     return op;
+}
+
+/* The operation for a value that may be null, from that for the value. `t`: the union of the two. */
+static struct read_op *optional(struct arena *a, const struct avro_type *t, const struct read_op *value)
+{
+    struct read_op *op = value ? arena_dup(a, value, sizeof *value) : NULL;
+    if (!op)
+        return NULL;
+    uint32_t null_at = t->members[1]->kind == WIRE_NULL;
+    op->is_optional = true;
+    op->null_byte = (char)(2 * null_at); /* zigzag */
+    op->value_byte = (char)(2 - 2 * null_at);
+    return op;
+}
+
+/* The member beside null of a union of two; NULL: it is none. */
+static struct avro_type *optional_value(const struct avro_type *t)
+{
+    return t->kind == WIRE_UNION && t->n == 2 && (t->members[0]->kind == WIRE_NULL) != (t->members[1]->kind == WIRE_NULL)
+               ? mutable(av_optional(t))
+               : NULL;
 }
 
 /* ---- passing over ------------------------------------------------------------------------------------- */
@@ -80,6 +101,8 @@ static struct read_op *skip_of(struct arena *a, struct avro_type *t)
         [WIRE_FIXED] = SKIP_SIZED, [WIRE_ENUM] = SKIP_ENUM};
     if (t->skip)
         return t->skip;
+    if (optional_value(t))
+        return t->skip = optional(a, t, skip_of(a, optional_value(t)));
     if (t->kind >= WIRE_ARRAY)
         return skip_parts(a, t);
     t->skip = op_make(a, codes[t->kind], t, 0);
@@ -268,6 +291,10 @@ static struct read_op *compile_entries(struct arena *a, struct avro_type *t, str
 static struct read_op *compile_union(struct arena *a, struct avro_type *t, struct decode_node *node, bool built,
                                      const struct place *at)
 {
+    if (optional_value(t)) {
+        struct read_op *value = compile(a, optional_value(t), node, built, at);
+        return optional(a, t, value);
+    }
     struct read_op *op = op_make(a, READ_UNION, t, t->n);
     if (!op)
         return NULL;
@@ -317,8 +344,11 @@ static struct read_op *compile(struct arena *a, struct avro_type *t, struct deco
     struct read_op *op = compile_value(a, t, node, built, at);
     if (op && !op->strict && !built && !node->wanted)
         return skip_of(a, t);
-    if (op)
-        op->node = node;
+    if (!op)
+        return NULL;
+    op->node = node;
+    if (node->n_outputs == 1 && !built && !type_is_nested(node->type))
+        op->direct = (int32_t)node->outputs[0];
     return op;
 }
 

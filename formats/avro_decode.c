@@ -107,14 +107,7 @@ static enum row_state avro_row(struct decoder *dec, struct decode_run *run, stru
     struct read_run c = {.run = run, .end = payload.p + payload.len, .empties = MAX_EMPTIES};
     const struct read_op *op = program->root;
     const char *p = payload.p + SCHEMA_HEADER;
-    if (op->code == READ_UNION && !v->bare) {
-        int64_t i;
-        p = av_get_long(p, c.end, &i);
-        if (!p || i < 0 || i >= op->n)
-            return bad(run, id);
-        op = op->ops[i];
-    }
-    if (op->code == READ_NULL && !v->bare)
+    if (!v->bare && (op->code == READ_NULL || (op->is_optional && p < c.end && *p == op->null_byte)))
         return ROW_NULL;
     return av_read(&c, op, p, NULL) ? ROW_OK : bad(run, id);
 }

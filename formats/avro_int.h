@@ -67,6 +67,11 @@ enum status av_columns_to(const struct format_spec *spec, const struct schema_co
 static inline const char *av_get_long(const char *p, const char *end, int64_t *out)
 {
     uint64_t v = 0;
+    if (__builtin_expect(p < end && (unsigned char)*p < 0x80, 1)) {
+        v = (unsigned char)*p;
+        *out = (int64_t)(v >> 1 ^ (0 - (v & 1)));
+        return p + 1;
+    }
     for (unsigned shift = 0; p < end && shift < 64; shift += 7) {
         uint64_t byte = (unsigned char)*p++;
         v |= (byte & 0x7F) << shift;
@@ -90,7 +95,7 @@ static inline void av_put_long(struct buf *out, int64_t value)
     out->len = (size_t)(p - out->p);
 }
 
-/* ---- reading (avro_compile.c, avro_read.c) ------------------------------------------------------------ */
+/* ---- reading (avro_compile.c, avro_read.c, avro_skip.c) ----------------------------------------------- */
 
 enum read_code {
     READ_NULL, READ_BOOLEAN, READ_INT, READ_TIME, READ_LONG, READ_WHOLE_DOUBLE, READ_FLOAT, READ_DOUBLE, READ_STRING,
@@ -106,6 +111,9 @@ struct read_op {
     uint8_t code;
     uint8_t wire;     /* enum wire_kind */
     bool strict;      /* has to run even if nobody takes the value: it may refuse it */
+    bool is_optional; /* a branch of a union comes first: null_byte, or value_byte and the value */
+    char null_byte, value_byte;
+    int32_t direct;   /* the column that takes the value, if it is one of a scalar; else -1 */
     uint32_t field;   /* in the STRUCT that takes it; NO_FIELD: none */
     uint32_t n;       /* of ops, symbols; bytes of FIXED */
     uint32_t least;   /* bytes of the shortest element; 0: it may have none */
@@ -132,6 +140,8 @@ struct read_run {
  * memory is out. */
 const char *av_read(struct read_run *c, const struct read_op *op, const char *p, struct value *out);
 const char *av_skip(struct read_run *c, const struct read_op *op, const char *p);
+/* The operation for the branch that a union takes, and behind it; NULL: there is no such branch. */
+const struct read_op *av_branch(struct read_run *c, const struct read_op *op, const char **p);
 /* Moves to the next block of an array or map, with *n elements; 0: the end. *bytes of it, where they are told, else -1. */
 const char *av_block(struct read_run *c, uint32_t least, const char *p, uint64_t *n, int64_t *bytes);
 /* Two's complement, big end first; false: more than 128 bits. */

@@ -1,5 +1,6 @@
 /* The AVRO decoder: every type, evolution of schemas, nulls, and bytes that are no record. */
 #include "avro_util.h"
+#include "formats/registry_int.h"
 
 #define ONE(type, columns, bytes) AVRO(RECORD(FIELD("f", type)), columns, bytes)
 #define MALFORMED "BAD: Error deserializing Avro message for id 1"
@@ -203,4 +204,51 @@ TEST(avro_decode, several_schemas_and_paths)
     arena_free(&a);
     side_free(&s);
     avro_close(&f);
+}
+
+/* A registry that cannot be reached at first. */
+struct shaky {
+    struct registry base;
+    int failures, calls;
+};
+
+static enum status shaky_by_id(struct registry *r, int32_t id, const struct registered_schema **out, struct diag *d)
+{
+    struct shaky *s = (struct shaky *)r;
+    s->calls++;
+    if (s->failures-- > 0)
+        return diag_set(d, STATUS_IO, "unreachable");
+    const struct registered_schema schema = {.id = id, .type = SCHEMA_AVRO, .text = STR(RECORD(FIELD("a", "\"int\"")))};
+    *out = registry_keep(r, &schema);
+    return *out ? STATUS_OK : diag_nomem(d);
+}
+
+TEST(avro_decode, registry_out_of_reach)
+{
+    static const struct registry_ops ops = {.by_id = shaky_by_id};
+    struct shaky *shaky = (struct shaky *)registry_make(&ops, sizeof *shaky);
+    REQUIRE(shaky != NULL);
+    shaky->failures = 2;
+    struct schema_site site = {&shaky->base, "t", false};
+    struct format_spec spec = {.kind = FORMAT_AVRO, .wrapped = true, .site = &site};
+    struct side s;
+    struct decoder *dec;
+    struct arena a;
+    struct column out;
+    uint8_t states[3];
+    side_init(&s, "A INT");
+    const struct decode_field field = {.type = &TYPE_INT};
+    const struct str payloads[] = {{NULL, 0}, STR("\0\0\0\0\5\2"), STR("\0\0\0\0\5\4")};
+    REQUIRE(decoder_create(&spec, s.columns, 1, &field, 1, &dec, NULL) == STATUS_OK);
+    arena_init(&a, 0);
+    CHECK_INT(decode(dec, payloads, 3, &a, &out, states, NULL), STATUS_IO);
+    CHECK_INT(decode(dec, payloads, 3, &a, &out, states, NULL), STATUS_IO);
+    CHECK_INT(decode(dec, payloads, 3, &a, &out, states, NULL), STATUS_OK);
+    CHECK(states[0] == ROW_NULL && states[1] == ROW_OK && states[2] == ROW_OK && out.i32[1] == 1 && out.i32[2] == 2);
+    CHECK_INT(decode(dec, payloads, 3, &a, &out, states, NULL), STATUS_OK);
+    CHECK_INT(shaky->calls, 3);
+    decoder_destroy(dec);
+    arena_free(&a);
+    side_free(&s);
+    registry_close(&shaky->base);
 }

@@ -51,6 +51,7 @@ void print_list(struct buf *out, const struct str *items, uint32_t n, const char
 enum with_place { WITH_CREATE_SOURCE, WITH_CREATE_AS, WITH_INSERT };
 
 struct with_side {         /* key or value */
+    bool is_key;
     struct str format;     /* p NULL: not given */
     bool format_from_both; /* given by FORMAT */
     bool has_delimiter;

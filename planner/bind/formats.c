@@ -28,7 +28,8 @@ enum status format_check_properties(struct planner *p, enum format_kind kind, co
         unknown[n++] = "fullSchemaName";
     if (side->serde.nullable_representation && !is_protobuf(kind))
         return plan_error(p, side->format_span,
-                          "Property PROTOBUF_NULLABLE_REPRESENTATION can only be enabled with protobuf format");
+                          "Property %s_PROTOBUF_NULLABLE_REPRESENTATION can only be enabled with protobuf format",
+                          side->is_key ? "KEY" : "VALUE");
     if (n)
         return plan_error(p, side->format_span, "%s does not support the following configs: [%s%s%s]",
                           format_name(kind), unknown[0], n > 1 ? ", " : "", n > 1 ? unknown[1] : "");

@@ -49,7 +49,8 @@ struct engine {
     struct server server;
     struct log *log;
     struct executor *executor;
-    struct registry *registry; /* of schemas; NULL: none is configured */
+    struct registry *registry; /* of schemas; NULL: there is none */
+    bool owns_registry;
     struct catalog *catalog;
     struct commands commands;
     struct log_writer *inserts; /* of INSERT VALUES; opened by the first */

@@ -68,7 +68,12 @@ enum status registry_configure(struct engine *e, struct diag *d)
     enum status st = check_names(e, d);
     if (st == STATUS_OK && *o.url)
         st = read_user(e, &o, d);
-    return st == STATUS_OK && *o.url ? registry_open_http(&o, &e->registry, d) : st;
+    e->registry = e->options.registry;
+    if (st != STATUS_OK || !*o.url || e->registry)
+        return st;
+    st = registry_open_http(&o, &e->registry, d);
+    e->owns_registry = st == STATUS_OK;
+    return st;
 }
 
 struct format_spec registry_format(const struct engine *e, const struct format_spec *format, const char *topic, bool is_key,

@@ -1,5 +1,6 @@
 /* Schemas of a case in its registry; see schemas.h. */
 #include "cli/test/schemas.h"
+#include "cli/test/protobuf.h"
 
 /* ---- topics ---------------------------------------------------------------------------------------------- */
 
@@ -179,14 +180,61 @@ static enum status encode_body(struct arena *a, const struct side *side, const s
     case SCHEMA_JSON:
         json_print_as_written(out, j);
         return out->failed ? diag_nomem(d) : STATUS_OK;
-    default:
-        return diag_set(d, STATUS_UNSUPPORTED, "not supported yet: values of this format in cases");
+    case SCHEMA_PROTOBUF:
+        break;
     }
+    return test_protobuf_encode(a, side->registry, schema, side->spec->full_name, true, j, out, d);
+}
+
+/* PROTOBUF_NOSR: the schema is that of the columns, and the bytes are the message. A bare column of a message type is the
+ * message itself, others are the only field of one. */
+static enum status own_schema(struct arena *a, const struct side *side, struct registered_schema *out, struct diag *d)
+{
+    struct buf text;
+    buf_init(&text, 0);
+    enum status st = columns_to_schema(side->spec, side->columns, side->n_columns, side->is_key, &text, d);
+    *out = (struct registered_schema){.type = SCHEMA_PROTOBUF, .text = str_dup(a, buf_str(&text))};
+    buf_free(&text);
+    return st == STATUS_OK && !out->text.p ? diag_nomem(d) : st;
+}
+
+static bool is_only_field(const struct side *side)
+{
+    return side->n_columns == 1 && !side->wrapped && side->columns[0].type->kind != KIND_STRUCT;
+}
+
+static enum status own_encode(struct arena *a, const struct side *side, const struct json *j, struct buf *out,
+                              struct diag *d)
+{
+    struct registered_schema schema;
+    struct json field, object = {.kind = JSON_OBJECT, .n = 1, .first = &field};
+    enum status st = own_schema(a, side, &schema, d);
+    if (st != STATUS_OK)
+        return st;
+    if (is_only_field(side)) {
+        field = *j;
+        field.key = side->columns[0].name;
+        field.next = NULL;
+        j = &object;
+    }
+    return test_protobuf_encode(a, NULL, &schema, NULL, false, j, out, d);
+}
+
+static const struct json *own_decode(struct arena *a, const struct side *side, struct str bytes)
+{
+    struct registered_schema schema;
+    struct diag ignored = DIAG_INIT;
+    if (own_schema(a, side, &schema, &ignored) != STATUS_OK)
+        return NULL;
+    const struct json *j = test_protobuf_decode(a, NULL, &schema, false, bytes);
+    return j && is_only_field(side) ? j->first : j;
 }
 
 enum status schema_encode(struct arena *a, const struct side *side, const struct json *j, struct buf *out, struct diag *d)
 {
     const struct registered_schema *schema;
+    if (side->format == FORMAT_PROTOBUF_NOSR)
+        return own_encode(a, side, j, out, d);
     struct str subject = str_printf(a, "%s-%s", side->topic, side->is_key ? "key" : "value");
     if (!subject.p)
         return diag_nomem(d);
@@ -203,6 +251,8 @@ const struct json *schema_decode(struct arena *a, const struct side *side, struc
     struct diag ignored = DIAG_INIT;
     char error[256];
     int32_t id;
+    if (side->format == FORMAT_PROTOBUF_NOSR)
+        return own_decode(a, side, bytes);
     if (!get_header(bytes, &id) || registry_by_id(side->registry, id, &schema, &ignored) != STATUS_OK)
         return NULL;
     struct str body = str_make(bytes.p + HEADER, bytes.len - HEADER);
@@ -211,7 +261,8 @@ const struct json *schema_decode(struct arena *a, const struct side *side, struc
         return test_avro_decode(a, side->registry, schema, body);
     case SCHEMA_JSON:
         return json_parse_file(a, body, error, sizeof error);
-    default:
-        return NULL;
+    case SCHEMA_PROTOBUF:
+        break;
     }
+    return test_protobuf_decode(a, side->registry, schema, true, body);
 }

@@ -75,7 +75,9 @@ static enum status read_columns(struct planner *p, const char *topic, bool is_ke
         return st;
     if (st == STATUS_NOMEM)
         return plan_nomem(p);
-    if (st != STATUS_INVALID && st != STATUS_STATEMENT && st != STATUS_NOT_FOUND)
+    if (st == STATUS_NOT_FOUND) /* there is a schema, but no message of the name that was asked for */
+        return not_there(p, topic, is_key, spec->schema_id);
+    if (st != STATUS_INVALID && st != STATUS_STATEMENT)
         return diag_set_at(p->d, st, p->statement->span, "%s", own.message);
     return plan_error(p, p->statement->span,
                       "Unable to verify if the %s schema for topic: %s is compatible with ksqlDB.\nReason: %s\nSchema:"

@@ -9,6 +9,7 @@
 /* One recorded statement of the command topic. */
 struct command {
     struct str statement;
+    struct str written; /* what the user wrote, where `statement` has columns from the schema registry instead; p NULL: the same */
     int64_t query_number;
     uint32_t n_properties;
     struct str *names, *values;
@@ -72,6 +73,7 @@ struct session {
     struct map properties; /* name -> char *, owned */
     struct map variables;  /* name -> char *, owned */
     bool recorded;         /* the statement that runs */
+    struct str written;    /* of the recorded statement that runs: as in struct command */
     struct diag trouble;   /* what kept the planner from looking at a topic */
 };
 
@@ -135,8 +137,8 @@ void queries_free(struct engine *e);
 struct history;
 /* Whether a repeated statement finds its effect already there, word for word. */
 bool history_has(const struct engine *e, const struct ast_stmt *statement);
-/* A statement took effect. False: no memory. */
-bool history_note(struct engine *e, const struct ast_stmt *statement);
+/* A statement took effect; `text` is what the user wrote. False: no memory. */
+bool history_note(struct engine *e, const struct ast_stmt *statement, struct str text);
 void history_free(struct engine *e);
 
 /* ---- statements.c, control.c: what changes the catalog
@@ -146,7 +148,9 @@ void session_context(struct session *s, struct planner_context *out);
 /* Plans a statement, and carries it out. `repeatable`: see session_run. */
 enum status statement_execute(struct session *s, const struct ast_stmt *statement, bool repeatable,
                               const struct engine_sink *sink, struct diag *d) MUST_CHECK;
-enum status statement_record(struct session *s, const struct ast_stmt *statement, struct diag *d) MUST_CHECK;
+/* `filled`: what to record instead of the statement's own text; p NULL: that. */
+enum status statement_record(struct session *s, const struct ast_stmt *statement, struct str filled,
+                             struct diag *d) MUST_CHECK;
 /* The same for all that is recorded, TERMINATE, PAUSE and RESUME as well (session.c). STATUS_FENCED, STATUS_ABORTED: see
  * commands_append. */
 enum status statement_carry_out(struct session *s, const struct ast_stmt *statement, bool repeatable,

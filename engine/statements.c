@@ -35,6 +35,8 @@ void session_context(struct session *s, struct planner_context *out)
         .property = context_property,
         .topic = context_topic,
         .data = s,
+        .registry = s->engine->registry,
+        .recorded = s->engine->replaying,
         .evaluate = expr_constant,
         .query_number = (uint64_t)s->engine->next_query_number,
         .now_ms = clock_wall_ms(),
@@ -57,11 +59,15 @@ static enum status create_topic(struct engine *e, const struct planned_topic *t,
     return topic_ensure(e->log, &spec, created, d); /* another server of this service may be first */
 }
 
-enum status statement_record(struct session *s, const struct ast_stmt *statement, struct diag *d)
+enum status statement_record(struct session *s, const struct ast_stmt *statement, struct str filled, struct diag *d)
 {
     struct arena a;
     arena_init(&a, 0);
     struct command c = {.statement = statement->text, .query_number = s->engine->next_query_number};
+    if (filled.p) {
+        c.statement = filled;
+        c.written = statement->text;
+    }
     c.names = ARENA_ARRAY(&a, struct str, s->properties.n_live);
     c.values = ARENA_ARRAY(&a, struct str, s->properties.n_live);
     enum status st = STATUS_OK;
@@ -93,7 +99,7 @@ static enum status make_lasting(struct session *s, const struct planned *p, stru
     enum status st = create_topic(s->engine, &p->topic, &created, d);
     if (st != STATUS_OK)
         return st;
-    st = statement_record(s, p->statement, d);
+    st = statement_record(s, p->statement, p->filled, d);
     if (st == STATUS_OK || !created)
         return st;
     if (!is_unrecorded(s->engine, st) || topic_delete(log, p->topic.name, NULL) != STATUS_OK)
@@ -131,7 +137,7 @@ static enum status carry_out(struct session *s, const struct planned *p, struct 
         TRY(make_lasting(s, p, d));
     }
     TRY(planner_apply(e->catalog, p, d));
-    if (!history_note(e, p->statement))
+    if (!history_note(e, p->statement, s->written.p ? s->written : p->statement->text))
         return diag_nomem(d);
     if (p->ddl && p->ddl->kind == DDL_DROP_SOURCE)
         TRY(after_drop(e, p->ddl, &formats, d));

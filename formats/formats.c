@@ -13,9 +13,9 @@ static const struct {
     [FORMAT_DELIMITED] = {"DELIMITED", &delimited_decoder_ops, &delimited_encoder_ops},
     [FORMAT_JSON] = {"JSON", &json_decoder_ops, &json_encoder_ops},
     [FORMAT_JSON_SR] = {"JSON_SR", &json_sr_decoder_ops, &json_sr_encoder_ops, &json_sr_schema_ops},
-    [FORMAT_AVRO] = {"AVRO", NULL, NULL},
-    [FORMAT_PROTOBUF] = {"PROTOBUF", NULL, NULL},
-    [FORMAT_PROTOBUF_NOSR] = {"PROTOBUF_NOSR", NULL, NULL},
+    [FORMAT_AVRO] = {"AVRO", &avro_decoder_ops, &avro_encoder_ops, &avro_schema_ops},
+    [FORMAT_PROTOBUF] = {"PROTOBUF", &protobuf_decoder_ops, &protobuf_encoder_ops, &protobuf_schema_ops},
+    [FORMAT_PROTOBUF_NOSR] = {"PROTOBUF_NOSR", &protobuf_decoder_ops, &protobuf_encoder_ops, &protobuf_schema_ops},
     [FORMAT_ROW] = {"ROW", &row_decoder_ops, &row_encoder_ops},
 };
 

@@ -155,8 +155,10 @@ static enum status sink_push(struct op *op, uint32_t port, struct batch *b, stru
         return diag_nomem(d);
     BATCH_EACH (b, i, row) {
         enum status st = put_record(op, b, row, d);
-        if (st == STATUS_DATA && d) /* a row that the format cannot hold stops the query */
+        if (st == STATUS_DATA && d) { /* a row that the format cannot hold stops the query */
             d->code = STATUS_RUNTIME;
+            diag_prefix(d, "Unable to serialize record. ");
+        }
         if (st != STATUS_OK)
             return st == STATUS_DATA ? STATUS_RUNTIME : st;
     }

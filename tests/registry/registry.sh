@@ -162,6 +162,24 @@ ran drop
 ask GET /subjects | grep -qE 'W-value' && fail "the schemas of a deleted topic: $(ask GET /subjects)"
 ask GET /subjects | grep -q 'v-value' || fail "the schemas of another topic: $(ask GET /subjects)"
 
+# ---- columns of the latest schema, as it was when the statement was carried out ----
+
+ask PUT /test/ids/80 '{"subject": "found-value", "schemaType": "JSON", "schema": "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}}}"}' >/dev/null
+inferring() {
+    sql "$1" <<'END'
+CREATE STREAM found (k INT KEY) WITH (KAFKA_TOPIC='found', PARTITIONS=1, VALUE_FORMAT='JSON_SR');
+DESCRIBE found;
+END
+    ran "$1"
+}
+inferring infer
+ask PUT /test/ids/81 '{"subject": "found-value", "schemaType": "JSON", "schema": "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":\"string\"}}}"}' >/dev/null
+inferring infer_again
+equal "columns after the schema has changed" "$(cat "$work/infer_again")" "$(sed '/Stream created/d' "$work/infer")"
+grep -q '\bA\b' "$work/infer" || fail "columns: $(cat "$work/infer")"
+"$weir" consume _confluent-ksql-default__command_topic --from-beginning --drain --data "$work/data" | tail -n 1 |
+    grep -qF '(K INTEGER KEY, A STRING)' || fail "the recorded statement"
+
 # ---- the registry goes away and comes back while a query runs ----
 
 cat >"$work/outage.sql" <<'END'

@@ -187,7 +187,7 @@ enum status pull_run(struct session *s, const struct planned *p, const struct en
 bool sink_stopped(struct engine *e, const struct engine_sink *sink);
 enum status sink_check_rows(const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 
-/* ---- statements that only look: admin.c, show.c, describe.c, print.c, assert.c
+/* ---- statements that only look: admin.c, show.c, describe.c, print.c, assert.c, assert_schema.c
  * ------------------------------------------------------ */
 
 enum status admin_execute(struct session *s, const struct ast_stmt *statement, const struct engine_sink *sink,
@@ -203,6 +203,8 @@ enum status print_topic(struct session *s, const struct ast_print *statement, co
                         struct diag *d) MUST_CHECK;
 enum status assert_topic(struct session *s, const struct ast_assert_topic *statement, const struct engine_sink *sink,
                          struct diag *d) MUST_CHECK;
+enum status assert_schema(struct session *s, const struct ast_assert_schema *statement, const struct engine_sink *sink,
+                          struct diag *d) MUST_CHECK;
 enum status unsupported(const struct ast_stmt *statement, const char *what, struct diag *d) MUST_CHECK;
 
 /* A table of texts under construction. Failures of memory show in text_table_send, which also frees it. */

@@ -136,8 +136,33 @@ TEST(engine_registry, refusals_leave_nothing_behind)
     registry_close(&m->base);
 }
 
+TEST(engine_registry, assert_schema)
+{
+    OPEN(f, m);
+    RUNS(&f, STREAM_R);
+    GIVES(&f, "ASSERT SCHEMA SUBJECT 'r-value';", "# Schema with subject name r-value exists.\n");
+    GIVES(&f, "ASSERT SCHEMA ID 2;", "# Schema with id 2 exists.\n");
+    GIVES(&f, "ASSERT SCHEMA SUBJECT 'r-value' ID 2;", "# Schema with subject name r-value id 2 exists.\n");
+    GIVES(&f, "ASSERT NOT EXISTS SCHEMA SUBJECT 'r-value' ID 1;", "# Schema with subject name r-value id 1 does not exist.\n");
+    FAILS(&f, "ASSERT SCHEMA SUBJECT 'r-value' ID 1 TIMEOUT 1 MILLISECOND;",
+          "Schema with subject name r-value id 1 does not exist");
+    FAILS(&f, "ASSERT SCHEMA ID 77 TIMEOUT 1 MILLISECOND;", "Schema with id 77 does not exist");
+    FAILS(&f, "ASSERT NOT EXISTS SCHEMA ID 1 TIMEOUT 1 MILLISECOND;", "Schema with id 1 exists");
+    int32_t id;
+    const struct registered_schema other = {.type = SCHEMA_JSON, .text = STR("{\"title\":\"other\"}")};
+    CHECK_INT(registry_add(m->inner, STR("r-value"), &other, &id, NULL), STATUS_OK);
+    GIVES(&f, "ASSERT SCHEMA SUBJECT 'r-value' ID 2;", "# Schema with subject name r-value id 2 exists.\n");
+    atomic_store(&m->away, 1);
+    FAILS(&f, "ASSERT SCHEMA SUBJECT 'r-value';", "The registry is away");
+    fixture_shut(&f);
+    registry_close(&m->base);
+}
+
 TEST(engine_registry, none)
 {
+    FIXTURE(e);
+    FAILS(&e, "ASSERT SCHEMA ID 1;", "ASSERT SCHEMA needs a schema registry");
+
     FIXTURE(f);
     FAILS(&f, STREAM_R, "Cannot create topic 'r' with format JSON_SR without configuring 'ksql.schema.registry.url'");
     FAILS(&f, "SET 'ksql.schema.registry.url' = 'http://127.0.0.1:1';",

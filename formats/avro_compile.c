@@ -158,9 +158,9 @@ static uint8_t scalar_code(const struct avro_type *t, const struct type *to)
     case KIND_BOOLEAN:
         return t->kind == WIRE_BOOLEAN ? READ_BOOLEAN : READ_MISFIT;
     case KIND_INT:
-        return t->kind == WIRE_INT && plain ? READ_INT : READ_MISFIT;
+        return t->kind == WIRE_INT ? READ_INT : READ_MISFIT; /* also days, milliseconds */
     case KIND_BIGINT:
-        return whole && plain ? READ_LONG : READ_MISFIT;
+        return whole ? READ_LONG : READ_MISFIT;
     case KIND_DOUBLE:
         return t->kind == WIRE_DOUBLE  ? READ_DOUBLE
                : t->kind == WIRE_FLOAT ? READ_FLOAT
@@ -347,7 +347,7 @@ static struct read_op *compile(struct arena *a, struct avro_type *t, struct deco
     if (!op)
         return NULL;
     op->node = node;
-    if (node->n_outputs == 1 && !built && !type_is_nested(node->type))
+    if (node->n_outputs == 1 && !built && !type_is_nested(node->type) && op->code != READ_UNION)
         op->direct = (int32_t)node->outputs[0];
     return op;
 }

@@ -55,6 +55,14 @@ TEST(avro_decode, wider_types)
     CHECK_TEXT(ONE("\"boolean\"", "F STRING", "\0"), "false");
     CHECK_TEXT(ONE("\"float\"", "F STRING", "\xcd\xcc\x8c\x3f"), "1.1");
     CHECK_TEXT(ONE("\"double\"", "F STRING", "\0\0\0\0\0\0\xf0\x3f"), "1.0");
+    CHECK_TEXT(ONE("{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}", "F BIGINT", "\x08"), "4");
+    CHECK_TEXT(ONE("{\"type\":\"int\",\"logicalType\":\"date\"}", "F INT", "\x08"), "4");
+    CHECK_TEXT(ONE("[\"null\",\"int\",\"string\"]", "F STRING", "\x04\x02x"), "x");
+    CHECK_TEXT(ONE("[\"null\",\"int\",\"string\"]", "F STRING", "\x02\x08"), "4");
+    CHECK_TEXT(ONE("[\"null\",\"int\",\"string\"]", "F STRING", "\0"), "null");
+    CHECK_TEXT(ONE("[\"int\"]", "F BIGINT", "\0\x08"), "4");
+    CHECK_TEXT(ONE("[\"null\"]", "F BIGINT", "\0"), "null");
+    CHECK_TEXT(ONE("\"null\"", "F BIGINT", ""), "null");
     CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":\"int\"}", "F ARRAY<STRING>", "\x04\x02\x04\0"), "[1, 2]");
 }
 
@@ -68,8 +76,10 @@ TEST(avro_decode, misfits)
                "BAD: Can't convert type. sourceType: int, requiredType: BYTES, path: $.F.G");
     CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":\"int\"}", "F INT", "\0"),
                "BAD: Can't convert type. sourceType: array, requiredType: INTEGER, path: $.F");
-    CHECK_TEXT(ONE("{\"type\":\"int\",\"logicalType\":\"date\"}", "F INT", "\0"),
-               "BAD: Can't convert type. sourceType: int, requiredType: INTEGER, path: $.F");
+    CHECK_TEXT(ONE("{\"type\":\"int\",\"logicalType\":\"date\"}", "F STRING", "\0"),
+               "BAD: Can't convert type. sourceType: int, requiredType: STRING, path: $.F");
+    CHECK_TEXT(ONE("\"long\"", "F TIMESTAMP", "\0"),
+               "BAD: Can't convert type. sourceType: long, requiredType: TIMESTAMP, path: $.F");
     /* Nothing is wrong with a null. */
     CHECK_TEXT(ONE("[\"null\",\"string\"]", "F INT", "\0"), "null");
     CHECK_TEXT(ONE("[\"null\",\"string\"]", "F INT", "\2\0"),

@@ -258,3 +258,61 @@ TEST(avro_fuzz, schema_texts)
     CHECK(n_good > 500 && n_good < 4000);
     avro_close(&f);
 }
+
+/* Bytes at random as messages of all kinds of schemas, read into the columns that are inferred, and into none. */
+TEST(avro_fuzz, random_bytes)
+{
+    static const char *const writers[] = {
+        RECORD(FIELD("a", "[\"null\",\"int\",\"string\"]") "," FIELD("b", "[\"int\",\"null\"]") "," FIELD("c", "[\"float\"]")),
+        RECORD(FIELD("a", "{\"type\":\"map\",\"values\":[\"null\",{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"X\",\"Y\"]}]}") ","
+               FIELD("b", "{\"type\":\"array\",\"items\":{\"type\":\"fixed\",\"name\":\"x\",\"size\":2}}")),
+        RECORD(FIELD("a", "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"e\",\"connect.internal.type\":\"MapEntry\","
+                          "\"fields\":[" FIELD("key", "[\"null\",\"string\"]") "," FIELD("value", "[\"null\",\"double\"]") "]}}")),
+        RECORD(FIELD("a", "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"q\",\"fields\":[]}}") ","
+               FIELD("b", "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":20,\"scale\":3}") ","
+               FIELD("c", "{\"type\":\"int\",\"logicalType\":\"time-millis\"}")),
+    };
+    uint64_t state = 16;
+    int n_good = 0;
+    for (size_t k = 0; k < sizeof writers / sizeof *writers; k++) {
+        struct avro_fixture f;
+        struct arena a;
+        struct decoder *all, *none;
+        struct decode_field fields[8];
+        const struct schema_column *columns;
+        const struct registered_schema *schema;
+        uint32_t n;
+        avro_open(&f);
+        arena_init(&a, 0);
+        int32_t id = avro_add(&f, writers[k]);
+        REQUIRE(registry_by_id(f.registry, id, &schema, NULL) == STATUS_OK);
+        REQUIRE(columns_from_schema(&f.spec, f.registry, schema, false, &a, &columns, &n, NULL) == STATUS_OK);
+        for (uint32_t i = 0; i < n; i++)
+            fields[i] = (struct decode_field){.column = i, .type = columns[i].type};
+        REQUIRE(decoder_create(&f.spec, columns, n, fields, n, &all, NULL) == STATUS_OK);
+        REQUIRE(decoder_create(&f.spec, columns, n, fields, 0, &none, NULL) == STATUS_OK);
+        for (int round = 0; round < 3000; round++) {
+            struct arena rows;
+            struct column out[8];
+            uint8_t state_all, state_none;
+            size_t len = SCHEMA_HEADER + random_next(&state) % 24;
+            char *bytes = mem_alloc(len);
+            memcpy(bytes, "\0\0\0\0\1", SCHEMA_HEADER);
+            for (size_t i = SCHEMA_HEADER; i < len; i++)
+                bytes[i] = (char)(random_next(&state) % 3 ? random_next(&state) % 6 : random_next(&state));
+            struct str payload = str_make(bytes, len);
+            arena_init(&rows, 64 << 20);
+            CHECK_INT(decode(all, &payload, 1, &rows, out, &state_all, NULL), STATUS_OK);
+            CHECK_INT(decode(none, &payload, 1, &rows, out, &state_none, NULL), STATUS_OK);
+            CHECK(state_all == state_none || state_none == ROW_OK);
+            n_good += state_all == ROW_OK;
+            arena_free(&rows);
+            mem_free(bytes);
+        }
+        decoder_destroy(all);
+        decoder_destroy(none);
+        arena_free(&a);
+        avro_close(&f);
+    }
+    CHECK(n_good > 100);
+}

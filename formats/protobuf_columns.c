@@ -151,7 +151,7 @@ static enum status columns_from(const struct format_spec *spec, struct registry 
     const struct proto_file *file;
     struct field *fields;
     int32_t path[PROTO_MAX_PATH];
-    uint32_t n_path;
+    uint32_t n_path, n_fields;
     enum status st;
     TRY(proto_parse(r, schema, a, &file, d));
     const struct proto_message *m = proto_choose(file, spec->full_name, path, &n_path);
@@ -161,12 +161,13 @@ static enum status columns_from(const struct format_spec *spec, struct registry 
         TRY(diag_set(d, STATUS_INVALID, "The schema has no message"));
     if (!spec->full_name && file->n_messages > 1)
         TRY(several_messages(file, is_key, d));
-    TRY(fields_of(&c, m, &fields, n));
-    struct schema_column *columns = ARENA_ARRAY(a, struct schema_column, *n);
-    for (uint32_t i = 0; columns && i < *n; i++)
+    TRY(fields_of(&c, m, &fields, &n_fields));
+    struct schema_column *columns = ARENA_ARRAY(a, struct schema_column, n_fields);
+    for (uint32_t i = 0; columns && i < n_fields; i++)
         columns[i] = (struct schema_column){.name = fields[i].name, .type = fields[i].type,
                                             .role = is_key ? ROLE_KEY : ROLE_VALUE};
     *out = columns;
+    *n = n_fields;
     st = columns ? STATUS_OK : diag_nomem(d);
 done:
     return st;

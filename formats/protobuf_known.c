@@ -96,12 +96,9 @@ static bool read_time(struct wire *w, const struct parts *parts, struct value *o
 
 static bool read_timestamp(struct wire *w, const struct parts *parts, struct value *out)
 {
-    int64_t ms;
-    if (__builtin_mul_overflow(parts->number[1], 1000, &ms) ||
-        __builtin_add_overflow(ms, (int32_t)parts->number[2] / 1000000, &ms))
-        return fail(w, "a timestamp is out of range");
-    out->i64 = ms;
-    return true;
+    int128 ms = (int128)parts->number[1] * 1000 + (int32_t)parts->number[2] / 1000000;
+    out->i64 = (int64_t)ms;
+    return out->i64 == ms || fail(w, "a timestamp is out of range");
 }
 
 bool known_read(struct wire *w, enum proto_known known, const struct type *t, struct arena *a, struct value *out)

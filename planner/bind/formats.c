@@ -161,20 +161,14 @@ enum status format_check_schema(struct planner *p, const struct format_spec *spe
     return st;
 }
 
-enum status format_check_built(struct planner *p, const char *topic, const struct topic_formats *formats)
+enum status format_check_registry(struct planner *p, const char *topic, const struct topic_formats *formats)
 {
     enum format_kind kinds[] = {formats->key.kind, formats->value.kind};
-    for (int i = 0; i < 2; i++) {
-        if (!format_is_built(kinds[i])) {
-            char what[64];
-            snprintf(what, sizeof what, "format %s", format_name(kinds[i]));
-            return plan_unsupported(p, p->statement->span, what);
-        }
+    for (int i = 0; i < 2; i++)
         if (format_has_registry(kinds[i]) && !p->context->registry && !p->context->recorded)
             return plan_error(p, p->statement->span,
                               "Cannot create topic '%s' with format %s without configuring 'ksql.schema.registry.url'",
                               topic, format_name(kinds[i]));
-    }
     return STATUS_OK;
 }
 

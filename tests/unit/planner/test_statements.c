@@ -296,7 +296,7 @@ TEST(statements, pull_needs_a_keeper)
     session_close(&s);
 }
 
-TEST(statements, formats_with_schemas_need_a_registry)
+TEST(statements, formats_that_need_a_registry_fail_last)
 {
     struct session s;
     session_open(&s);

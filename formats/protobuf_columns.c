@@ -164,8 +164,8 @@ static enum status columns_from(const struct format_spec *spec, struct registry 
     TRY(fields_of(&c, m, &fields, &n_fields));
     struct schema_column *columns = ARENA_ARRAY(a, struct schema_column, n_fields);
     for (uint32_t i = 0; columns && i < n_fields; i++)
-        columns[i] = (struct schema_column){.name = fields[i].name, .type = fields[i].type,
-                                            .role = is_key ? ROLE_KEY : ROLE_VALUE};
+        columns[i] = (struct schema_column){
+            .name = fields[i].name, .type = fields[i].type, .role = is_key ? ROLE_KEY : ROLE_VALUE};
     *out = columns;
     *n = n_fields;
     st = columns ? STATUS_OK : diag_nomem(d);

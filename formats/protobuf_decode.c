@@ -23,8 +23,8 @@ struct known_schema {
 struct protobuf_decoder {
     struct decoder base;
     bool has_registry;
-    enum proto_known bare; /* the payload is such a message; PROTO_PLAIN: it is a message of fields */
-    bool is_struct;        /* the payload is the message of the only column */
+    enum proto_known bare;           /* the payload is such a message; PROTO_PLAIN: it is a message of fields */
+    bool is_struct;                  /* the payload is the message of the only column */
     const struct read_program *prog; /* without a registry */
     struct known_writer *writers, *last;
     struct known_schema *schemas;
@@ -67,6 +67,10 @@ static struct known_schema *load_schema(struct protobuf_decoder *p, struct decod
     known->id = id;
     if (st != STATUS_OK)
         known->refusal = arena_printf(a, "Error retrieving Protobuf schema for id %d: %s", (int)id, d.message);
+    if (a->failed) {
+        run->status = STATUS_NOMEM;
+        return NULL;
+    }
     known->next = p->schemas;
     return p->schemas = known;
 }
@@ -128,6 +132,10 @@ static struct known_writer *load_writer(struct protobuf_decoder *p, struct decod
             writer->refusal = text_of(a, run->reason);
     } else {
         writer->refusal = schema->file ? "The schema has no message with the indexes of the record" : schema->refusal;
+    }
+    if (a->failed) {
+        run->status = STATUS_NOMEM;
+        return NULL;
     }
     return p->writers = writer;
 }

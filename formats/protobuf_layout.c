@@ -29,8 +29,7 @@ static bool draft_init(struct layout *l, struct draft *draft, struct str name, s
     if (!draft->m || !draft->nested || !name.p)
         return false;
     draft->m->name = name;
-    draft->m->full_name =
-        parent.len ? str_printf(l->a, STR_FMT "." STR_FMT, STR_ARG(parent), STR_ARG(name)) : name;
+    draft->m->full_name = parent.len ? str_printf(l->a, STR_FMT "." STR_FMT, STR_ARG(parent), STR_ARG(name)) : name;
     draft->m->nested = draft->nested;
     draft->m->n_fields = n_fields;
     return draft->m->full_name.p != NULL;
@@ -43,7 +42,8 @@ static const struct proto_message *known_message(struct arena *a, const char *na
     if (!m)
         return NULL;
     struct str full = str_from(name);
-    *m = (struct proto_message){.name = full, .full_name = full, .known = known, .n_fields = field != NULL, .fields = field};
+    *m = (struct proto_message){
+        .name = full, .full_name = full, .known = known, .n_fields = field != NULL, .fields = field};
     return m;
 }
 
@@ -88,8 +88,12 @@ static bool wrap_scalar(struct layout *l, struct proto_field *f)
     struct proto_field *value = ARENA_NEW(l->a, struct proto_field);
     if (!value)
         return false;
-    *value = (struct proto_field){.name = STR("value"), .number = 1, .type = f->type, .checks_utf8 = f->checks_utf8,
-                                  .oneof = -1, .fallback = f->fallback};
+    *value = (struct proto_field){.name = STR("value"),
+                                  .number = 1,
+                                  .type = f->type,
+                                  .checks_utf8 = f->checks_utf8,
+                                  .oneof = -1,
+                                  .fallback = f->fallback};
     f->type = PROTO_MESSAGE;
     f->fallback = VALUE_NULL;
     f->message = known_message(l->a, wrapper_name(value->type), PROTO_VALUE, value);
@@ -134,7 +138,8 @@ static const struct proto_message *struct_message(struct layout *l, struct str n
     return draft.m;
 }
 
-static bool add_nested(struct draft *parent, struct proto_field *f, const struct proto_message *m, enum proto_known known)
+static bool add_nested(struct draft *parent, struct proto_field *f, const struct proto_message *m,
+                       enum proto_known known)
 {
     f->type = PROTO_MESSAGE;
     f->message = m;
@@ -151,7 +156,8 @@ static bool set_value(struct layout *l, struct draft *parent, struct proto_field
     struct str outer = parent->m->full_name;
     switch (t->kind) {
     case KIND_STRUCT:
-        return add_nested(parent, f, struct_message(l, default_name(l, ""), outer, t->fields, t->n_fields), PROTO_PLAIN);
+        return add_nested(parent, f, struct_message(l, default_name(l, ""), outer, t->fields, t->n_fields),
+                          PROTO_PLAIN);
     case KIND_ARRAY:
     case KIND_MAP: {
         struct field field = {STR("value"), t};

@@ -4,12 +4,12 @@
 const char *proto_type_name(enum proto_type type)
 {
     static const char *const names[] = {
-        [PROTO_DOUBLE] = "double",     [PROTO_FLOAT] = "float",       [PROTO_INT32] = "int32",
-        [PROTO_INT64] = "int64",       [PROTO_UINT32] = "uint32",     [PROTO_UINT64] = "uint64",
-        [PROTO_SINT32] = "sint32",     [PROTO_SINT64] = "sint64",     [PROTO_FIXED32] = "fixed32",
-        [PROTO_FIXED64] = "fixed64",   [PROTO_SFIXED32] = "sfixed32", [PROTO_SFIXED64] = "sfixed64",
-        [PROTO_BOOL] = "bool",         [PROTO_ENUM] = "enum",         [PROTO_STRING] = "string",
-        [PROTO_BYTES] = "bytes",       [PROTO_MESSAGE] = "message",   [PROTO_GROUP] = "group"};
+        [PROTO_DOUBLE] = "double",   [PROTO_FLOAT] = "float",       [PROTO_INT32] = "int32",
+        [PROTO_INT64] = "int64",     [PROTO_UINT32] = "uint32",     [PROTO_UINT64] = "uint64",
+        [PROTO_SINT32] = "sint32",   [PROTO_SINT64] = "sint64",     [PROTO_FIXED32] = "fixed32",
+        [PROTO_FIXED64] = "fixed64", [PROTO_SFIXED32] = "sfixed32", [PROTO_SFIXED64] = "sfixed64",
+        [PROTO_BOOL] = "bool",       [PROTO_ENUM] = "enum",         [PROTO_STRING] = "string",
+        [PROTO_BYTES] = "bytes",     [PROTO_MESSAGE] = "message",   [PROTO_GROUP] = "group"};
     return names[type];
 }
 

@@ -13,11 +13,13 @@
 
 namespace pb = google::protobuf;
 
-namespace {
+namespace
+{
 
 // Descriptors to the model. Memory that runs out shows in the arena.
-class Modeller {
-public:
+class Modeller
+{
+  public:
     explicit Modeller(arena *memory) : a(memory)
     {
     }
@@ -35,7 +37,7 @@ public:
         return file;
     }
 
-private:
+  private:
     arena *a;
     std::map<const pb::Descriptor *, proto_message *> messages_made;
     std::map<const pb::EnumDescriptor *, proto_enum *> enums_made;
@@ -56,12 +58,18 @@ private:
             const char *name;
             proto_known known;
         } table[] = {
-            {"google.protobuf.DoubleValue", PROTO_VALUE}, {"google.protobuf.FloatValue", PROTO_VALUE},
-            {"google.protobuf.Int64Value", PROTO_VALUE},  {"google.protobuf.UInt64Value", PROTO_VALUE},
-            {"google.protobuf.Int32Value", PROTO_VALUE},  {"google.protobuf.UInt32Value", PROTO_VALUE},
-            {"google.protobuf.BoolValue", PROTO_VALUE},   {"google.protobuf.StringValue", PROTO_VALUE},
-            {"google.protobuf.BytesValue", PROTO_VALUE},  {"google.protobuf.Timestamp", PROTO_TIMESTAMP},
-            {"google.type.Date", PROTO_DATE},             {"google.type.TimeOfDay", PROTO_TIME},
+            {"google.protobuf.DoubleValue", PROTO_VALUE},
+            {"google.protobuf.FloatValue", PROTO_VALUE},
+            {"google.protobuf.Int64Value", PROTO_VALUE},
+            {"google.protobuf.UInt64Value", PROTO_VALUE},
+            {"google.protobuf.Int32Value", PROTO_VALUE},
+            {"google.protobuf.UInt32Value", PROTO_VALUE},
+            {"google.protobuf.BoolValue", PROTO_VALUE},
+            {"google.protobuf.StringValue", PROTO_VALUE},
+            {"google.protobuf.BytesValue", PROTO_VALUE},
+            {"google.protobuf.Timestamp", PROTO_TIMESTAMP},
+            {"google.type.Date", PROTO_DATE},
+            {"google.type.TimeOfDay", PROTO_TIME},
             {"confluent.type.Decimal", PROTO_DECIMAL},
         };
         for (const auto &line : table)
@@ -168,8 +176,8 @@ private:
         out->packed = f->is_packed();
         out->presence = f->has_presence() && !is_message;
         out->optional = out->presence && !f->has_default_value();
-        out->checks_utf8 = f->type() == pb::FieldDescriptor::TYPE_STRING &&
-                           f->file()->syntax() == pb::FileDescriptor::SYNTAX_PROTO3;
+        out->checks_utf8 =
+            f->type() == pb::FieldDescriptor::TYPE_STRING && f->file()->syntax() == pb::FileDescriptor::SYNTAX_PROTO3;
         out->oneof = f->real_containing_oneof() ? f->real_containing_oneof()->index() : -1;
         if (is_message)
             out->message = message(f->message_type());

@@ -13,7 +13,7 @@ struct plan {
         const struct proto_message *m;
         const struct read_program *prog;
         struct checked *next;
-    } *checked;
+    } * checked;
 };
 
 bool read_fits(enum type_kind from, enum type_kind to)
@@ -99,14 +99,22 @@ static struct read_program *start(struct plan *plan, const struct proto_message 
     uint32_t *sizes = ARENA_ARRAY(plan->a, uint32_t, n_slots), *finish = ARENA_ARRAY(plan->a, uint32_t, n_slots);
     if (!prog || !fields || !defaults || !sizes || !finish)
         return NULL;
-    *prog = (struct read_program){.n_fields = m->n_fields, .n_slots = n_slots, .fields = fields, .defaults = defaults,
-                                  .union_sizes = sizes, .finish = finish};
+    *prog = (struct read_program){.n_fields = m->n_fields,
+                                  .n_slots = n_slots,
+                                  .fields = fields,
+                                  .defaults = defaults,
+                                  .union_sizes = sizes,
+                                  .finish = finish};
     for (uint32_t i = 0; i < m->n_fields; i++) {
         const struct proto_field *f = &m->fields[i];
-        fields[i] = (struct read_field){.number = f->number, .type = (uint8_t)f->type,
-                                        .shape = f->repeated ? READ_LIST : READ_ONE, .wire = (uint8_t)proto_wire(f->type),
-                                        .packable = proto_is_packable(f->type), .checks_utf8 = f->checks_utf8,
-                                        .in_union = -1, .values = f->values};
+        fields[i] = (struct read_field){.number = f->number,
+                                        .type = (uint8_t)f->type,
+                                        .shape = f->repeated ? READ_LIST : READ_ONE,
+                                        .wire = (uint8_t)proto_wire(f->type),
+                                        .packable = proto_is_packable(f->type),
+                                        .checks_utf8 = f->checks_utf8,
+                                        .in_union = -1,
+                                        .values = f->values};
         if (f->number < READ_DENSE)
             prog->by_number[f->number] = (uint16_t)(i + 1);
         else
@@ -231,7 +239,8 @@ static bool plan_union(struct plan *plan, struct read_program *prog, const struc
             continue;
         bool taken = wanted && (!nodes || nodes[i].wanted);
         struct read_field *r = &prog->fields[f - m->fields];
-        if (!plan_single(plan, r, f, t->fields[i].type, nodes && nodes[i].n_outputs == 0 ? nodes[i].fields : NULL, taken))
+        if (!plan_single(plan, r, f, t->fields[i].type, nodes && nodes[i].n_outputs == 0 ? nodes[i].fields : NULL,
+                         taken))
             return false;
         r->slot = i;
         r->in_union = taken ? (int32_t)slot : -1;

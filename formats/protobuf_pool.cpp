@@ -13,14 +13,16 @@
 
 namespace pb = google::protobuf;
 
-namespace {
+namespace
+{
 
 constexpr char main_path[] = "the schema";
 constexpr unsigned max_references = 100; // one behind the other
 
 // The first error, in words.
-class Errors : public pb::io::ErrorCollector, public pb::DescriptorPool::ErrorCollector {
-public:
+class Errors : public pb::io::ErrorCollector, public pb::DescriptorPool::ErrorCollector
+{
+  public:
     std::string text;
 
     void AddError(int line, pb::io::ColumnNumber column, const std::string &message) override
@@ -37,8 +39,9 @@ public:
 };
 
 // The files that a schema may speak of: itself, its references, and what everybody may import.
-class Files : public pb::DescriptorDatabase {
-public:
+class Files : public pb::DescriptorDatabase
+{
+  public:
     explicit Files(Errors *e) : errors(e)
     {
     }
@@ -66,7 +69,7 @@ public:
         return false;
     }
 
-private:
+  private:
     Errors *errors;
 
     bool parse(const std::string &path, const std::string &text, pb::FileDescriptorProto *out)

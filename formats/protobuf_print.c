@@ -33,7 +33,10 @@ static void put_field(struct buf *out, const struct proto_field *f, unsigned dep
     if (f->message && f->message->known == PROTO_VALUE && f->message->fields[0].repeated)
         type = f->message->name;
     indent(out, depth);
-    buf_printf(out, "%s" STR_FMT " " STR_FMT " = %u", f->repeated ? "repeated " : f->optional ? "optional " : "",
+    buf_printf(out, "%s" STR_FMT " " STR_FMT " = %u",
+               f->repeated   ? "repeated "
+               : f->optional ? "optional "
+                             : "",
                STR_ARG(type), STR_ARG(f->name), f->number);
     if (f->precision) {
         buf_puts(out, STR(" [(confluent.field_meta) = {\n"));
@@ -102,9 +105,9 @@ static unsigned imports_of(const struct proto_message *m)
 
 void proto_print(struct buf *out, const struct proto_file *file)
 {
-    static const char *const paths[N_IMPORTS] = {"confluent/meta.proto",           "confluent/type/decimal.proto",
-                                                 "google/protobuf/timestamp.proto", "google/protobuf/wrappers.proto",
-                                                 "google/type/date.proto",          "google/type/timeofday.proto"};
+    static const char *const paths[N_IMPORTS] = {
+        "confluent/meta.proto",           "confluent/type/decimal.proto", "google/protobuf/timestamp.proto",
+        "google/protobuf/wrappers.proto", "google/type/date.proto",       "google/type/timeofday.proto"};
     unsigned imports = imports_of(file->messages[0]);
     buf_puts(out, STR("syntax = \"proto3\";\n"));
     if (file->package.len)

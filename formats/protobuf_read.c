@@ -195,7 +195,8 @@ static struct growing *grow(struct arena *a, struct value *v, uint32_t more, boo
     if (cap < 4)
         cap = 4;
     struct growing *bigger = arena_alloc(a, sizeof *bigger);
-    struct value *items = arena_alloc(a, cap * sizeof *items), *keys = keyed ? arena_alloc(a, cap * sizeof *keys) : NULL;
+    struct value *items = arena_alloc(a, cap * sizeof *items),
+                 *keys = keyed ? arena_alloc(a, cap * sizeof *keys) : NULL;
     if (!bigger || !items || (keyed && !keys))
         return NULL;
     if (n)

@@ -28,9 +28,14 @@ bool wire_get_varint_slow(struct wire *w, uint64_t *out)
 bool wire_get_tag(struct wire *w, uint32_t *tag)
 {
     uint64_t v;
+    const unsigned char *start = w->p;
     if (!wire_get_varint(w, &v))
         return false;
     *tag = (uint32_t)v;
+    if (w->p - start > 5) {
+        w->error = "a tag is too long";
+        return false;
+    }
     if (*tag >> 3 == 0) {
         w->error = "a tag is invalid (zero)";
         return false;

@@ -17,8 +17,9 @@ static bool refuse(struct write_plan *plan, const struct proto_field *f, const s
     struct buf name;
     buf_init(&name, 0);
     type_print(&name, t);
-    (void)diag_set(plan->d, STATUS_INVALID, "A value of type %s cannot be written to the field '" STR_FMT "' of type %s%s",
-                   buf_z(&name), STR_ARG(f->name), f->repeated ? "repeated " : "", proto_type_name(f->type));
+    (void)diag_set(plan->d, STATUS_INVALID,
+                   "A value of type %s cannot be written to the field '" STR_FMT "' of type %s%s", buf_z(&name),
+                   STR_ARG(f->name), f->repeated ? "repeated " : "", proto_type_name(f->type));
     buf_free(&name);
     return false;
 }
@@ -38,8 +39,13 @@ static bool plan_field(struct write_plan *plan, struct write_field *w, const str
                        const struct type *t)
 {
     bool is_list = f->repeated && t->kind == KIND_ARRAY, is_map = proto_is_map(f) && t->kind == KIND_MAP;
-    *w = (struct write_field){.number = f->number, .source = source, .type = (uint8_t)f->type, .packed = f->packed,
-                              .presence = f->presence, .values = f->values, .t = t};
+    *w = (struct write_field){.number = f->number,
+                              .source = source,
+                              .type = (uint8_t)f->type,
+                              .packed = f->packed,
+                              .presence = f->presence,
+                              .values = f->values,
+                              .t = t};
     if (is_map) {
         const struct proto_field *pair[2] = {proto_find(f->message, STR("key")), proto_find(f->message, STR("value"))};
         const struct type *types[2] = {t->key, t->element};

@@ -18,7 +18,8 @@ extern "C" {
 
 namespace pb = google::protobuf;
 
-namespace {
+namespace
+{
 
 enum class Known { no, wrapper, decimal, date, time, timestamp };
 
@@ -59,8 +60,9 @@ std::string union_name(const pb::OneofDescriptor *o)
 
 // ---- to bytes
 
-class Writer {
-public:
+class Writer
+{
+  public:
     Writer(arena *memory, diag *errors) : a(memory), d(errors)
     {
     }
@@ -75,7 +77,7 @@ public:
         return true;
     }
 
-private:
+  private:
     arena *a;
     diag *d;
 
@@ -264,8 +266,9 @@ private:
 
 // ---- from bytes
 
-class Reader {
-public:
+class Reader
+{
+  public:
     explicit Reader(arena *memory) : a(memory)
     {
     }
@@ -282,7 +285,7 @@ public:
         return out;
     }
 
-private:
+  private:
     arena *a;
 
     json *node(json_kind kind, const std::string &text = std::string())
@@ -382,7 +385,8 @@ private:
         if (known == Known::time)
             return ((number(m, "hours") * 60 + number(m, "minutes")) * 60 + number(m, "seconds")) * 1000 +
                    number(m, "nanos") / 1000000;
-        return date_to_days(number(m, "year"), static_cast<int>(number(m, "month")), static_cast<int>(number(m, "day")));
+        return date_to_days(number(m, "year"), static_cast<int>(number(m, "month")),
+                            static_cast<int>(number(m, "day")));
     }
 
     json *decimal(const pb::Message &m)

@@ -15,7 +15,8 @@ struct peer {
     const pb::Descriptor *type = nullptr;
 };
 
-namespace {
+namespace
+{
 
 const pb::FieldDescriptor *named(const pb::Descriptor *m, const char *name)
 {
@@ -215,9 +216,9 @@ value get_message(const pb::Message &m, const type *t, arena *a)
                                                       static_cast<int>(get_int(m, "day"))));
         break;
     case KIND_TIME:
-        v.i32 = static_cast<int32_t>(
-            ((get_int(m, "hours") * 60 + get_int(m, "minutes")) * 60 + get_int(m, "seconds")) * 1000 +
-            get_int(m, "nanos") / 1000000);
+        v.i32 = static_cast<int32_t>(((get_int(m, "hours") * 60 + get_int(m, "minutes")) * 60 + get_int(m, "seconds")) *
+                                         1000 +
+                                     get_int(m, "nanos") / 1000000);
         break;
     default:
         v.i64 = static_cast<int64_t>(static_cast<int128>(get_int(m, "seconds")) * 1000 + get_int(m, "nanos") / 1000000);

@@ -125,8 +125,9 @@ static void rows_agree(enum proto_nulls nulls, const char *schema)
 }
 
 #define SCALARS "A INT, B BIGINT, C DOUBLE, D BOOLEAN, E STRING, F BYTES"
-#define LISTS "G ARRAY<INT>, H ARRAY<DOUBLE>, I ARRAY<STRING>, J MAP<STRING, INT>, K STRUCT<X INT, Y STRING>, " \
-              "L ARRAY<STRUCT<X BIGINT, Y ARRAY<BOOLEAN>>>, M MAP<STRING, STRUCT<X INT>>"
+#define LISTS                                                                                                          \
+    "G ARRAY<INT>, H ARRAY<DOUBLE>, I ARRAY<STRING>, J MAP<STRING, INT>, K STRUCT<X INT, Y STRING>, "                  \
+    "L ARRAY<STRUCT<X BIGINT, Y ARRAY<BOOLEAN>>>, M MAP<STRING, STRUCT<X INT>>"
 #define KNOWN "N DECIMAL(19, 4), O DATE, P TIME, Q TIMESTAMP, R ARRAY<DECIMAL(9, 2)>, S MAP<STRING, DATE>"
 
 TEST(protobuf_random, rows_as_libprotobuf_has_them)

@@ -6,8 +6,7 @@
 static const char *text_of(enum proto_nulls nulls, const char *full_name, const char *schema)
 {
     static char out[4096];
-    const struct format_spec spec = {
-        .kind = FORMAT_PROTOBUF, .wrapped = true, .nulls = nulls, .full_name = full_name};
+    const struct format_spec spec = {.kind = FORMAT_PROTOBUF, .wrapped = true, .nulls = nulls, .full_name = full_name};
     struct side s;
     struct buf text;
     side_init(&s, schema);
@@ -39,10 +38,10 @@ TEST(protobuf_schema, texts)
                     "  message ConnectDefault4Entry {\n    string key = 1;\n    int32 value = 2;\n  }\n}\n");
     CHECK_TEXT(text_of(PROTO_NULLS_NONE, "com.example.Order", "I INT"),
                "syntax = \"proto3\";\npackage com.example;\n\nmessage Order {\n  int32 I = 1;\n}\n");
-    CHECK_TEXT(text_of(PROTO_NULLS_NONE, NULL, "T TIMESTAMP, D DATE, C TIME"),
-               HEAD "import \"google/protobuf/timestamp.proto\";\nimport \"google/type/date.proto\";\n"
-                    "import \"google/type/timeofday.proto\";\n\nmessage ConnectDefault1 {\n"
-                    "  google.protobuf.Timestamp T = 1;\n  google.type.Date D = 2;\n  google.type.TimeOfDay C = 3;\n}\n");
+    CHECK_TEXT(text_of(PROTO_NULLS_NONE, NULL, "T TIMESTAMP, D DATE, C TIME"), HEAD
+               "import \"google/protobuf/timestamp.proto\";\nimport \"google/type/date.proto\";\n"
+               "import \"google/type/timeofday.proto\";\n\nmessage ConnectDefault1 {\n"
+               "  google.protobuf.Timestamp T = 1;\n  google.type.Date D = 2;\n  google.type.TimeOfDay C = 3;\n}\n");
     CHECK_TEXT(text_of(PROTO_NULLS_NONE, NULL, "A DECIMAL(9, 2)"),
                HEAD "import \"confluent/meta.proto\";\nimport \"confluent/type/decimal.proto\";\n\n"
                     "message ConnectDefault1 {\n  confluent.type.Decimal A = 1 [(confluent.field_meta) = {\n"
@@ -52,7 +51,8 @@ TEST(protobuf_schema, texts)
 
 /* ---- to columns -------------------------------------------------------------------------------------------- */
 
-static const char *columns_in(const struct format_spec *spec, struct registry *r, const struct registered_schema *schema)
+static const char *columns_in(const struct format_spec *spec, struct registry *r,
+                              const struct registered_schema *schema)
 {
     static struct buf out;
     struct arena a;
@@ -86,9 +86,10 @@ static const char *inferred(const char *text)
 
 TEST(protobuf_schema, scalars_of_all_kinds)
 {
-    CHECK_TEXT(inferred(P3 "message M { double a = 1; float b = 2; int32 c = 3; int64 d = 4; uint32 e = 5; uint64 f = 6; "
-                           "sint32 g = 7; sint64 h = 8; fixed32 i = 9; fixed64 j = 10; sfixed32 k = 11; "
-                           "sfixed64 l = 12; bool m = 13; string n = 14; bytes o = 15; }"),
+    CHECK_TEXT(inferred(P3
+                        "message M { double a = 1; float b = 2; int32 c = 3; int64 d = 4; uint32 e = 5; uint64 f = 6; "
+                        "sint32 g = 7; sint64 h = 8; fixed32 i = 9; fixed64 j = 10; sfixed32 k = 11; "
+                        "sfixed64 l = 12; bool m = 13; string n = 14; bytes o = 15; }"),
                "A DOUBLE, B DOUBLE, C INTEGER, D BIGINT, E BIGINT, F BIGINT, G INTEGER, H BIGINT, I BIGINT, J BIGINT, "
                "K INTEGER, L BIGINT, M BOOLEAN, N STRING, O BYTES");
 }
@@ -138,9 +139,11 @@ TEST(protobuf_schema, refused)
 {
     CHECK_TEXT(inferred(P3 "message M { int32 a = 1 }"),
                "invalid: The schema is not valid Protobuf: line 1, column 44: Expected \";\".");
-    CHECK_TEXT(inferred(P3 "message M { X a = 1; }"), "invalid: The schema is not valid Protobuf: M.a: \"X\" is not defined.");
+    CHECK_TEXT(inferred(P3 "message M { X a = 1; }"),
+               "invalid: The schema is not valid Protobuf: M.a: \"X\" is not defined.");
     CHECK_TEXT(inferred(P3 "import \"nowhere.proto\"; message M { int32 a = 1; }"),
-               "invalid: The schema is not valid Protobuf: nowhere.proto: Import \"nowhere.proto\" was not found or had errors.");
+               "invalid: The schema is not valid Protobuf: nowhere.proto: Import \"nowhere.proto\" was not found or "
+               "had errors.");
     CHECK_TEXT(inferred(P3), "invalid: The schema has no message");
     CHECK_TEXT(inferred(P3 "message M { M m = 1; }"), "invalid: The message 'M' contains itself, which columns cannot");
     CHECK_TEXT(inferred(P3 "message M { repeated N n = 1; message N { map<string, M> m = 1; } }"),
@@ -151,9 +154,11 @@ TEST(protobuf_schema, refused)
 
 TEST(protobuf_schema, chosen_by_name)
 {
-    struct registered_schema schema = {.id = 1, .type = SCHEMA_PROTOBUF,
-                                       .text = STR(P3 "package p; message A { int32 a = 1; message C { int32 c = 1; } } "
-                                                      "message B { int32 b = 1; }")};
+    struct registered_schema schema = {.id = 1,
+                                       .type = SCHEMA_PROTOBUF,
+                                       .text =
+                                           STR(P3 "package p; message A { int32 a = 1; message C { int32 c = 1; } } "
+                                                  "message B { int32 b = 1; }")};
     struct format_spec spec = {.kind = FORMAT_PROTOBUF, .wrapped = true, .full_name = "p.B"};
     CHECK_TEXT(columns_in(&spec, NULL, &schema), "B INTEGER");
     spec.full_name = "p.A.C";
@@ -172,12 +177,15 @@ TEST(protobuf_schema, references)
     const struct format_spec spec = {.kind = FORMAT_PROTOBUF, .wrapped = true};
     struct registry *r;
     int32_t id;
-    const struct schema_reference inner = {STR("inner.proto"), STR("inner"), 1}, outer = {STR("outer.proto"), STR("outer"), 1},
+    const struct schema_reference inner = {STR("inner.proto"), STR("inner"), 1},
+                                  outer = {STR("outer.proto"), STR("outer"), 1},
                                   gone = {STR("gone.proto"), STR("gone"), 1};
     REQUIRE(registry_open_memory(&r, NULL) == STATUS_OK);
     struct registered_schema schema = {.type = SCHEMA_PROTOBUF, .text = STR(P3 "message Inner { int32 x = 1; }")};
     REQUIRE(registry_add(r, STR("inner"), &schema, &id, NULL) == STATUS_OK);
-    schema = (struct registered_schema){.type = SCHEMA_PROTOBUF, .n_references = 1, .references = &inner,
+    schema = (struct registered_schema){.type = SCHEMA_PROTOBUF,
+                                        .n_references = 1,
+                                        .references = &inner,
                                         .text = STR(P3 "import \"inner.proto\"; message Outer { Inner i = 1; }")};
     REQUIRE(registry_add(r, STR("outer"), &schema, &id, NULL) == STATUS_OK);
     schema.references = &outer;
@@ -190,8 +198,9 @@ TEST(protobuf_schema, references)
 
 TEST(protobuf_schema, texts_read_back)
 {
-    static const char schema[] = "A INT, B BIGINT, C DOUBLE, D BOOLEAN, E STRING, F BYTES, G DECIMAL(9, 2), H DATE, I TIME, "
-                                 "J TIMESTAMP, K ARRAY<STRING>, L MAP<STRING, ARRAY<INT>>, M STRUCT<X INT, Y STRUCT<Z DATE>>";
+    static const char schema[] =
+        "A INT, B BIGINT, C DOUBLE, D BOOLEAN, E STRING, F BYTES, G DECIMAL(9, 2), H DATE, I TIME, "
+        "J TIMESTAMP, K ARRAY<STRING>, L MAP<STRING, ARRAY<INT>>, M STRUCT<X INT, Y STRUCT<Z DATE>>";
     for (int nulls = PROTO_NULLS_NONE; nulls <= PROTO_NULLS_WRAPPER; nulls++)
         CHECK_TEXT(inferred(text_of((enum proto_nulls)nulls, nulls ? "a.b.C" : NULL, schema)),
                    "A INTEGER, B BIGINT, C DOUBLE, D BOOLEAN, E STRING, F BYTES, G DECIMAL(9, 2), H DATE, I TIME, "

@@ -5,7 +5,9 @@
 
 static const struct format_spec nosr = {.kind = FORMAT_PROTOBUF_NOSR, .wrapped = true},
                                 bare = {.kind = FORMAT_PROTOBUF_NOSR},
-                                optional = {.kind = FORMAT_PROTOBUF_NOSR, .wrapped = true, .nulls = PROTO_NULLS_OPTIONAL},
+                                optional = {.kind = FORMAT_PROTOBUF_NOSR,
+                                            .wrapped = true,
+                                            .nulls = PROTO_NULLS_OPTIONAL},
                                 wrapper = {.kind = FORMAT_PROTOBUF_NOSR, .wrapped = true, .nulls = PROTO_NULLS_WRAPPER};
 
 #define DECODED(spec, schema, bytes) decoded(&(spec), schema, bytes, sizeof(bytes) - 1)
@@ -22,8 +24,9 @@ TEST(protobuf, scalars)
     CHECK_NOSR("A BOOLEAN", "\x08\x01", "true");
     CHECK_NOSR("A BOOLEAN", "\x08\x80\x02", "true");
     CHECK_NOSR("A BOOLEAN", "\x08\x00", "false");
-    CHECK_NOSR("A STRING", "\x0a\x03"
-                           "abc",
+    CHECK_NOSR("A STRING",
+               "\x0a\x03"
+               "abc",
                "abc");
     CHECK_NOSR("A INT, B STRING, C BIGINT", "\x18\x07\x12\x01x\x08\x05", "5|x|7"); /* in any order */
     CHECK_NOSR("A INT", "\x08\x01\x08\x02", "2");                                  /* the last one counts */
@@ -64,32 +67,35 @@ TEST(protobuf, types_of_their_own)
     CHECK_NOSR("A DECIMAL(4, 2)", "\x0a\x05\x0a\x01\x7b\x18\x01", "12.30"); /* of another scale */
     CHECK_NOSR("A DECIMAL(4, 2)", "\x0a\x05\x0a\x01\x85\x18\x02", "-1.23");
     CHECK_NOSR("A DECIMAL(2, 1)", "\x0a\x06\x0a\x02\x04\xd2\x18\x02", BAD "a decimal does not fit into its type");
-    CHECK_NOSR("A DECIMAL(2, 1)", "\x0a\x13\x0a\x11\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", BAD
-               "a decimal does not fit into its type");
-    CHECK_NOSR("A DECIMAL(2, 0)", "\x0a\x14\x0a\x12\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05",
-               "5");
+    CHECK_NOSR("A DECIMAL(2, 1)",
+               "\x0a\x13\x0a\x11\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+               BAD "a decimal does not fit into its type");
+    CHECK_NOSR("A DECIMAL(2, 0)",
+               "\x0a\x14\x0a\x12\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05", "5");
     CHECK_NOSR("A DATE", "\x0a\x07\x08\xb2\x0f\x10\x0a\x18\x07", "1970-10-07");
     CHECK_NOSR("A DATE", "\x0a\x07\x08\xb2\x0f\x10\x0d\x18\x07", BAD "a date is not one of the calendar");
     CHECK_NOSR("A TIME", "\x0a\x04\x08\x01\x10\x02", "01:02");
     CHECK_NOSR("A TIME", "\x0a\x04\x08\x19\x10\x02", BAD "a time is not one of the day");
     CHECK_NOSR("A TIMESTAMP", "\x0a\x09\x08\x01\x10\x80\x84\xaf\x5f\x18\x00", "1970-01-01T00:00:01.200");
-    CHECK_NOSR("A TIMESTAMP", "\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f", BAD
-               "the input ended unexpectedly in the middle of a field");
+    CHECK_NOSR("A TIMESTAMP", "\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+               BAD "the input ended unexpectedly in the middle of a field");
     CHECK_NOSR("A TIMESTAMP", "\x0a\x0a\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f", BAD "a timestamp is out of range");
 }
 
 TEST(protobuf, unknown_fields)
 {
-    CHECK_NOSR("A INT", "\x10\x05\x08\x01\x1a\x02zz\x21"
-                        "12345678\x2d"
-                        "1234",
+    CHECK_NOSR("A INT",
+               "\x10\x05\x08\x01\x1a\x02zz\x21"
+               "12345678\x2d"
+               "1234",
                "1");
-    CHECK_NOSR("A INT", "\x0d"
-                        "1234",
-               "0");                                                 /* of another wire type */
-    CHECK_NOSR("A INT", "\x13\x1b\x08\x05\x1c\x14\x08\x01", "1");    /* groups */
-    CHECK_NOSR("A INT", "\xf8\xff\xff\xff\x0f\x01\x08\x03", "3");    /* the largest field number */
-    CHECK_NOSR("A STRING", "\x0a\x01x\x52\x02\xff\xff", "x");        /* nobody knows that it is a string */
+    CHECK_NOSR("A INT",
+               "\x0d"
+               "1234",
+               "0");                                              /* of another wire type */
+    CHECK_NOSR("A INT", "\x13\x1b\x08\x05\x1c\x14\x08\x01", "1"); /* groups */
+    CHECK_NOSR("A INT", "\xf8\xff\xff\xff\x0f\x01\x08\x03", "3"); /* the largest field number */
+    CHECK_NOSR("A STRING", "\x0a\x01x\x52\x02\xff\xff", "x");     /* nobody knows that it is a string */
 }
 
 TEST(protobuf, malformed)
@@ -101,15 +107,17 @@ TEST(protobuf, malformed)
     CHECK_NOSR("A INT", "\x0e\x01", BAD "a tag has an invalid wire type");
     CHECK_NOSR("A INT", "\x0c", BAD "a group ends that did not begin");
     CHECK_NOSR("A INT", "\x13\x08\x01", BAD "the input ended unexpectedly in the middle of a field");
-    CHECK_NOSR("A STRING", "\x0a\x05"
-                           "abc",
+    CHECK_NOSR("A STRING",
+               "\x0a\x05"
+               "abc",
                BAD "the input ended unexpectedly in the middle of a field");
-    CHECK_NOSR("A STRING", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", BAD
-               "the input ended unexpectedly in the middle of a field");
+    CHECK_NOSR("A STRING", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+               BAD "the input ended unexpectedly in the middle of a field");
     CHECK_NOSR("A STRING", "\x0a\x02\xc3\x28", BAD "a string is not valid UTF-8");
     CHECK_NOSR("A ARRAY<INT>", "\x0a\x02\x01\x80", BAD "the input ended unexpectedly in the middle of a field");
-    CHECK_NOSR("A ARRAY<DOUBLE>", "\x0a\x09"
-                                  "123456789",
+    CHECK_NOSR("A ARRAY<DOUBLE>",
+               "\x0a\x09"
+               "123456789",
                BAD "the input ended unexpectedly in the middle of a field");
     CHECK_NOSR("A STRUCT<X INT>", "\x0a\x02\x08\x80", BAD "the input ended unexpectedly in the middle of a field");
 }

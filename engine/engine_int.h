@@ -166,7 +166,7 @@ enum status control_execute(struct session *s, const struct ast_query_control *s
 bool registry_property(struct str name);
 /* Opens the registry that the engine's properties name, if they name one. It is not asked yet. */
 enum status registry_configure(struct engine *e, struct diag *d) MUST_CHECK;
-const char *registry_url(const struct engine *e); /* "": none */
+void registry_show(const struct engine *e, struct buf *out); /* its URL, without secrets */
 /* The format of a side of a topic with the place of its schemas, which is put into *site and must live as long as codecs. */
 struct format_spec registry_format(const struct engine *e, const struct format_spec *format, const char *topic, bool is_key,
                                    struct schema_site *site);

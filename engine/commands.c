@@ -1,4 +1,5 @@
-/* The command topic: one record a statement, as JSON: {"statement": .., "queryNumber": .., "properties": {..}}.
+/* The command topic: one record a statement, as JSON: {"statement": .., "queryNumber": .., "properties": {..}, "written": ..}.
+ * `written` is what the user wrote, where the statement was given columns from the schema registry; else null.
  * It has one partition and is never compacted: replaying it in order gives the catalog.
  *
  * Any server of the service may write to it, one at a time: who opens the writer fences the one before. Who has it then reads to
@@ -10,8 +11,9 @@ static const struct schema_column COLUMNS[] = {
     {.name = {"statement", 9}, .type = &TYPE_STRING, .role = ROLE_VALUE},
     {.name = {"queryNumber", 11}, .type = &TYPE_BIGINT, .role = ROLE_VALUE},
     {.name = {"properties", 10}, .type = &PROPERTIES_TYPE, .role = ROLE_VALUE},
+    {.name = {"written", 7}, .type = &TYPE_STRING, .role = ROLE_VALUE},
 };
-enum { N_COLUMNS = 3, POLL_MS = 100, MAX_EMPTY = 300 };
+enum { N_COLUMNS = 4, POLL_MS = 100, MAX_EMPTY = 300 };
 static const struct format_spec JSON = {.kind = FORMAT_JSON, .wrapped = true};
 
 enum status commands_open(struct engine *e, struct diag *d)
@@ -83,6 +85,8 @@ static enum status read_one(struct reading *r, const struct record *record, stru
     }
     struct command c = {.statement = columns[0].str[0]};
     c.query_number = column_is_null(&columns[1], 0) ? record->offset : columns[1].i64[0];
+    if (!column_is_null(&columns[3], 0))
+        c.written = columns[3].str[0];
     const struct nested *map = column_is_null(&columns[2], 0) ? NULL : columns[2].nested[0];
     c.n_properties = map ? map->n : 0;
     c.names = ARENA_ARRAY(&a, struct str, c.n_properties);
@@ -176,7 +180,8 @@ static enum status put_command(const struct command *c, struct arena *a, struct 
                          .keys = ARENA_ARRAY(a, struct value, c->n_properties),
                          .items = ARENA_ARRAY(a, struct value, c->n_properties)};
     if (!column_init(&columns[0], &TYPE_STRING, 1, false, a) || !column_init(&columns[1], &TYPE_BIGINT, 1, false, a) ||
-        !column_init(&columns[2], &PROPERTIES_TYPE, 1, false, a) || a->failed)
+        !column_init(&columns[2], &PROPERTIES_TYPE, 1, false, a) || !column_init(&columns[3], &TYPE_STRING, 1, true, a) ||
+        a->failed)
         return diag_nomem(d);
     for (uint32_t i = 0; i < map.n; i++) {
         map.keys[i] = (struct value){.kind = KIND_STRING, .str = c->names[i]};
@@ -185,6 +190,10 @@ static enum status put_command(const struct command *c, struct arena *a, struct 
     columns[0].str[0] = c->statement;
     columns[1].i64[0] = c->query_number;
     columns[2].nested[0] = &map;
+    if (c->written.p)
+        columns[3].str[0] = c->written;
+    else
+        column_set_null(&columns[3], 0);
     TRY(encoder_create(&JSON, COLUMNS, N_COLUMNS, &encoder, d));
     TRY(encode(encoder, columns, 0, out, &is_null, d));
 done:

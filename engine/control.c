@@ -43,7 +43,7 @@ static enum status control_one(struct session *s, const struct ast_query_control
         return diag_set_at(d, STATUS_INVALID, statement->query.span,
                            "Cannot %s query '" STR_FMT "' because it is linked to a source table.", verb(statement),
                            STR_ARG(statement->query.text));
-    enum status st = e->replaying ? STATUS_OK : statement_record(s, &statement->head, d);
+    enum status st = e->replaying ? STATUS_OK : statement_record(s, &statement->head, (struct str){NULL, 0}, d);
     if (st != STATUS_OK)
         return st;
     if (statement->head.kind == STMT_TERMINATE)
@@ -68,7 +68,7 @@ static enum status control_all(struct session *s, const struct ast_query_control
     struct engine *e = s->engine;
     const struct catalog_query *q;
     if (!e->replaying)
-        TRY(statement_record(s, &statement->head, d));
+        TRY(statement_record(s, &statement->head, (struct str){NULL, 0}, d));
     if (statement->head.kind == STMT_TERMINATE) {
         while ((q = first_ordinary(e)))
             TRY(terminate(e, q->plan->query_id, d));

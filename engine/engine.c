@@ -31,6 +31,7 @@ static enum status open_executor(struct engine *e, struct diag *d)
         .server_id = has_server ? e->server.id : NULL,
         .exactly_once = exactly_once,
         .batch_rows = BATCH_ROWS,
+        .registry = e->registry,
         .drain = o->drain,
         .clock = {wall_ms, NULL},
         .on_error = processing_log_add,
@@ -68,6 +69,7 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
     }
     TRY(functions_init(false, d));
     TRY(processing_log_open(e->log, e->errors_topic, &e->errors, d));
+    TRY(registry_configure(e, d));
     TRY(open_executor(e, d));
     TRY(commands_open(e, d));
     TRY(engine_catch_up(e, &news, d));
@@ -131,6 +133,8 @@ enum status engine_close(struct engine *e, struct diag *d)
     history_free(e);
     catalog_destroy(e->catalog);
     queries_free(e);
+    if (e->owns_registry)
+        registry_close(e->registry);
     arena_free(&e->arena);
     mem_free(e);
     return st;

@@ -9,6 +9,7 @@
 /* One recorded statement of the command topic. */
 struct command {
     struct str statement;
+    struct str written; /* what the user wrote, where `statement` has columns from the schema registry instead; p NULL: the same */
     int64_t query_number;
     uint32_t n_properties;
     struct str *names, *values;
@@ -48,6 +49,8 @@ struct engine {
     struct server server;
     struct log *log;
     struct executor *executor;
+    struct registry *registry; /* of schemas; NULL: there is none */
+    bool owns_registry;
     struct catalog *catalog;
     struct commands commands;
     struct log_writer *inserts; /* of INSERT VALUES; opened by the first */
@@ -70,6 +73,7 @@ struct session {
     struct map properties; /* name -> char *, owned */
     struct map variables;  /* name -> char *, owned */
     bool recorded;         /* the statement that runs */
+    struct str written;    /* of the recorded statement that runs: as in struct command */
     struct diag trouble;   /* what kept the planner from looking at a topic */
 };
 
@@ -133,8 +137,8 @@ void queries_free(struct engine *e);
 struct history;
 /* Whether a repeated statement finds its effect already there, word for word. */
 bool history_has(const struct engine *e, const struct ast_stmt *statement);
-/* A statement took effect. False: no memory. */
-bool history_note(struct engine *e, const struct ast_stmt *statement);
+/* A statement took effect; `text` is what the user wrote. False: no memory. */
+bool history_note(struct engine *e, const struct ast_stmt *statement, struct str text);
 void history_free(struct engine *e);
 
 /* ---- statements.c, control.c: what changes the catalog
@@ -144,7 +148,9 @@ void session_context(struct session *s, struct planner_context *out);
 /* Plans a statement, and carries it out. `repeatable`: see session_run. */
 enum status statement_execute(struct session *s, const struct ast_stmt *statement, bool repeatable,
                               const struct engine_sink *sink, struct diag *d) MUST_CHECK;
-enum status statement_record(struct session *s, const struct ast_stmt *statement, struct diag *d) MUST_CHECK;
+/* `filled`: what to record instead of the statement's own text; p NULL: that. */
+enum status statement_record(struct session *s, const struct ast_stmt *statement, struct str filled,
+                             struct diag *d) MUST_CHECK;
 /* The same for all that is recorded, TERMINATE, PAUSE and RESUME as well (session.c). STATUS_FENCED, STATUS_ABORTED: see
  * commands_append. */
 enum status statement_carry_out(struct session *s, const struct ast_stmt *statement, bool repeatable,
@@ -152,6 +158,22 @@ enum status statement_carry_out(struct session *s, const struct ast_stmt *statem
 /* TERMINATE, PAUSE, RESUME. */
 enum status control_execute(struct session *s, const struct ast_query_control *statement,
                             const struct engine_sink *sink, struct diag *d) MUST_CHECK;
+
+/* ---- registry.c: schemas of topics
+ * ----------------------------------------------------------------------------------------------- */
+
+/* Whether a property is about the registry: such ones are the engine's, and no session can set them. */
+bool registry_property(struct str name);
+/* Opens the registry that the engine's properties name, if they name one. It is not asked yet. */
+enum status registry_configure(struct engine *e, struct diag *d) MUST_CHECK;
+void registry_show(const struct engine *e, struct buf *out); /* its URL, without secrets */
+/* The format of a side of a topic with the place of its schemas, which is put into *site and must live as long as codecs. */
+struct format_spec registry_format(const struct engine *e, const struct format_spec *format, const char *topic, bool is_key,
+                                   struct schema_site *site);
+/* Registers the schemas of the topic that a statement makes, where they are not there already. */
+enum status registry_prepare(struct engine *e, const struct planned *p, struct diag *d) MUST_CHECK;
+/* Forgets the schemas of a dropped source's topic. The operator is told if that fails. */
+void registry_forget(struct engine *e, const struct topic_formats *formats, const char *topic);
 
 /* ---- insert.c, transient.c, pull.c
  * ---------------------------------------------------------------------------------------------- */
@@ -165,7 +187,7 @@ enum status pull_run(struct session *s, const struct planned *p, const struct en
 bool sink_stopped(struct engine *e, const struct engine_sink *sink);
 enum status sink_check_rows(const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 
-/* ---- statements that only look: admin.c, show.c, describe.c, print.c, assert.c
+/* ---- statements that only look: admin.c, show.c, describe.c, print.c, assert.c, assert_schema.c
  * ------------------------------------------------------ */
 
 enum status admin_execute(struct session *s, const struct ast_stmt *statement, const struct engine_sink *sink,
@@ -181,6 +203,8 @@ enum status print_topic(struct session *s, const struct ast_print *statement, co
                         struct diag *d) MUST_CHECK;
 enum status assert_topic(struct session *s, const struct ast_assert_topic *statement, const struct engine_sink *sink,
                          struct diag *d) MUST_CHECK;
+enum status assert_schema(struct session *s, const struct ast_assert_schema *statement, const struct engine_sink *sink,
+                          struct diag *d) MUST_CHECK;
 enum status unsupported(const struct ast_stmt *statement, const char *what, struct diag *d) MUST_CHECK;
 
 /* A table of texts under construction. Failures of memory show in text_table_send, which also frees it. */

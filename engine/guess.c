@@ -191,6 +191,19 @@ bool guess_narrow(struct guess *g, struct str bytes)
     return first || g->possible != before;
 }
 
+static int best(const struct guess *g)
+{
+    int f = 0;
+    while (f < G_BYTES && !(g->possible & BIT(f)))
+        f++;
+    return f;
+}
+
+bool guess_is_framed(const struct guess *g)
+{
+    return g->seen && best(g) == G_SCHEMA;
+}
+
 void guess_print_formats(const struct guess *g, struct buf *out)
 {
     bool any = false;
@@ -201,7 +214,7 @@ void guess_print_formats(const struct guess *g, struct buf *out)
     for (int f = 0; f < N_FORMATS; f++) {
         if (!(g->possible & BIT(f)) || (f == G_BYTES && any))
             continue;
-        buf_printf(out, "%s%s", any ? " or " : "", NAMES[f]);
+        buf_printf(out, "%s%s", any ? " or " : "", f == G_SCHEMA && g->schema_format ? g->schema_format : NAMES[f]);
         any = true;
     }
 }
@@ -235,14 +248,11 @@ static void put_windowed(struct str s, bool session, struct buf *out)
 
 void guess_print(const struct guess *g, struct str s, struct buf *out)
 {
-    int f = 0;
     if (!s.p) {
         buf_puts(out, STR("<null>"));
         return;
     }
-    while (f < G_BYTES && !(g->possible & BIT(f)))
-        f++;
-    switch (f) {
+    switch (best(g)) {
     case G_SESSION:
         put_windowed(s, true, out);
         break;

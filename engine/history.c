@@ -99,10 +99,11 @@ static void history_destroy(struct history *h)
     mem_free(h);
 }
 
-bool history_note(struct engine *e, const struct ast_stmt *statement)
+bool history_note(struct engine *e, const struct ast_stmt *statement, struct str text)
 {
     bool ignored;
-    struct str name = made_by(statement, &ignored), text = bare(statement->text);
+    struct str name = made_by(statement, &ignored);
+    text = bare(text);
     if (statement->kind == STMT_DROP_SOURCE)
         history_destroy(map_remove(&e->histories, ((const struct ast_drop *)statement)->name.text));
     if (!name.p)

@@ -1,12 +1,16 @@
 /* INSERT VALUES: one record, encoded as the target's formats say, in a transaction of its own. */
 #include "engine/engine_int.h"
 
-/* Encodes columns[first..first+n) of the target, whose values are given. */
-static enum status encode_side(const struct planned_insert *i, uint32_t first, uint32_t n,
-                               const struct format_spec *format, struct arena *a, struct buf *out, bool *is_null,
-                               struct diag *d)
+/* Encodes the key or value columns of the target, whose values are given. */
+static enum status encode_side(struct engine *e, const struct planned_insert *i, bool is_key, struct arena *a,
+                               struct buf *out, bool *is_null, struct diag *d)
 {
     enum status st = STATUS_OK;
+    const struct source *target = i->target;
+    uint32_t first = is_key ? 0 : target->schema.n_keys, n = is_key ? target->schema.n_keys : source_n_values(target);
+    struct schema_site site;
+    const struct format_spec format =
+        registry_format(e, is_key ? &target->formats.key : &target->formats.value, target->topic, is_key, &site);
     struct encoder *encoder = NULL;
     const struct schema_column *schema = i->target->schema.columns + first;
     struct column *columns = ARENA_ARRAY(a, struct column, n);
@@ -17,7 +21,7 @@ static enum status encode_side(const struct planned_insert *i, uint32_t first, u
             return diag_nomem(d);
         column_set(&columns[c], 0, &i->values[first + c]);
     }
-    TRY(encoder_create(format, schema, n, &encoder, d));
+    TRY(encoder_create(&format, schema, n, &encoder, d));
     TRY(encode(encoder, columns, 0, out, is_null, d));
     if (out->failed)
         st = diag_nomem(d);
@@ -60,12 +64,11 @@ enum status insert_values(struct engine *e, const struct planned_insert *insert,
     buf_init(&key, 0);
     buf_init(&value, 0);
     if (!null_key && !(target->schema.n_keys == 1 && all_null(insert->values, 1)))
-        TRY(encode_side(insert, 0, target->schema.n_keys, &target->formats.key, &a, &key, &null_key, d));
+        TRY(encode_side(e, insert, true, &a, &key, &null_key, d));
     else
         null_key = true;
     if (!null_value)
-        TRY(encode_side(insert, target->schema.n_keys, source_n_values(target), &target->formats.value, &a, &value,
-                        &null_value, d));
+        TRY(encode_side(e, insert, false, &a, &value, &null_value, d));
     const struct record record = {
         .key = null_key ? (struct str){NULL, 0} : str_make(buf_z(&key), key.len),
         .value = null_value ? (struct str){NULL, 0} : str_make(buf_z(&value), value.len),

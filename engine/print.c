@@ -2,6 +2,7 @@
  *     rowtime: 2022/03/18 15:53:22.989 Z, key: 18, value: {"a": 1}, partition: 0
  * with a line about the formats in front, whenever it becomes clearer what they are. */
 #include "engine/engine_int.h"
+#include "engine/framed.h"
 #include "engine/guess.h"
 
 enum { WAIT_MS = 20 };
@@ -15,6 +16,7 @@ struct print {
     int64_t *positions, *ends; /* ends: where a drained engine stops; else INT64_MAX */
     int64_t interval, n_seen, n_printed;
     struct guess key, value;
+    struct framed *framed;
     struct buf line;
 };
 
@@ -104,14 +106,30 @@ static void put_time(struct buf *out, int64_t ts)
                (long long)(ms % 1000));
 }
 
+/* Takes bytes into account; true: more is known now. */
+static bool narrow(struct print *p, struct guess *g, struct str bytes)
+{
+    bool news = guess_narrow(g, bytes);
+    if (!bytes.p || g->schema_format || !guess_is_framed(g))
+        return news;
+    g->schema_format = framed_format(p->framed, bytes);
+    return news || g->schema_format;
+}
+
+static void print_side(struct print *p, const struct guess *g, struct str bytes)
+{
+    if (!bytes.p || !guess_is_framed(g) || !framed_print(p->framed, bytes, &p->line))
+        guess_print(g, bytes, &p->line);
+}
+
 static enum status print_record(struct print *p, const struct record *r, int32_t partition, struct diag *d)
 {
     buf_puts(&p->line, STR("rowtime: "));
     put_time(&p->line, r->ts);
     buf_puts(&p->line, STR(", key: "));
-    guess_print(&p->key, r->key, &p->line);
+    print_side(p, &p->key, r->key);
     buf_puts(&p->line, STR(", value: "));
-    guess_print(&p->value, r->value, &p->line);
+    print_side(p, &p->value, r->value);
     buf_printf(&p->line, ", partition: %d", (int)partition);
     p->n_printed++;
     return send_line(p, d);
@@ -130,8 +148,8 @@ static enum status print_batch(struct print *p, const struct record_batch *b, st
     while (drain && n && b->records[n - 1].offset >= p->ends[b->partition])
         n--;
     for (uint32_t i = 0; i < n; i++) {
-        key_news |= guess_narrow(&p->key, b->records[i].key);
-        value_news |= guess_narrow(&p->value, b->records[i].value);
+        key_news |= narrow(p, &p->key, b->records[i].key);
+        value_news |= narrow(p, &p->value, b->records[i].value);
     }
     if (n && (key_news || p->n_seen == 0))
         TRY(send_formats(p, "Key", &p->key, d));
@@ -175,7 +193,8 @@ enum status print_topic(struct session *s, const struct ast_print *statement, co
     arena_init(&a, 0);
     buf_init(&p.line, 0);
     const char *topic = str_dup(&a, statement->topic.text).p;
-    if (!topic) {
+    p.framed = framed_create(s->engine->registry);
+    if (!topic || !p.framed) {
         st = diag_nomem(d);
         goto done;
     }
@@ -184,6 +203,7 @@ enum status print_topic(struct session *s, const struct ast_print *statement, co
 done:
     if (p.reader)
         reader_close(p.reader);
+    framed_destroy(p.framed);
     buf_free(&p.line);
     arena_free(&a);
     return st;

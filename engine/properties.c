@@ -24,6 +24,7 @@ static const struct property PROPERTIES[] = {
     {"ksql.query.pull.stream.enabled", "true"},
     {"ksql.query.pull.table.scan.enabled", "true"},
     {"ksql.query.push.v2.enabled", "false"},
+    {"ksql.schema.registry.url", ""},
     {"ksql.service.id", "default_"},
     {"ksql.suppress.enabled", "true"},
     {"ksql.timestamp.throw.on.invalid", "false"},

@@ -13,6 +13,7 @@ static enum status run_recorded(struct session *s, const struct command *c, stru
     session_clear_properties(s); /* only those of then count */
     for (uint32_t i = 0; i < c->n_properties; i++)
         TRY(session_set(s, c->names[i], c->values[i], d));
+    s->written = c->written;
     TRY(parser_statement(a, c->statement, NULL, &statement, d));
     TRY(parser_prepare(statement, d));
     st = statement_carry_out(s, statement, false, NULL, d);

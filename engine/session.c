@@ -23,7 +23,8 @@ enum status session_create(struct engine *e, struct session **out, struct diag *
     map_init(&s->properties);
     map_init(&s->variables);
     for (size_t i = 0; i < e->options.n_properties; i++)
-        TRY(session_set(s, str_from(e->options.properties[i].name), str_from(e->options.properties[i].value), d));
+        if (!registry_property(str_from(e->options.properties[i].name)))
+            TRY(session_set(s, str_from(e->options.properties[i].name), str_from(e->options.properties[i].value), d));
     *out = s;
     s = NULL;
 done:
@@ -57,6 +58,8 @@ static enum status put_text(struct map *m, struct str name, struct str value, st
 
 enum status session_set(struct session *s, struct str name, struct str value, struct diag *d)
 {
+    if (registry_property(name))
+        return diag_set(d, STATUS_INVALID, "Cannot override property '" STR_FMT "'", STR_ARG(name));
     if (!property_is_known(name))
         return diag_set(d, STATUS_INVALID, "Unknown property: " STR_FMT, STR_ARG(name));
     enum status st = property_check(name, value, d); /* now, not when a query starts */

@@ -1,5 +1,5 @@
 /* Statements that change the catalog or run queries. The order of one that changes it:
- *     plan -> create its topic -> record it -> apply it to the catalog -> start or stop queries.
+ *     plan -> register its schemas -> create its topic -> record it -> apply it to the catalog -> start or stop queries.
  * What can fail for the user's sake fails before it is recorded, and leaves nothing behind. */
 #include "engine/engine_int.h"
 #include "exec/expr/expr.h"
@@ -35,6 +35,8 @@ void session_context(struct session *s, struct planner_context *out)
         .property = context_property,
         .topic = context_topic,
         .data = s,
+        .registry = s->engine->registry,
+        .recorded = s->engine->replaying,
         .evaluate = expr_constant,
         .query_number = (uint64_t)s->engine->next_query_number,
         .now_ms = clock_wall_ms(),
@@ -57,11 +59,15 @@ static enum status create_topic(struct engine *e, const struct planned_topic *t,
     return topic_ensure(e->log, &spec, created, d); /* another server of this service may be first */
 }
 
-enum status statement_record(struct session *s, const struct ast_stmt *statement, struct diag *d)
+enum status statement_record(struct session *s, const struct ast_stmt *statement, struct str filled, struct diag *d)
 {
     struct arena a;
     arena_init(&a, 0);
     struct command c = {.statement = statement->text, .query_number = s->engine->next_query_number};
+    if (filled.p) {
+        c.statement = filled;
+        c.written = statement->text;
+    }
     c.names = ARENA_ARRAY(&a, struct str, s->properties.n_live);
     c.values = ARENA_ARRAY(&a, struct str, s->properties.n_live);
     enum status st = STATUS_OK;
@@ -93,7 +99,7 @@ static enum status make_lasting(struct session *s, const struct planned *p, stru
     enum status st = create_topic(s->engine, &p->topic, &created, d);
     if (st != STATUS_OK)
         return st;
-    st = statement_record(s, p->statement, d);
+    st = statement_record(s, p->statement, p->filled, d);
     if (st == STATUS_OK || !created)
         return st;
     if (!is_unrecorded(s->engine, st) || topic_delete(log, p->topic.name, NULL) != STATUS_OK)
@@ -102,7 +108,8 @@ static enum status make_lasting(struct session *s, const struct planned *p, stru
 }
 
 /* What goes with a dropped source: its query, and, if asked for, its topic. */
-static enum status after_drop(struct engine *e, const struct planned_ddl *ddl, struct diag *d)
+static enum status after_drop(struct engine *e, const struct planned_ddl *ddl, const struct topic_formats *formats,
+                              struct diag *d)
 {
     enum status st = STATUS_OK;
     if (ddl->terminates)
@@ -111,6 +118,7 @@ static enum status after_drop(struct engine *e, const struct planned_ddl *ddl, s
         st = topic_delete(e->log, ddl->drop_topic, d);
         if (st == STATUS_NOT_FOUND)
             st = STATUS_OK;
+        registry_forget(e, formats, ddl->drop_topic);
     }
 done:
     return st;
@@ -121,13 +129,18 @@ static enum status carry_out(struct session *s, const struct planned *p, struct 
 {
     enum status st = STATUS_OK;
     struct engine *e = s->engine;
-    if (!e->replaying)
+    const struct source *dropped =
+        p->ddl && p->ddl->kind == DDL_DROP_SOURCE ? catalog_source(e->catalog, p->ddl->name) : NULL;
+    const struct topic_formats formats = dropped ? dropped->formats : (struct topic_formats){0};
+    if (!e->replaying) {
+        TRY(registry_prepare(e, p, d));
         TRY(make_lasting(s, p, d));
+    }
     TRY(planner_apply(e->catalog, p, d));
-    if (!history_note(e, p->statement))
+    if (!history_note(e, p->statement, s->written.p ? s->written : p->statement->text))
         return diag_nomem(d);
     if (p->ddl && p->ddl->kind == DDL_DROP_SOURCE)
-        TRY(after_drop(e, p->ddl, d));
+        TRY(after_drop(e, p->ddl, &formats, d));
     if (p->plan) {
         struct running *taken = *r;
         *r = NULL;

@@ -45,6 +45,7 @@ struct exec_options {
     uint64_t log_id;              /* a snapshot of another log counts for nothing; the executor sets this */
     bool exactly_once;            /* false: a plain writer */
     uint32_t batch_rows;          /* <= BATCH_ROWS; tests use 1 and 3 */
+    struct registry *registry;    /* of schemas; borrowed; NULL: none */
     bool drain;                   /* end when the sources' current ends are reached */
     struct exec_clock clock;
     void (*on_error)(void *data, const struct processing_error *e); /* the processing log; called from worker threads */

@@ -93,6 +93,11 @@ static inline int64_t op_wall_ms(const struct op *op)
     return clock->wall_ms ? clock->wall_ms(clock->data) : 0;
 }
 
+/* The format of one side of a topic as codecs want it: with the place of its schemas, which is put into *site and must live as long
+ * as the codec. */
+struct format_spec op_format(const struct op *op, const struct format_spec *format, const char *topic, bool is_key,
+                             struct schema_site *site);
+
 /* Makes op->store with its changelog. */
 enum status op_store(struct op *op, struct store_options options, struct diag *d) MUST_CHECK;
 /* Writes the store's changes to the changelog and forgets them. */

@@ -109,6 +109,8 @@ struct worker {
     uint32_t n_pending, cap_pending;
     atomic_int wake;
     bool in_trouble;             /* as executor_note_trouble wants it */
+    int retry_ms;                /* in trouble: how long to wait before the next try */
+    int64_t recovered_ns;        /* when the last try began */
     bool slots[N_SLOTS];         /* those whose tasks fall to it, as of slots_seen */
     int slots_seen;              /* executor.slots_version; written under executor.mutex */
     bool ended;                  /* its thread is over; under executor.mutex */

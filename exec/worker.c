@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { IDLE_WAIT_MS = 100, DRAIN_WAIT_MS = 5, RETRY_MIN_MS = 50, RETRY_MAX_MS = 2000 };
+enum { IDLE_WAIT_MS = 100, DRAIN_WAIT_MS = 5, RETRY_MIN_MS = 50, RETRY_MAX_MS = 2000, CALM_MS = 1000 };
 
 void worker_wake(struct worker *w)
 {
@@ -157,7 +157,6 @@ static enum status build_tasks(struct worker *w, struct diag *d)
 /* Gives up what is open and begins again from the last commit, for as long as it takes. */
 static void recover(struct worker *w, enum status why, struct diag *d)
 {
-    int wait = RETRY_MIN_MS;
     executor_note_trouble(w->executor, &w->in_trouble, d);
     for (struct share *s = w->shares; s; s = s->next)
         share_drop(s, NULL);
@@ -172,8 +171,10 @@ static void recover(struct worker *w, enum status why, struct diag *d)
             w->writer = NULL;
         }
         if (why != STATUS_RUNTIME && why != STATUS_ABORTED) {
-            clock_sleep_ms(wait);
-            wait = wait * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : wait * 2;
+            w->retry_ms = w->retry_ms ? w->retry_ms * 2 : RETRY_MIN_MS;
+            if (w->retry_ms > RETRY_MAX_MS)
+                w->retry_ms = RETRY_MAX_MS;
+            clock_sleep_ms(w->retry_ms);
         }
         why = w->writer ? STATUS_OK : worker_open_writer(w, &again);
         if (why == STATUS_OK)
@@ -181,6 +182,17 @@ static void recover(struct worker *w, enum status why, struct diag *d)
         if (why != STATUS_OK)
             executor_note_trouble(w->executor, &w->in_trouble, &again);
     } while (why != STATUS_OK && !atomic_load(&w->executor->closing));
+    w->recovered_ns = clock_mono_ns();
+}
+
+/* What failed may not have been tried again yet (a record that cannot be decoded without the schema registry), so that only time can
+ * tell. */
+static void settle(struct worker *w)
+{
+    if (!w->in_trouble || clock_mono_ns() - w->recovered_ns < CALM_MS * INT64_C(1000000))
+        return;
+    w->retry_ms = 0;
+    executor_trouble_over(w->executor, &w->in_trouble);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------------------------- */
@@ -303,8 +315,7 @@ static enum status turn(struct worker *w, struct query **culprit, struct diag *d
     if (is_dirty(w) || w->in_transaction) {
         TRY(worker_commit(w, culprit, d));
     }
-    if (w->in_trouble)
-        executor_trouble_over(w->executor, &w->in_trouble);
+    settle(w);
     if (move)
         see_slots(w);
     if (!busy)

@@ -86,6 +86,15 @@ bool schema_header_get(struct str payload, int32_t *id);
 
 extern const struct decoder_ops json_decoder_ops, delimited_decoder_ops, kafka_decoder_ops, row_decoder_ops;
 extern const struct encoder_ops json_encoder_ops, delimited_encoder_ops, kafka_encoder_ops, row_encoder_ops;
+extern const struct decoder_ops json_sr_decoder_ops;
+extern const struct encoder_ops json_sr_encoder_ops;
+extern const struct schema_ops json_sr_schema_ops;
+extern const struct decoder_ops avro_decoder_ops;
+extern const struct encoder_ops avro_encoder_ops;
+extern const struct schema_ops avro_schema_ops;
+extern const struct decoder_ops protobuf_decoder_ops;
+extern const struct encoder_ops protobuf_encoder_ops;
+extern const struct schema_ops protobuf_schema_ops;
 
 /* ---- texts shared by the formats (text.c, base64.c) ------------------------------------------------------ */
 

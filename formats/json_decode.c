@@ -3,14 +3,7 @@
  */
 #include "formats/json_int.h"
 
-struct json_decoder {
-    struct decoder base;
-    struct json_fast *fast; /* NULL: a bare value */
-    struct arena scratch;
-    struct buf text;
-};
-
-static enum status json_open(struct decoder *dec, struct diag *d)
+enum status json_decoder_open(struct decoder *dec, struct diag *d)
 {
     struct json_decoder *j = (struct json_decoder *)dec;
     arena_init(&j->scratch, 0);
@@ -25,7 +18,7 @@ static enum status json_open(struct decoder *dec, struct diag *d)
     return STATUS_OK;
 }
 
-static void json_close(struct decoder *dec)
+void json_decoder_close(struct decoder *dec)
 {
     struct json_decoder *j = (struct json_decoder *)dec;
     json_shape_clear(&dec->root);
@@ -61,7 +54,7 @@ static enum row_state general_row(struct json_decoder *j, struct json_context *c
     return json_convert(c, node, p, NULL, node->n_outputs ? &v : NULL) ? ROW_OK : ROW_BAD;
 }
 
-static enum row_state json_row(struct decoder *dec, struct decode_run *run, struct str payload)
+enum row_state json_decoder_row(struct decoder *dec, struct decode_run *run, struct str payload)
 {
     struct json_decoder *j = (struct json_decoder *)dec;
     struct json_context c = {
@@ -84,4 +77,8 @@ static enum row_state json_row(struct decoder *dec, struct decode_run *run, stru
 }
 
 const struct decoder_ops json_decoder_ops = {
-    .size = sizeof(struct json_decoder), .open = json_open, .close = json_close, .row = json_row};
+    .size = sizeof(struct json_decoder),
+    .open = json_decoder_open,
+    .close = json_decoder_close,
+    .row = json_decoder_row,
+};

@@ -1,37 +1,73 @@
-/* JSON, writing: as Kafka Connect's JsonConverter does without a schema: all columns in order, nulls too. */
+/* JSON, writing: as Kafka Connect's JsonConverter does without a schema: all columns in order, nulls too. What stands
+ * between the cells is prepared: {"A": and ,"B": */
 #include "formats/json_int.h"
 
-enum { CHUNK = 32, INTEGER_MAX = 24 };
+enum { CHUNK = 32 /* bytes behind a prefix that may be read */, INTEGER_MAX = 24 };
 
-struct json_encoder {
-    struct encoder base;
-    struct str *prefixes; /* what stands in front of each value: {"A": and ,"B":, with CHUNK readable bytes at least */
-    bool bare;            /* one column without its name */
-};
-
-static enum status json_encoder_open(struct encoder *enc, struct diag *d)
+static bool save_prefix(struct json_encoder *j, struct buf *text, struct str *to)
 {
-    struct json_encoder *j = (struct json_encoder *)enc;
+    char *prefix = text->failed ? NULL : arena_zalloc(&j->base.arena, text->len + CHUNK);
+    if (!prefix)
+        return false;
+    memcpy(prefix, text->p, text->len);
+    *to = str_make(prefix, text->len);
+    text->len = 0;
+    return true;
+}
+
+static void put_name(struct buf *text, bool is_first, struct str name)
+{
+    buf_putc(text, is_first ? '{' : ',');
+    json_put_string(text, name, true);
+    buf_putc(text, ':');
+}
+
+static bool contains(const struct schema_column *columns, uint32_t n, struct str name)
+{
+    while (n > 0 && !str_eq(columns[n - 1].name, name))
+        n--;
+    return n > 0;
+}
+
+/* What stands around the cells. Of `columns` those that are not the encoder's own follow as nulls. */
+static bool save_prefixes(struct json_encoder *j, const struct schema_column *columns, uint32_t n, struct buf *text)
+{
+    const struct encoder *enc = &j->base;
+    bool all = true;
+    for (uint32_t i = 0; i < enc->n_columns; i++) {
+        put_name(text, i == 0, enc->columns[i].name);
+        if (!save_prefix(j, text, &j->prefixes[i]))
+            return false;
+        all &= contains(columns, n, enc->columns[i].name);
+    }
+    for (uint32_t i = 0; i < n && all; i++) {
+        if (contains(enc->columns, enc->n_columns, columns[i].name))
+            continue;
+        put_name(text, enc->n_columns == 0 && text->len == 0, columns[i].name);
+        buf_puts(text, STR("null"));
+    }
+    buf_puts(text, enc->n_columns == 0 && text->len == 0 ? STR("{}") : STR("}"));
+    return save_prefix(j, text, &j->suffix);
+}
+
+enum status json_encoder_open_with(struct json_encoder *j, const struct schema_column *columns, uint32_t n,
+                                   struct diag *d)
+{
+    struct encoder *enc = &j->base;
+    struct buf text;
     j->bare = !enc->spec.wrapped && enc->n_columns == 1;
     j->prefixes = arena_alloc(&enc->arena, enc->n_columns * sizeof *j->prefixes);
     if (!j->prefixes)
         return diag_nomem(d);
-    struct buf text;
     buf_init(&text, 0);
-    for (uint32_t i = 0; i < enc->n_columns; i++) {
-        text.len = 0;
-        buf_putc(&text, i ? ',' : '{');
-        json_put_string(&text, enc->columns[i].name, true);
-        buf_putc(&text, ':');
-        char *prefix = text.failed ? NULL : arena_zalloc(&enc->arena, text.len + CHUNK);
-        if (!prefix)
-            break;
-        memcpy(prefix, text.p, text.len);
-        j->prefixes[i] = str_make(prefix, text.len);
-    }
-    enum status st = text.failed || enc->arena.failed ? diag_nomem(d) : STATUS_OK;
+    enum status st = save_prefixes(j, columns, n, &text) ? STATUS_OK : diag_nomem(d);
     buf_free(&text);
     return st;
+}
+
+static enum status json_encoder_open(struct encoder *enc, struct diag *d)
+{
+    return json_encoder_open_with((struct json_encoder *)enc, NULL, 0, d);
 }
 
 static void put_double(struct buf *out, double d)
@@ -194,8 +230,8 @@ static void put_cell(struct buf *out, const struct column *c, uint32_t row)
     }
 }
 
-static enum status json_encode(struct encoder *enc, const struct column *columns, uint32_t row, struct buf *out,
-                               bool *is_null, struct diag *d)
+enum status json_encoder_row(struct encoder *enc, const struct column *columns, uint32_t row, struct buf *out,
+                             bool *is_null, struct diag *d)
 {
     const struct json_encoder *j = (const struct json_encoder *)enc;
     (void)d;
@@ -209,11 +245,9 @@ static enum status json_encode(struct encoder *enc, const struct column *columns
         put_prefix(out, j->prefixes[i]);
         put_cell(out, &columns[i], row);
     }
-    if (enc->n_columns == 0)
-        buf_putc(out, '{');
-    buf_putc(out, '}');
+    put_prefix(out, j->suffix);
     return STATUS_OK;
 }
 
 const struct encoder_ops json_encoder_ops = {
-    .size = sizeof(struct json_encoder), .open = json_encoder_open, .row = json_encode};
+    .size = sizeof(struct json_encoder), .open = json_encoder_open, .row = json_encoder_row};

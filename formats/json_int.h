@@ -168,4 +168,29 @@ struct json_fast *json_fast_create(const struct decode_node *node, struct arena 
  * general way has to decide. */
 bool json_fast_row(struct json_fast *f, struct json_context *c, struct str payload);
 
+/* ---- the codec, for formats that wrap JSON text (json_decode.c, json_encode.c) ------------------------- */
+
+struct json_decoder {
+    struct decoder base;
+    struct json_fast *fast; /* NULL: a bare value */
+    struct arena scratch;
+    struct buf text;
+};
+enum status json_decoder_open(struct decoder *dec, struct diag *d) MUST_CHECK;
+void json_decoder_close(struct decoder *dec);
+enum row_state json_decoder_row(struct decoder *dec, struct decode_run *run, struct str payload);
+
+struct json_encoder {
+    struct encoder base;
+    struct str *prefixes; /* what stands in front of each cell */
+    struct str suffix;    /* and behind the last one */
+    bool bare;            /* one column without its name */
+};
+/* Opens it to write, behind its own columns, those of `columns` that are not among them as nulls; if its own are not all among
+ * `columns`, only its own. */
+enum status json_encoder_open_with(struct json_encoder *j, const struct schema_column *columns, uint32_t n,
+                                   struct diag *d) MUST_CHECK;
+enum status json_encoder_row(struct encoder *enc, const struct column *columns, uint32_t row, struct buf *out,
+                             bool *is_null, struct diag *d) MUST_CHECK;
+
 #endif

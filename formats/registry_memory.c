@@ -111,7 +111,12 @@ static enum status memory_add(struct registry *r, struct str subject, const stru
 {
     struct memory_registry *m = (struct memory_registry *)r;
     struct subject *s = subject_of(m, subject);
-    const struct registered_schema *kept = s ? find_or_keep(m, schema) : NULL;
+    const struct registered_schema *kept = NULL;
+    for (uint32_t i = 0; s && i < s->n && !kept && schema->id == 0; i++) /* equal ones may have several ids */
+        if (same(s->versions[i], schema))
+            kept = s->versions[i];
+    if (s && !kept)
+        kept = find_or_keep(m, schema);
     if (!kept)
         return diag_nomem(d);
     *id = kept->id;

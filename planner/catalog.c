@@ -103,6 +103,8 @@ bool source_copy(struct arena *a, struct source *to, const struct source *from)
     to->value_properties.schema_full_name = copy_text(a, from->value_properties.schema_full_name);
     to->key_properties.nullable_representation = copy_text(a, from->key_properties.nullable_representation);
     to->value_properties.nullable_representation = copy_text(a, from->value_properties.nullable_representation);
+    to->formats.key.full_name = copy_text(a, from->formats.key.full_name);
+    to->formats.value.full_name = copy_text(a, from->formats.value.full_name);
     return copy_columns(a, to, from) && !a->failed;
 }
 

@@ -6,10 +6,10 @@
  * The life of a statement, as the engine drives it:
  *     parser_prepare -> planner_plan_statement -> create planned.topic -> planner_apply -> start planned.plan
  * Everything that is answered lives in the arena that was passed in, or in the statement's tree; for persistent queries
- * both must live as long as the query runs. Nothing here does I/O; facts about topics come through a callback.
+ * both must live as long as the query runs. Nothing here does I/O but asking for schemas; facts about topics come through a callback.
  *
  * Errors: STATUS_PARSE, STATUS_STATEMENT, STATUS_INVALID with ksqlDB's wording; STATUS_UNSUPPORTED for what is
- * understood but not built yet ("not supported yet: format AVRO"). diag.where is the place in the text. */
+ * understood but not built yet; STATUS_IO for a schema registry that cannot be reached. diag.where is the place in the text. */
 #ifndef WEIR_PLANNER_H
 #define WEIR_PLANNER_H
 
@@ -30,6 +30,9 @@ struct planner_context {
     /* Facts about a topic; false: it does not exist. May be NULL: no topic exists. */
     bool (*topic)(void *data, const char *topic, struct topic_facts *facts);
     void *data;
+    struct registry *registry; /* of schemas; NULL: none is configured */
+    /* The statement is one that was planned before and recorded: its columns are those of then, whatever the registry says now. */
+    bool recorded;
     /* The value, in the arena, of an expression without columns: expr_constant of exec/expr. False: it failed, `error` says
      * why, or memory is out. May be NULL: INSERT VALUES takes literals only. */
     bool (*evaluate)(const struct expr *e, struct arena *a, int64_t now_ms, struct value *out, char *error,
@@ -104,6 +107,9 @@ struct logical;
 struct planned {
     enum planned_kind kind;
     const struct ast_stmt *statement;
+    /* The statement with the columns that came from the schema registry: what is to be recorded instead of its own text. p NULL: none
+     * did. */
+    struct str filled;
     const char *message; /* for the user: "Stream created", "Created query with ID CSAS_X_0", ... */
     struct planned_topic topic;
     const struct planned_ddl *ddl; /* NULL: no change of the catalog */

@@ -51,6 +51,7 @@ void print_list(struct buf *out, const struct str *items, uint32_t n, const char
 enum with_place { WITH_CREATE_SOURCE, WITH_CREATE_AS, WITH_INSERT };
 
 struct with_side {         /* key or value */
+    bool is_key;
     struct str format;     /* p NULL: not given */
     bool format_from_both; /* given by FORMAT */
     bool has_delimiter;
@@ -77,6 +78,10 @@ enum status with_parse(struct planner *p, const struct ast_properties *propertie
 
 /* Fills in a side's format from its name. */
 enum status format_from_name(struct planner *p, struct str name, struct span where, enum format_kind *kind);
+/* What WITH says of schemas; what a format does not know is refused before (format_check_properties). */
+void format_take_properties(struct format_spec *spec, const struct serde_properties *serde);
+/* AVRO keys are records with a name after their source, unless WITH names them. */
+enum status format_name_key(struct planner *p, struct format_spec *spec, struct str source);
 /* The properties that a format does not know. */
 enum status format_check_properties(struct planner *p, enum format_kind kind, const struct with_side *side);
 /* Wrapping of single columns: sets spec->wrapped and the feature. `explicit_wrap`: -1 not given, 0, 1. */
@@ -89,8 +94,24 @@ enum status format_check_schema(struct planner *p, const struct format_spec *spe
 bool type_has_map(const struct type *t);
 /* "Map keys, including types that contain maps, ..." for keys that hold a map. */
 enum status check_no_map_key(struct planner *p, struct str name, const struct type *t, struct span where);
-/* The last check of all: formats that cannot be run yet. */
-enum status format_check_built(struct planner *p, const struct topic_formats *formats);
+/* The last check of all: formats with schemas need a registry. */
+enum status format_check_registry(struct planner *p, const char *topic, const struct topic_formats *formats);
+
+/* ---- schemas of the registry (statement/infer.c) ---- */
+
+/* The columns of a side that the statement does not list, from the topic's latest schema or the one that WITH names. `spec` is
+ * complete but for `wrapped`, which is set; `bare`: WRAP_SINGLE_VALUE is false. */
+enum status infer_columns(struct planner *p, const char *topic, bool is_key, bool bare, struct format_spec *spec,
+                          const struct schema_column **columns, uint32_t *n);
+/* The statement with these columns instead of its own, as text; declared headers stay. */
+enum status infer_fill(struct planner *p, const struct ast_create_source *ast, const struct schema_column *columns,
+                       uint32_t n, struct str *out);
+/* CREATE AS with a schema id: the query's columns must be the first ones of that schema. */
+enum status check_schema_id(struct planner *p, const char *topic, bool is_key, const struct format_spec *spec,
+                            const struct schema_column *columns, uint32_t n);
+
+/* INSERT VALUES: keys are not written with a schema that differs from the one that the topic's keys have. */
+enum status check_insert_key(struct planner *p, const struct source *target);
 
 /* ---- timestamps ---- */
 
@@ -244,8 +265,8 @@ enum status plan_create_source(struct planner *p, const struct ast_create_source
 enum status plan_create_as(struct planner *p, const struct ast_create_as *s, struct planned *out);
 enum status plan_insert_select(struct planner *p, const struct ast_insert_select *s, struct planned *out);
 enum status plan_insert_values(struct planner *p, const struct ast_insert_values *s, struct planned *out);
-/* The last check: formats of the sources and the sink (NULL: none) that cannot be run yet. */
-enum status check_built(struct planner *p, const struct query *q, const struct topic_formats *sink);
+/* The last check, of the formats of the sources and the sink (NULL: none). */
+enum status check_registries(struct planner *p, const struct query *q, const struct source *sink);
 enum status plan_select(struct planner *p, const struct ast_stmt_query *s, struct planned *out);
 enum status plan_pull(struct planner *p, struct query *q, struct planned *out);
 enum status plan_drop_source(struct planner *p, const struct ast_drop *s, struct planned *out);

@@ -1,5 +1,5 @@
 /* Runs one case of a JSON file: statements, then the inputs through every query, then the comparison. */
-#include "cli/test/test.h"
+#include "cli/test/schemas.h"
 
 struct run {
     const struct test_case *c;
@@ -68,11 +68,15 @@ static enum status add_named_topics(struct run *r, const char *list, const char 
 static enum status add_topics(struct run *r, const struct script *script)
 {
     enum status st = STATUS_OK;
+    const struct json *topics = json_member(r->c->node, "topics");
     TRY(add_named_topics(r, "topics", "name", true));
     for (uint32_t i = 0; i < script->n; i++)
         TRY(world_topics_of(&r->w, script->statements[i], &r->d));
     TRY(add_named_topics(r, "topics", "name", false));
     TRY(add_named_topics(r, "inputs", "topic", false));
+    for (uint32_t i = 0; i < script->n; i++)
+        TRY(schemas_of_statement(&r->w, script->statements[i], topics, &r->d));
+    TRY(schemas_of_topics(&r->w, topics, &r->d));
 done:
     return st;
 }
@@ -137,7 +141,7 @@ static enum status pipe_inputs(struct run *r, struct query *q)
             waiting.n = 0;
         }
         topic = name.p;
-        TRY(record_from_json(&r->w.arena, i, world_source_of(&r->w, name.p), &record, &r->d));
+        TRY(record_from_json(&r->w, i, world_source_of(&r->w, name.p), &record, &r->d));
         if (!records_add(&waiting, &r->w.arena, &record))
             return diag_nomem(&r->d);
     }

@@ -1,6 +1,6 @@
-/* The `post` section of a case: what sources and topics must be there at the end. Schemas that only a registry would
- * know are not compared. */
-#include "cli/test/test.h"
+/* The `post` section of a case: what sources and topics must be there at the end, and which schemas their subjects have. Of changelogs,
+ * only that they are there. */
+#include "cli/test/schemas.h"
 
 #include <regex.h>
 
@@ -18,11 +18,14 @@ static struct str format_text(const struct json *j)
 }
 
 static bool check_format(struct buf *reason, const char *what, struct str name, const struct json *expected,
-                         enum format_kind actual)
+                         const struct format_spec *actual)
 {
-    struct str text = format_text(expected);
-    return !text.p || str_eq_nocase(text, str_from(format_name(actual))) ||
-           differs(reason, what, name, text, str_from(format_name(actual)));
+    const char *kind = format_name(actual->kind);
+    struct str text = format_text(expected), full_name = json_text(json_member(expected, "properties"), "fullSchemaName"),
+               own_name = str_from(actual->full_name);
+    if (text.p && !str_eq_nocase(text, str_from(kind)))
+        return differs(reason, what, name, text, str_from(kind));
+    return !full_name.p || str_eq(full_name, own_name) || differs(reason, what, name, full_name, own_name);
 }
 
 /* ---- sources --------------------------------------------------------------------------------------------- */
@@ -129,8 +132,8 @@ static bool check_source(struct world *w, const struct json *post, struct buf *r
     if (is_source && (is_source->kind == JSON_TRUE) != s->read_only)
         return differs(reason, "isSource", name, STR("another"), STR("the opposite"));
     return (!schema.p || check_schema(w, s, schema, reason)) &&
-           check_format(reason, "key format", name, json_member(post, "keyFormat"), s->formats.key.kind) &&
-           check_format(reason, "value format", name, json_member(post, "valueFormat"), s->formats.value.kind) &&
+           check_format(reason, "key format", name, json_member(post, "keyFormat"), &s->formats.key) &&
+           check_format(reason, "value format", name, json_member(post, "valueFormat"), &s->formats.value) &&
            check_window(s, json_member(post, "keyFormat"), reason) &&
            check_features(s, "key features", json_member(post, "keyFeatures"), &s->key_properties, &s->formats.key,
                           reason) &&
@@ -138,9 +141,97 @@ static bool check_source(struct world *w, const struct json *post, struct buf *r
                           &s->formats.value, reason);
 }
 
+/* ---- schemas --------------------------------------------------------------------------------------------- */
+
+/* Members may come in any order. */
+static bool same_json(const struct json *x, const struct json *y)
+{
+    if (!x || !y || x->kind != y->kind || x->n != y->n || !str_eq(x->text, y->text))
+        return false;
+    const struct json *other = y->first;
+    JSON_EACH (x, child) {
+        if (x->kind == JSON_OBJECT)
+            for (other = y->first; other && !str_eq(other->key, child->key); other = other->next)
+                ;
+        if (!same_json(child, other))
+            return false;
+        other = other->next;
+    }
+    return true;
+}
+
+/* Protobuf's texts: the same words. */
+static bool same_words(struct str x, struct str y)
+{
+    for (;;) {
+        while (x.len && (unsigned char)x.p[0] <= ' ')
+            x = str_make(x.p + 1, x.len - 1);
+        while (y.len && (unsigned char)y.p[0] <= ' ')
+            y = str_make(y.p + 1, y.len - 1);
+        if (!x.len || !y.len || x.p[0] != y.p[0])
+            return x.len == y.len && !x.len;
+        x = str_make(x.p + 1, x.len - 1);
+        y = str_make(y.p + 1, y.len - 1);
+    }
+}
+
+static bool check_schema_text(struct arena *a, struct buf *reason, const char *what, struct str name,
+                              const struct json *expected, enum schema_type type, struct str actual)
+{
+    char error[256];
+    struct buf text;
+    bool same = type == SCHEMA_PROTOBUF ? expected->kind == JSON_STRING && same_words(expected->text, actual)
+                                        : same_json(expected, json_parse_file(a, actual, error, sizeof error));
+    if (same)
+        return true;
+    buf_init(&text, 0);
+    json_print_as_written(&text, expected);
+    differs(reason, what, name, buf_str(&text), actual);
+    buf_free(&text);
+    return false;
+}
+
+/* The latest schema of a topic's side, and its id. */
+static bool check_registered(struct world *w, const struct json *wanted, struct str name, bool is_key, struct buf *reason)
+{
+    const struct json *text = json_member(wanted, is_key ? "keySchema" : "valueSchema"),
+                      *id = json_member(wanted, is_key ? "keySchemaId" : "valueSchemaId");
+    const struct registered_schema *schema;
+    struct diag d = DIAG_INIT;
+    const char *what = is_key ? "key schema" : "value schema";
+    struct str subject = str_printf(&w->arena, STR_FMT "-%s", STR_ARG(name), is_key ? "key" : "value");
+    int64_t number;
+    if (!text && !id)
+        return true;
+    if (!subject.p || registry_by_subject(w->registry, subject, 0, &schema, &d) != STATUS_OK)
+        return differs(reason, what, name, STR("one"), STR("none"));
+    if (id && (!parse_i64(id->text, &number) || number != schema->id))
+        return differs(reason, "schema id", name, id->text, str_printf(&w->arena, "%d", (int)schema->id));
+    return !text || check_schema_text(&w->arena, reason, what, name, text, schema->type, schema->text);
+}
+
+/* What ksqlDB would register for an internal topic: its key columns in the format that is shown. Values there have columns of ksqlDB's
+ * own. */
+static bool check_internal_key(struct arena *a, const struct json *expected, struct str name, const struct step *step,
+                               struct buf *reason)
+{
+    struct diag d = DIAG_INIT;
+    struct buf text;
+    const struct schema *s = &step->schema;
+    const struct format_spec *spec = &step->repartition.shown_formats.key;
+    if (!expected)
+        return true;
+    buf_init(&text, 0);
+    bool same = format_has_registry(spec->kind) && columns_to_schema(spec, s->columns, s->n_keys, true, &text, &d) == STATUS_OK &&
+                check_schema_text(a, reason, "key schema", name, expected, format_schema_type(spec->kind), buf_str(&text));
+    buf_free(&text);
+    return same;
+}
+
 /* ---- topics ---------------------------------------------------------------------------------------------- */
 
 struct topic_search {
+    struct arena *arena;
     const struct json *wanted; /* one entry of `topics`; or NULL */
     const regex_t *blacklist;  /* or NULL */
     struct buf *reason;
@@ -157,9 +248,11 @@ static enum status visit_internal(void *data, const char *name, const struct ste
     if (t->wanted && str_eq(json_text(t->wanted, "name"), str_from(name))) {
         t->found = true;
         if (step && !(check_format(t->reason, "key format", str_from(name), json_member(t->wanted, "keyFormat"),
-                                   step->repartition.shown_formats.key.kind) &&
+                                   &step->repartition.shown_formats.key) &&
                       check_format(t->reason, "value format", str_from(name), json_member(t->wanted, "valueFormat"),
-                                   step->repartition.shown_formats.value.kind)))
+                                   &step->repartition.shown_formats.value) &&
+                      check_internal_key(t->arena, json_member(t->wanted, "keySchema"), str_from(name), step,
+                                         t->reason)))
             t->bad = true;
     }
     return STATUS_OK;
@@ -182,7 +275,7 @@ static bool check_topic(struct world *w, const struct json *wanted, struct buf *
     const struct json *partitions = json_member(wanted, "partitions");
     int64_t n;
     if (!topic) {
-        struct topic_search t = {.wanted = wanted, .reason = reason};
+        struct topic_search t = {.arena = &w->arena, .wanted = wanted, .reason = reason};
         if (!visit_all_internal(w, &t) || t.bad)
             return false;
         if (!t.found)
@@ -194,9 +287,9 @@ static bool check_topic(struct world *w, const struct json *wanted, struct buf *
                    STR_ARG(partitions->text), topic->partitions);
         return false;
     }
-    return !s ||
-           (check_format(reason, "key format", name, json_member(wanted, "keyFormat"), s->formats.key.kind) &&
-            check_format(reason, "value format", name, json_member(wanted, "valueFormat"), s->formats.value.kind));
+    return check_registered(w, wanted, name, true, reason) && check_registered(w, wanted, name, false, reason) &&
+           (!s || (check_format(reason, "key format", name, json_member(wanted, "keyFormat"), &s->formats.key) &&
+                   check_format(reason, "value format", name, json_member(wanted, "valueFormat"), &s->formats.value)));
 }
 
 static bool check_blacklist(struct world *w, struct str pattern, struct buf *reason)
@@ -205,7 +298,7 @@ static bool check_blacklist(struct world *w, struct str pattern, struct buf *rea
     struct str z = str_dup(&w->arena, pattern);
     if (!z.p || regcomp(&regex, z.p, REG_EXTENDED | REG_NOSUB) != 0)
         return buf_puts(reason, STR("post: the blacklist is not a regular expression")), false;
-    struct topic_search t = {.blacklist = &regex, .reason = reason};
+    struct topic_search t = {.arena = &w->arena, .blacklist = &regex, .reason = reason};
     MAP_EACH (&w->topics, e)
         (void)visit_internal(&t, ((const struct test_topic *)e->value)->name, NULL);
     bool ok = visit_all_internal(w, &t) && !t.bad;

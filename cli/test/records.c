@@ -1,28 +1,37 @@
 /* Records as cases write them: JSON values to the bytes of a format, and bytes back to JSON values for the comparison.
  *
- * JSON keeps the text of the case, so that 1.10 stays 1.10; DELIMITED is plain text; KAFKA goes by the column's type.
- */
-#include "cli/test/test.h"
+ * JSON keeps the text of the case, so that 1.10 stays 1.10; DELIMITED is plain text; KAFKA goes by the column's type; formats with a
+ * registry go by the schema that is registered (schemas.h). */
+#include "cli/test/schemas.h"
 #include "functions/codec.h"
 
 #include <math.h>
 
-struct side side_key(const struct source *s)
+static struct side side_of(const struct world *w, const struct source *s, bool is_key)
 {
     if (!s)
-        return (struct side){.format = FORMAT_JSON};
-    return (struct side){s->formats.key.kind, s->schema.columns,      s->schema.n_keys,
-                         s->formats.window,   s->formats.window_size, s->formats.key.wrapped};
+        return (struct side){.format = FORMAT_JSON, .is_key = is_key};
+    const struct format_spec *spec = is_key ? &s->formats.key : &s->formats.value;
+    return (struct side){.format = spec->kind,
+                         .columns = is_key ? s->schema.columns : source_value_columns(s),
+                         .n_columns = is_key ? s->schema.n_keys : source_n_values(s),
+                         .window = is_key ? s->formats.window : WINDOW_NONE,
+                         .window_size = is_key ? s->formats.window_size : 0,
+                         .wrapped = spec->wrapped,
+                         .is_key = is_key,
+                         .spec = spec,
+                         .registry = w->registry,
+                         .topic = s->topic};
 }
 
-struct side side_value(const struct source *s)
+struct side side_key(const struct world *w, const struct source *s)
 {
-    if (!s)
-        return (struct side){.format = FORMAT_JSON};
-    return (struct side){.format = s->formats.value.kind,
-                         .columns = source_value_columns(s),
-                         .n_columns = source_n_values(s),
-                         .wrapped = s->formats.value.wrapped};
+    return side_of(w, s, true);
+}
+
+struct side side_value(const struct world *w, const struct source *s)
+{
+    return side_of(w, s, false);
 }
 
 /* ---- to bytes -------------------------------------------------------------------------------------------- */
@@ -102,7 +111,7 @@ static enum status side_from_json(struct arena *a, const struct side *side, cons
         json_print_as_written(out, j);
         return STATUS_OK;
     default:
-        return diag_set(d, STATUS_UNSUPPORTED, "not supported yet: format %s", format_name(side->format));
+        return schema_encode(a, side, j, out, d);
     }
 }
 
@@ -133,11 +142,12 @@ static enum status headers_from_json(struct arena *a, const struct json *list, c
     return a->failed ? diag_nomem(d) : STATUS_OK;
 }
 
-enum status record_from_json(struct arena *a, const struct json *node, const struct source *s, struct record *out,
+enum status record_from_json(struct world *w, const struct json *node, const struct source *s, struct record *out,
                              struct diag *d)
 {
     enum status st = STATUS_OK;
-    struct side key = side_key(s), value = side_value(s);
+    struct arena *a = &w->arena;
+    struct side key = side_key(w, s), value = side_value(w, s);
     const struct json *ts = json_member(node, "timestamp"), *headers = json_member(node, "headers");
     struct test_window window;
     struct buf key_bytes, value_bytes;
@@ -240,6 +250,8 @@ const struct json *side_to_json(struct arena *a, const struct side *side, struct
     if (side->format == FORMAT_KAFKA)
         return kafka_to_json(a, side, bytes);
     if (side->format == FORMAT_JSON && (tree = json_parse_file(a, bytes, error, sizeof error)))
+        return tree;
+    if (side->format > FORMAT_JSON && (tree = schema_decode(a, side, bytes)))
         return tree;
     buf_init(&text, 0);
     buf_puts(&text, bytes);

@@ -129,10 +129,14 @@ done:
 }
 
 /* Decodes one side of one record into values. */
-static enum status decode_side(struct run *r, const struct format_spec *format, const struct schema_column *columns,
-                               uint32_t n, struct str bytes, struct value *out, bool *bad)
+static enum status decode_side(struct run *r, const struct source *s, bool is_key, struct str bytes, struct value *out,
+                               bool *bad)
 {
     enum status st = STATUS_OK;
+    const struct schema_column *columns = is_key ? s->schema.columns : source_value_columns(s);
+    uint32_t n = is_key ? s->schema.n_keys : source_n_values(s);
+    struct schema_site site = {.registry = r->w.registry, .topic = s->topic, .is_key = is_key};
+    struct format_spec format = is_key ? s->formats.key : s->formats.value;
     struct decoder *decoder = NULL;
     struct decode_sink sink = {0};
     uint8_t state = ROW_OK;
@@ -142,7 +146,8 @@ static enum status decode_side(struct run *r, const struct format_spec *format, 
         return diag_nomem(&r->d);
     for (uint32_t i = 0; i < n; i++)
         fields[i] = (struct decode_field){.column = i, .type = columns[i].type};
-    TRY(decoder_create(format, columns, n, fields, n, &decoder, &r->d));
+    format.site = &site;
+    TRY(decoder_create(&format, columns, n, fields, n, &decoder, &r->d));
     TRY(decode(decoder, &bytes, 1, &r->w.arena, cells, &state, &sink));
     *bad = state == ROW_BAD;
     for (uint32_t i = 0; i < n && state == ROW_OK; i++) { /* `out` is zeroed: null */
@@ -171,16 +176,15 @@ static enum status compare_values(struct run *r, const struct source *s, const s
     bool bad_key = false, bad_value = false, is_null = assertion->head.kind == STMT_ASSERT_NULL_VALUES;
     uint32_t n_keys = s->schema.n_keys, n_values = source_n_values(s);
     struct value *actual = ARENA_ARRAY(&r->w.arena, struct value, n_keys + n_values);
-    struct side key_side = side_key(s);
+    struct side key_side = side_key(&r->w, s);
     struct str key = record->key;
     struct test_window window;
     if (!actual)
         return diag_nomem(&r->d);
     if ((key.p && !window_split(&key_side, &key, &window)) || is_null != (record->value.p == NULL))
         return assertion_failed(r, "Expected record does not match actual.");
-    TRY(decode_side(r, &s->formats.key, s->schema.columns, n_keys, key, actual, &bad_key));
-    TRY(decode_side(r, &s->formats.value, source_value_columns(s), n_values, record->value, actual + n_keys,
-                    &bad_value));
+    TRY(decode_side(r, s, true, key, actual, &bad_key));
+    TRY(decode_side(r, s, false, record->value, actual + n_keys, &bad_value));
     bool same = !bad_key && !bad_value;
     for (uint32_t i = 0; i < n_keys + (is_null ? 0 : n_values); i++)
         if (names_column(assertion, s->schema.columns[i].name) &&
@@ -245,6 +249,22 @@ static bool same_text(struct str x, struct str y)
     return (x.p == NULL) == (y.p == NULL) && str_eq(x, y);
 }
 
+static bool same_z(const char *x, const char *y)
+{
+    return same_text(str_from(x), str_from(y));
+}
+
+static enum status compare_serdes(struct run *r, const struct source *s, const struct serde_properties *actual,
+                                  const struct serde_properties *expected, bool is_key)
+{
+    if (actual->schema_id != expected->schema_id)
+        return mismatch(r, is_key ? "key schema id" : "value schema id", s);
+    if (!same_z(actual->schema_full_name, expected->schema_full_name) ||
+        !same_z(actual->nullable_representation, expected->nullable_representation))
+        return mismatch(r, is_key ? "key format properties" : "value format properties", s);
+    return STATUS_OK;
+}
+
 static enum status compare_sources(struct run *r, const struct source *actual, const struct source *expected)
 {
     if (actual->is_table != expected->is_table)
@@ -258,6 +278,11 @@ static enum status compare_sources(struct run *r, const struct source *actual, c
         return mismatch(r, "kafka topic", actual);
     if (actual->formats.value.delimiter != expected->formats.value.delimiter)
         return mismatch(r, "value format properties", actual);
+    enum status st = compare_serdes(r, actual, &actual->key_properties, &expected->key_properties, true);
+    if (st == STATUS_OK)
+        st = compare_serdes(r, actual, &actual->value_properties, &expected->value_properties, false);
+    if (st != STATUS_OK)
+        return st;
     if (actual->value_properties.wrap != expected->value_properties.wrap)
         return mismatch(r, "value serde features", actual);
     if (!same_text(actual->timestamp_column, expected->timestamp_column))
@@ -287,6 +312,7 @@ static enum status assert_source(struct run *r, const struct ast_create_source *
     (void)catalog_remove_source(catalog, assertion->name.text);
     world_context(&r->w, &context);
     context.catalog = catalog;
+    context.recorded = true; /* columns and schema ids are both given */
     TRY(parser_prepare(&create.head, &r->d));
     TRY(planner_plan_statement(&context, &r->w.arena, arena_dup(&r->w.arena, &create, sizeof create), &p, &r->d));
     st = p.ddl && p.ddl->source ? compare_sources(r, actual, p.ddl->source)

@@ -69,6 +69,7 @@ struct records { /* a growing list, in the world's arena */
 struct test_topic {
     const char *name;
     uint32_t partitions, replicas;
+    bool by_statement; /* made for a CREATE statement: its number of partitions is only that statement's */
     struct records records; /* what queries and INSERT VALUES wrote */
     size_t n_read;          /* SQL tests: how many ASSERTs have seen */
 };
@@ -83,6 +84,7 @@ struct world {
     struct query **queries; /* in the order of their creation */
     uint32_t n_queries, cap_queries;
     uint64_t next_query;
+    struct registry *registry; /* of schemas, in memory */
     struct exec_options exec;
     char first_error[256]; /* of the processing log: often explains why records differ */
 };
@@ -138,12 +140,16 @@ struct side {
     enum window_kind window; /* keys only */
     int64_t window_size;
     bool wrapped; /* a single column is a member of an object */
+    bool is_key;
+    const struct format_spec *spec; /* the source's */
+    struct registry *registry;
+    const char *topic;
 };
-struct side side_key(const struct source *s); /* NULL: nothing is known */
-struct side side_value(const struct source *s);
+struct side side_key(const struct world *w, const struct source *s); /* NULL: nothing is known */
+struct side side_value(const struct world *w, const struct source *s);
 
 /* The record of an input node, without ts and offset from the log. */
-enum status record_from_json(struct arena *a, const struct json *node, const struct source *s, struct record *out,
+enum status record_from_json(struct world *w, const struct json *node, const struct source *s, struct record *out,
                              struct diag *d) MUST_CHECK;
 /* Bytes to a JSON tree; bytes that are not in the format become a text. NULL: no memory. */
 const struct json *side_to_json(struct arena *a, const struct side *side, struct str bytes);

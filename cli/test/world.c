@@ -1,6 +1,6 @@
 /* The world of one case: a catalog, properties, topics in memory, and the queries that its statements made. Statements
  * take effect here as they do in the engine, without a command topic, workers or transactions. */
-#include "cli/test/test.h"
+#include "cli/test/schemas.h"
 #include "exec/expr/expr.h"
 
 const char test_service_id[] = "some.ksql.service.id";
@@ -27,6 +27,7 @@ enum status world_init(struct world *w, const struct test_options *o, struct dia
     map_init(&w->properties);
     map_init(&w->topics);
     w->catalog = catalog_create();
+    enum status st = registry_open_memory(&w->registry, d);
     w->exec = (struct exec_options){
         .service_id = test_service_id,
         .topic_prefix = test_topic_prefix,
@@ -35,7 +36,10 @@ enum status world_init(struct world *w, const struct test_options *o, struct dia
         .clock = {.wall_ms = frozen_clock},
         .on_error = keep_error,
         .on_error_data = w,
+        .registry = w->registry,
     };
+    if (st != STATUS_OK)
+        return st;
     return w->catalog ? functions_init(true, d) : diag_nomem(d);
 }
 
@@ -47,6 +51,7 @@ void world_free(struct world *w)
         catalog_destroy(w->catalog);
     map_free(&w->properties);
     map_free(&w->topics);
+    registry_close(w->registry);
     arena_free(&w->arena);
 }
 
@@ -86,6 +91,7 @@ void world_context(struct world *w, struct planner_context *out)
         .property = context_property,
         .topic = context_topic,
         .data = w,
+        .registry = w->registry,
         .evaluate = expr_constant,
         .query_number = w->next_query,
     };
@@ -132,8 +138,13 @@ enum status world_topics_of(struct world *w, const struct ast_stmt *s, struct di
     struct str name = str_dup(&w->arena, topic && topic->kind == AST_STRING ? topic->text : create->name.text);
     if (!name.p)
         return diag_nomem(d);
-    return world_add_topic(w, name.p, with_number(&create->with, STR("PARTITIONS"), WORLD_PARTITIONS),
-                           with_number(&create->with, STR("REPLICAS"), 1), d);
+    if (world_topic(w, name.p))
+        return STATUS_OK;
+    enum status st = world_add_topic(w, name.p, with_number(&create->with, STR("PARTITIONS"), WORLD_PARTITIONS),
+                                     with_number(&create->with, STR("REPLICAS"), 1), d);
+    if (st == STATUS_OK)
+        world_topic(w, name.p)->by_statement = true;
+    return st;
 }
 
 const struct source *world_source_of(const struct world *w, const char *topic)
@@ -183,10 +194,14 @@ bool records_add(struct records *list, struct arena *a, const struct record *r)
 
 /* ---- INSERT VALUES --------------------------------------------------------------------------------------- */
 
-static enum status encode_values(struct world *w, const struct format_spec *format, const struct schema_column *columns,
-                                 const struct value *values, uint32_t n, struct str *out, struct diag *d)
+static enum status encode_values(struct world *w, const struct source *s, bool is_key, const struct value *values,
+                                 struct str *out, struct diag *d)
 {
     enum status st = STATUS_OK;
+    const struct schema_column *columns = is_key ? s->schema.columns : source_value_columns(s);
+    uint32_t n = is_key ? s->schema.n_keys : source_n_values(s);
+    struct schema_site site = {.registry = w->registry, .topic = s->topic, .is_key = is_key};
+    struct format_spec format = is_key ? s->formats.key : s->formats.value;
     struct encoder *encoder = NULL;
     struct buf bytes;
     bool is_null = false;
@@ -202,7 +217,8 @@ static enum status encode_values(struct world *w, const struct format_spec *form
         else
             column_set(&cells[i], 0, &values[i]);
     }
-    TRY(encoder_create(format, columns, n, &encoder, d));
+    format.site = &site;
+    TRY(encoder_create(&format, columns, n, &encoder, d));
     TRY(encode(encoder, cells, 0, &bytes, &is_null, d));
     *out = is_null ? (struct str){NULL, 0} : str_dup(&w->arena, buf_str(&bytes));
     if (bytes.failed || w->arena.failed)
@@ -223,10 +239,9 @@ static enum status insert_values(struct world *w, const struct planned_insert *i
     struct record r = {.ts = i->rowtime};
     TRY(world_add_topic(w, s->topic, 1, 1, d));
     if (n_keys > 1 || (n_keys == 1 && !value_is_null(&i->values[0])))
-        TRY(encode_values(w, &s->formats.key, s->schema.columns, i->values, n_keys, &r.key, d));
+        TRY(encode_values(w, s, true, i->values, &r.key, d));
     if (source_n_values(s))
-        TRY(encode_values(w, &s->formats.value, source_value_columns(s), i->values + n_keys, source_n_values(s),
-                          &r.value, d));
+        TRY(encode_values(w, s, false, i->values + n_keys, &r.value, d));
     *inserted = world_topic(w, s->topic);
     if (!records_add(&(*inserted)->records, &w->arena, &r))
         st = diag_nomem(d);
@@ -294,6 +309,14 @@ static enum status set_property(struct world *w, const struct ast_setting *s, st
     return world_set(w, s->name.text, s->value, d);
 }
 
+/* ksqlDB's runner takes no notice of the PARTITIONS of a CREATE statement: queries find the usual number. */
+static void forget_partitions(struct world *w, const char *name)
+{
+    struct test_topic *t = world_topic(w, name);
+    if (t && t->by_statement)
+        t->partitions = WORLD_PARTITIONS;
+}
+
 enum status world_execute(struct world *w, const struct ast_stmt *s, struct test_topic **inserted, struct diag *d)
 {
     enum status st = STATUS_OK;
@@ -313,7 +336,11 @@ enum status world_execute(struct world *w, const struct ast_stmt *s, struct test
         TRY(world_add_topic(w, p.topic.name, p.topic.partitions, p.topic.replicas, d));
     if (p.ddl && p.ddl->kind == DDL_DROP_SOURCE)
         TRY(drop_query(w, p.ddl->terminates));
+    if (p.ddl && p.ddl->kind == DDL_CREATE_SOURCE)
+        TRY(schemas_of_source(w, p.ddl->source, p.kind == PLANNED_PERSISTENT, d));
     TRY(planner_apply(w->catalog, &p, d));
+    if (s->kind == STMT_CREATE_SOURCE && p.topic.name)
+        forget_partitions(w, p.topic.name);
     if (p.plan)
         TRY(add_query(w, &p, d));
 done:

@@ -1,14 +1,14 @@
 /* Rows between stages. A record's key is what the shown key format makes of the row's key, so that records meet those
  * of topics that are partitioned by the same key. Its value is a byte of flags; for a row with both states: the length
- * of the first (varint); the new row; the previous row each row being ROW bytes of all columns, keys too. Values are
- * never null, keys are for rows without one. */
+ * of the first (varint), and the previous row; for windowed keys the bounds; the new row. Each row is ROW bytes of all columns, keys
+ * too. Values are never null, keys are for rows without one. */
 #include "exec/op/repartition.h"
 
 #include "exec/op/outbox.h"
 #include "exec/op/project.h"
 #include "formats/row.h"
 
-enum { HAS_NEW = 1, HAS_OLD = 2, NULL_VALUE = 4, NULL_KEY = 8, OLD_TS = 8 /* bytes */ };
+enum { HAS_NEW = 1, HAS_OLD = 2, NULL_VALUE = 4, NULL_KEY = 8, WINDOWED = 16, OLD_TS = 8, BOUNDS = 16 /* bytes */ };
 
 struct repartition_writer {
     struct op *op;
@@ -17,6 +17,12 @@ struct repartition_writer {
     const char *topic;
     struct outbox outbox;
 };
+
+struct format_spec repartition_key_format(const struct step *sink)
+{
+    const struct format_spec *shown = &sink->repartition.shown_formats.key;
+    return format_has_registry(shown->kind) ? (struct format_spec){.kind = FORMAT_JSON, .wrapped = shown->wrapped} : *shown;
+}
 
 enum status repartition_writer_open(struct op *op, const struct step *sink, struct repartition_writer **out,
                                     struct diag *d)
@@ -30,7 +36,8 @@ enum status repartition_writer_open(struct op *op, const struct step *sink, stru
     w->topic = repartition_topic(a, op->task->plan, sink, &op->task->options);
     if (!w->topic)
         return diag_nomem(d);
-    return encoder_create(&sink->repartition.shown_formats.key, sink->schema.columns, sink->schema.n_keys, &w->key, d);
+    const struct format_spec key = repartition_key_format(sink);
+    return encoder_create(&key, sink->schema.columns, sink->schema.n_keys, &w->key, d);
 }
 
 void repartition_writer_close(struct repartition_writer *w)
@@ -54,7 +61,8 @@ static void put_value(struct buf *out, const struct batch *b, uint32_t row, uint
 {
     bool dead = b->kinds && b->kinds[row] == ROW_DELETE, old = b->before && b->has_before[row];
     buf_putc(out, (char)((dead ? 0 : HAS_NEW) | (old ? HAS_OLD : 0) |
-                         (b->null_value && b->null_value[row] ? NULL_VALUE : 0) | (no_key ? NULL_KEY : 0)));
+                         (b->null_value && b->null_value[row] ? NULL_VALUE : 0) | (no_key ? NULL_KEY : 0) |
+                         (b->window_start ? WINDOWED : 0)));
     if (old) {
         buf_put(out, &b->before->ts[row], OLD_TS);
         struct buf previous;
@@ -64,6 +72,10 @@ static void put_value(struct buf *out, const struct batch *b, uint32_t row, uint
         buf_puts(out, buf_str(&previous));
         out->failed |= previous.failed;
         buf_free(&previous);
+    }
+    if (b->window_start) {
+        buf_put(out, &b->window_start[row], BOUNDS / 2);
+        buf_put(out, &b->window_end[row], BOUNDS / 2);
     }
     row_put_columns(out, b->columns, n_columns, row); /* of a deletion: the key, and nulls */
 }
@@ -165,7 +177,7 @@ const struct op_def op_repartition_sink = {
 
 struct unpacked { /* a record's value taken apart */
     uint8_t flags;
-    int64_t old_ts;
+    int64_t old_ts, start, end;
     struct str now, old;
 };
 
@@ -192,6 +204,13 @@ static bool unpack(struct str value, struct unpacked *u)
             return false;
         u->old = str_make(p, (size_t)len);
         p += len;
+    }
+    if (u->flags & WINDOWED) {
+        if (end - p < BOUNDS)
+            return false;
+        memcpy(&u->start, p, BOUNDS / 2);
+        memcpy(&u->end, p + BOUNDS / 2, BOUNDS / 2);
+        p += BOUNDS;
     }
     u->now = str_make(p, (size_t)(end - p));
     return true;
@@ -228,6 +247,15 @@ static bool get_row(struct str bytes, struct batch *b, uint32_t row)
     return true;
 }
 
+/* Keys hold only the start of windows with a size: the end follows from the size that they have here. */
+static int64_t window_end(const struct schema *schema, const struct unpacked *u)
+{
+    int64_t end;
+    if (schema->window == WINDOW_SESSION || !schema->window_size)
+        return u->end;
+    return __builtin_add_overflow(u->start, schema->window_size, &end) ? INT64_MAX : end;
+}
+
 static bool read_row(struct row_builder *r, const struct record *record, uint8_t *null_key, uint8_t *null_value,
                      bool *flagged)
 {
@@ -235,6 +263,10 @@ static bool read_row(struct row_builder *r, const struct record *record, uint8_t
     uint32_t row = rows_add(r, record->ts);
     if (!unpack(record->value, &u) || !get_row(u.now, r->b, row))
         return false;
+    if (r->windowed) {
+        r->start[row] = u.start;
+        r->end[row] = window_end(r->schema, &u);
+    }
     null_key[row] = (u.flags & NULL_KEY) != 0;
     null_value[row] = (u.flags & NULL_VALUE) != 0;
     *flagged |= null_key[row] || null_value[row];
@@ -260,7 +292,10 @@ static enum status source_read(struct op *op, const struct record_batch *records
                                struct diag *d)
 {
     struct task *t = op->task;
-    struct row_builder r = {.op = op, .schema = &op->step->schema, .is_table = op->step->repartition.is_table};
+    struct row_builder r = {.op = op,
+                            .schema = &op->step->schema,
+                            .windowed = op->step->schema.window != WINDOW_NONE,
+                            .is_table = op->step->repartition.is_table};
     enum status st = STATUS_OK;
     bool flagged = false;
     if (!rows_begin(&r, to - from) ||

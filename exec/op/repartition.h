@@ -4,6 +4,10 @@
 
 #include "exec/exec_int.h"
 
+/* The format whose bytes tell to which partition a key goes, and its place among others: the one that is shown, or, if that needs a
+ * registry, another that takes the same keys. */
+struct format_spec repartition_key_format(const struct step *sink);
+
 struct repartition_writer;
 /* `sink`: a REPARTITION_SINK. What is there after a failure is to be closed as well. */
 enum status repartition_writer_open(struct op *op, const struct step *sink, struct repartition_writer **out,

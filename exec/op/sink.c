@@ -7,6 +7,7 @@
 
 struct sink {
     struct encoder *key, *value;
+    struct schema_site key_site, value_site;
     struct time_reader *time; /* NULL: the row's time */
     struct outbox outbox;
     enum window_kind window;
@@ -21,12 +22,14 @@ static enum status sink_open(struct op *op, struct diag *d)
     if (!s)
         return diag_nomem(d);
     s->window = step->sink.formats.window;
+    const char *topic = step->sink.topic;
+    struct format_spec key = op_format(op, &step->sink.formats.key, topic, true, &s->key_site);
+    struct format_spec value = op_format(op, &step->sink.formats.value, topic, false, &s->value_site);
     enum status st = STATUS_OK;
     if (schema->n_keys)
-        st = encoder_create(&step->sink.formats.key, schema->columns, schema->n_keys, &s->key, d);
+        st = encoder_create(&key, schema->columns, schema->n_keys, &s->key, d);
     if (st == STATUS_OK)
-        st = encoder_create(&step->sink.formats.value, schema->columns + schema->n_keys,
-                            schema->n_columns - schema->n_keys, &s->value, d);
+        st = encoder_create(&value, schema->columns + schema->n_keys, schema->n_columns - schema->n_keys, &s->value, d);
     if (st != STATUS_OK || step->sink.timestamp.kind == TS_RECORD)
         return st;
     op->task->row_by_row = step->kind == STEP_TABLE_SINK;
@@ -152,8 +155,10 @@ static enum status sink_push(struct op *op, uint32_t port, struct batch *b, stru
         return diag_nomem(d);
     BATCH_EACH (b, i, row) {
         enum status st = put_record(op, b, row, d);
-        if (st == STATUS_DATA && d) /* a row that the format cannot hold stops the query */
+        if (st == STATUS_DATA && d) { /* a row that the format cannot hold stops the query */
             d->code = STATUS_RUNTIME;
+            diag_prefix(d, "Unable to serialize record. ");
+        }
         if (st != STATUS_OK)
             return st == STATUS_DATA ? STATUS_RUNTIME : st;
     }

@@ -11,7 +11,7 @@
 
 /* Key or value. */
 struct side {
-    enum format_kind format;
+    struct schema_site site;
     struct decoder *dec;
     struct decode_field *fields;
     uint32_t n_fields;
@@ -73,9 +73,10 @@ static struct side *add_field(struct source *s, const struct schema *topic, cons
     return side;
 }
 
-static enum status open_side(struct side *side, const struct format_spec *format, const struct schema *topic, bool keys,
-                             struct arena *a, struct diag *d)
+static enum status open_side(struct op *op, struct side *side, const struct format_spec *format, bool keys, struct diag *d)
 {
+    struct arena *a = &op->task->arena;
+    const struct schema *topic = &op->step->source.topic_schema;
     uint32_t n = count_role(topic, keys), at = 0;
     struct schema_column *columns = ARENA_ARRAY(a, struct schema_column, n);
     if (!columns)
@@ -83,8 +84,8 @@ static enum status open_side(struct side *side, const struct format_spec *format
     for (uint32_t c = 0; c < topic->n_columns; c++)
         if (topic->columns[c].role == (keys ? ROLE_KEY : ROLE_VALUE))
             columns[at++] = topic->columns[c];
-    side->format = format->kind;
-    return decoder_create(format, columns, n, side->fields, side->n_fields, &side->dec, d);
+    const struct format_spec spec = op_format(op, format, op->step->source.topic, keys, &side->site);
+    return decoder_create(&spec, columns, n, side->fields, side->n_fields, &side->dec, d);
 }
 
 static enum status plan_fields(struct source *s, const struct step *step, struct arena *a, struct diag *d)
@@ -130,9 +131,9 @@ static enum status source_open(struct op *op, struct diag *d)
     s->key_suffix = window == WINDOW_NONE ? 0 : window == WINDOW_SESSION ? 16 : 8;
     enum status st = s->logger ? plan_fields(s, step, a, d) : diag_nomem(d);
     if (st == STATUS_OK && s->has_key)
-        st = open_side(&s->key, &step->source.formats.key, &step->source.topic_schema, true, a, d);
+        st = open_side(op, &s->key, &step->source.formats.key, true, d);
     if (st == STATUS_OK)
-        st = open_side(&s->value, &step->source.formats.value, &step->source.topic_schema, false, a, d);
+        st = open_side(op, &s->value, &step->source.formats.value, false, d);
     if (st == STATUS_OK && s->is_table && step->source.store)
         st = table_rows_open(op,
                              &(struct table_rows_options){.store = step->source.store,
@@ -166,6 +167,14 @@ struct reading {
     uint8_t *key_states, *value_states;
     uint8_t *dropped;
     int64_t *ts, *start, *end;
+    struct bad_record *bad, **last_bad;
+};
+
+/* Told when the whole batch is decoded: if the registry is away it is read again. */
+struct bad_record {
+    struct bad_record *next;
+    uint32_t row;
+    const char *reason;
 };
 
 static const struct record *record_at(const struct reading *r, uint32_t row)
@@ -176,13 +185,29 @@ static const struct record *record_at(const struct reading *r, uint32_t row)
 static void drop_bad(void *data, uint32_t row, const char *reason)
 {
     struct reading *r = data;
-    if (!r->dropped[row])
-        op_report(r->op, ERROR_DESERIALIZE, r->s->logger, reason, record_at(r, row), r->records);
+    struct arena *a = &r->b->arena;
+    struct bad_record *bad = r->dropped[row] ? NULL : ARENA_NEW(a, struct bad_record);
     r->dropped[row] = 1;
+    if (!bad)
+        return; /* told already, or the arena has failed */
+    bad->row = row;
+    bad->reason = str_dup(a, str_from(reason)).p;
+    *r->last_bad = bad;
+    r->last_bad = &bad->next;
+}
+
+static enum status report_bad(struct reading *r, struct diag *d)
+{
+    if (r->b->arena.failed)
+        return diag_nomem(d);
+    for (const struct bad_record *bad = r->bad; bad; bad = bad->next)
+        op_report(r->op, ERROR_DESERIALIZE, r->s->logger, bad->reason, record_at(r, bad->row), r->records);
+    return STATUS_OK;
 }
 
 static bool reading_begin(struct reading *r)
 {
+    r->last_bad = &r->bad;
     r->b = batch_create(r->op->step->schema.n_columns);
     if (!r->b)
         return false;
@@ -234,6 +259,16 @@ static void split_windowed_key(struct reading *r, uint32_t row)
     r->end[row] = r->start[row] > INT64_MAX - size ? INT64_MAX : r->start[row] + size;
 }
 
+static enum status decode_side(struct reading *r, struct side *side, uint8_t *states, struct diag *d)
+{
+    struct decode_sink sink = {.bad = drop_bad, .data = r};
+    enum status st = decode(side->dec, r->payloads, r->n, &r->b->arena, side->columns, states, &sink);
+    if (st == STATUS_NOMEM)
+        return diag_nomem(d);
+    return st == STATUS_OK ? st : diag_set(d, st, "The schema registry cannot be asked for a schema of topic %s",
+                                           r->records->topic);
+}
+
 static enum status decode_keys(struct reading *r, struct diag *d)
 {
     if (!r->s->has_key) /* whatever the records carry there */
@@ -243,22 +278,14 @@ static enum status decode_keys(struct reading *r, struct diag *d)
         if (r->s->key_suffix)
             split_windowed_key(r, row);
     }
-    struct decode_sink sink = {.bad = drop_bad, .data = r};
-    struct side *side = &r->s->key;
-    return decode(side->dec, r->payloads, r->n, &r->b->arena, side->columns, r->key_states, &sink) == STATUS_OK
-               ? STATUS_OK
-               : diag_nomem(d);
+    return decode_side(r, &r->s->key, r->key_states, d);
 }
 
 static enum status decode_values(struct reading *r, struct diag *d)
 {
     for (uint32_t row = 0; row < r->n; row++)
         r->payloads[row] = record_at(r, row)->value;
-    struct decode_sink sink = {.bad = drop_bad, .data = r};
-    struct side *side = &r->s->value;
-    return decode(side->dec, r->payloads, r->n, &r->b->arena, side->columns, r->value_states, &sink) == STATUS_OK
-               ? STATUS_OK
-               : diag_nomem(d);
+    return decode_side(r, &r->s->value, r->value_states, d);
 }
 
 /* ---- times ---------------------------------------------------------------------------------------------- */
@@ -458,6 +485,8 @@ static enum status read_batch(struct reading *r, struct diag *d)
     enum status st = decode_keys(r, d);
     if (st == STATUS_OK)
         st = decode_values(r, d);
+    if (st == STATUS_OK)
+        st = report_bad(r, d);
     if (st != STATUS_OK)
         return st;
     st = r->s->time ? column_times(r, d) : record_times(r, d);

@@ -8,6 +8,7 @@
 #include "exec/op/foreign_key.h"
 
 #include "exec/key.h"
+#include "exec/op/repartition.h"
 #include "formats/row.h"
 
 enum { BUCKETS = 1 << 14, LENGTH_BYTES = 4 };
@@ -35,8 +36,8 @@ static enum status side_open(struct op *op, struct diag *d)
     s->n_left = step->schema.n_keys;
     if (!sink || sink->kind != STEP_REPARTITION_SINK)
         return diag_set(d, STATUS_INVALID, "The answers of a join do not go to its left side");
-    enum status st =
-        encoder_create(&sink->repartition.shown_formats.key, step->schema.columns, s->n_left, &s->left_key, d);
+    const struct format_spec key = repartition_key_format(sink);
+    enum status st = encoder_create(&key, step->schema.columns, s->n_left, &s->left_key, d);
     if (st != STATUS_OK)
         return st;
     return op_store(op,

@@ -2,6 +2,8 @@
  * (rules.md 7). Also the TIMESTAMP property. */
 #include "planner/planner_int.h"
 
+#include <ctype.h>
+
 enum status format_from_name(struct planner *p, struct str name, struct span where, enum format_kind *kind)
 {
     if (format_by_name(name, kind) && *kind != FORMAT_ROW)
@@ -10,11 +12,6 @@ enum status format_from_name(struct planner *p, struct str name, struct span whe
 }
 
 /* ---- properties ---- */
-
-static bool knows_full_name(enum format_kind kind)
-{
-    return kind == FORMAT_AVRO || kind == FORMAT_JSON_SR || kind == FORMAT_PROTOBUF;
-}
 
 static bool is_protobuf(enum format_kind kind)
 {
@@ -27,11 +24,12 @@ enum status format_check_properties(struct planner *p, enum format_kind kind, co
     int n = 0;
     if (side->has_delimiter && kind != FORMAT_DELIMITED)
         unknown[n++] = "delimiter";
-    if (side->serde.schema_full_name && !knows_full_name(kind))
+    if (side->serde.schema_full_name && !format_has_registry(kind))
         unknown[n++] = "fullSchemaName";
     if (side->serde.nullable_representation && !is_protobuf(kind))
         return plan_error(p, side->format_span,
-                          "Property PROTOBUF_NULLABLE_REPRESENTATION can only be enabled with protobuf format");
+                          "Property %s_PROTOBUF_NULLABLE_REPRESENTATION can only be enabled with protobuf format",
+                          side->is_key ? "KEY" : "VALUE");
     if (n)
         return plan_error(p, side->format_span, "%s does not support the following configs: [%s%s%s]",
                           format_name(kind), unknown[0], n > 1 ? ", " : "", n > 1 ? unknown[1] : "");
@@ -39,6 +37,38 @@ enum status format_check_properties(struct planner *p, enum format_kind kind, co
         return plan_error(p, side->format_span,
                           "fullSchemaName cannot be empty. Format configuration: {fullSchemaName=}");
     return STATUS_OK;
+}
+
+void format_take_properties(struct format_spec *spec, const struct serde_properties *serde)
+{
+    const char *nulls = serde->nullable_representation;
+    spec->nulls = !nulls                    ? PROTO_NULLS_NONE
+                  : strcmp(nulls, "WRAPPER") ? PROTO_NULLS_OPTIONAL
+                                             : PROTO_NULLS_WRAPPER;
+    spec->schema_id = serde->schema_id > 0 ? serde->schema_id : 0;
+    spec->full_name = serde->schema_full_name;
+}
+
+/* LEFT_TABLE: LeftTableKey. */
+enum status format_name_key(struct planner *p, struct format_spec *spec, struct str source)
+{
+    struct buf name;
+    struct str taken;
+    bool first = true;
+    if (spec->kind != FORMAT_AVRO || spec->full_name)
+        return STATUS_OK;
+    buf_init(&name, 0);
+    buf_puts(&name, STR("io.confluent.ksql.avro_schemas."));
+    for (uint32_t i = 0; i < source.len; i++) {
+        unsigned char ch = (unsigned char)source.p[i];
+        if (isalnum(ch))
+            buf_putc(&name, (char)(first ? toupper(ch) : tolower(ch)));
+        first = !isalnum(ch);
+    }
+    buf_puts(&name, STR("Key"));
+    taken = planner_take(p, &name);
+    spec->full_name = taken.p;
+    return taken.p ? STATUS_OK : STATUS_NOMEM;
 }
 
 /* ---- wrapping ---- */
@@ -132,15 +162,14 @@ enum status format_check_schema(struct planner *p, const struct format_spec *spe
     return st;
 }
 
-enum status format_check_built(struct planner *p, const struct topic_formats *formats)
+enum status format_check_registry(struct planner *p, const char *topic, const struct topic_formats *formats)
 {
     enum format_kind kinds[] = {formats->key.kind, formats->value.kind};
     for (int i = 0; i < 2; i++)
-        if (!format_is_built(kinds[i])) {
-            char what[64];
-            snprintf(what, sizeof what, "format %s", format_name(kinds[i]));
-            return plan_unsupported(p, p->statement->span, what);
-        }
+        if (format_has_registry(kinds[i]) && !p->context->registry && !p->context->recorded)
+            return plan_error(p, p->statement->span,
+                              "Cannot create topic '%s' with format %s without configuring 'ksql.schema.registry.url'",
+                              topic, format_name(kinds[i]));
     return STATUS_OK;
 }
 

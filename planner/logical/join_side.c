@@ -152,11 +152,6 @@ const struct expr *join_bind_side(struct joining *w, const struct ast_expr *side
 
 /* ---- the key format ---- */
 
-static bool is_registered(enum format_kind kind)
-{
-    return kind == FORMAT_JSON_SR || kind == FORMAT_AVRO || kind == FORMAT_PROTOBUF;
-}
-
 static bool same_key_format(const struct topic_formats *x, const struct topic_formats *y)
 {
     return x->key.kind == y->key.kind && x->key.delimiter == y->key.delimiter && x->window == y->window &&
@@ -251,6 +246,10 @@ static bool rekey(struct move *m, struct joined *in)
     if (!node || !list.columns || !list.exprs || !new_keys(m, from, &list))
         return false;
     node->schema.n_keys = list.n;
+    if (from->window != WINDOW_NONE) { /* of the common key format */
+        node->schema.window = m->moved->formats.window;
+        node->schema.window_size = m->moved->formats.window_size;
+    }
     if (!carry(from, m->is_keyed || in->has_own_key, list.columns[0].name, &list))
         return false;
     node->schema.columns = list.columns;
@@ -265,7 +264,7 @@ static bool rekey(struct move *m, struct joined *in)
 static enum status check_windowed(struct joining *w, const struct query_join *join, const struct joined *in,
                                   bool is_keyed, const struct topic_formats *to)
 {
-    if (in->node->schema.window == WINDOW_NONE || (is_keyed && is_registered(to->key.kind)))
+    if (in->node->schema.window == WINDOW_NONE || (is_keyed && format_has_registry(to->key.kind)))
         return STATUS_OK;
     return plan_error(w->p, join->on->span,
                       "Implicit repartitioning of windowed sources is not supported. See "
@@ -291,6 +290,7 @@ static const struct moved *moved_to(struct planner *p, const char *topic, const 
     }
     *moved = (struct moved){.topic = topic, .keep_null_keys = keep_null_keys, .formats = *key};
     moved->formats.value = in->formats.value;
+    moved->formats.key.schema_id = moved->formats.value.schema_id = 0; /* of the source's columns */
     return moved;
 }
 
@@ -313,7 +313,7 @@ struct meeting {
 
 static bool must_move(const struct meeting *m, const struct topic_formats *to)
 {
-    return !m->is_keyed || !same_key_format(to, &m->in->formats) || (m->in->is_source && is_registered(to->key.kind));
+    return !m->is_keyed || !same_key_format(to, &m->in->formats) || (m->in->is_source && format_has_registry(to->key.kind));
 }
 
 static bool move_input(struct joining *w, const struct query_join *join, const char *prefix, bool with_table,
@@ -354,7 +354,7 @@ bool join_meet(struct joining *w, const struct query_join *join, const char *pre
 
 bool join_meet_foreign(struct joining *w, const char *prefix, const struct joined *left, struct joined *right)
 {
-    if (!is_registered(right->formats.key.kind))
+    if (!format_has_registry(right->formats.key.kind))
         return true;
     struct topic_formats to = left->formats;
     struct move m = {.w = w, .prefix = prefix, .side = "Right", .is_keyed = true};

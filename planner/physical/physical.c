@@ -87,6 +87,7 @@ static struct topic_formats internal_formats(const struct lowering *w, const str
     buf_init(&reason, 0);
     formats.window = WINDOW_NONE;
     formats.window_size = 0;
+    formats.key.schema_id = formats.value.schema_id = 0; /* of the source's columns */
     if (formats.key.kind == FORMAT_NONE)
         formats.key = (struct format_spec){.kind = FORMAT_KAFKA};
     if (!format_accepts(formats.key.kind, schema->columns, schema->n_keys, true, &reason))

@@ -127,6 +127,9 @@ static enum status sink_formats(struct creating_as *c)
     inherit_side(&formats->key, &sink->key_properties, &c->with.key, &from->formats.key, &from->key_properties);
     inherit_side(&formats->value, &sink->value_properties, &c->with.value, &from->formats.value,
                  &from->value_properties);
+    format_take_properties(&formats->key, &sink->key_properties);
+    format_take_properties(&formats->value, &sink->value_properties);
+    TRY(format_name_key(c->p, &formats->key, sink->name));
     formats->window = sink->schema.window;
     formats->window_size = sink->schema.window_size;
     TRY(wrap_value(c->p, &formats->value, source_n_values(sink), c->with.has_wrap ? c->with.wrap : -1,
@@ -193,6 +196,10 @@ static enum status check_sink_schema(struct creating_as *c)
     if (st == STATUS_OK)
         st = format_check_schema(c->p, &s->formats.value, s->value_properties.wrap, source_value_columns(s),
                                  source_n_values(s), false);
+    if (st == STATUS_OK)
+        st = check_schema_id(c->p, s->topic, true, &s->formats.key, s->schema.columns, s->schema.n_keys);
+    if (st == STATUS_OK)
+        st = check_schema_id(c->p, s->topic, false, &s->formats.value, source_value_columns(s), source_n_values(s));
     return st;
 }
 
@@ -300,7 +307,7 @@ enum status plan_create_as(struct planner *p, const struct ast_create_as *ast, s
         echo_create_as(p, ast, &c->q);
     }
     if (st == STATUS_OK)
-        st = check_built(p, &c->q, &c->sink->formats);
+        st = check_registries(p, &c->q, c->sink);
 done:
     return st;
 }

@@ -1,11 +1,19 @@
 /* CREATE STREAM and CREATE TABLE over a topic: the rules of rules.md 4.1, in their order. */
 #include "planner/logical/logical.h"
 
+struct inferred {
+    const struct schema_column *columns;
+    uint32_t n;
+};
+
 struct creating {
     struct planner *p;
     const struct ast_create_source *ast;
     struct with with;
     struct source *source;
+    struct inferred inferred_keys, inferred_values; /* columns that the statement does not list */
+    struct schema_column *columns; /* all: from the registry and from the statement */
+    uint32_t n_columns;
 };
 
 static const char *kind_of(const struct creating *c)
@@ -31,39 +39,47 @@ static enum status side_format(struct creating *c, const struct with_side *side,
     return st;
 }
 
-static bool infers_schema(enum format_kind kind)
+static bool is_key_role(enum ast_role role)
 {
-    return kind == FORMAT_AVRO || kind == FORMAT_PROTOBUF || kind == FORMAT_JSON_SR;
+    return role == AST_ROLE_KEY || role == AST_ROLE_PRIMARY_KEY;
 }
 
 static bool has_columns_of(const struct creating *c, bool keys)
 {
     for (uint32_t i = 0; i < c->ast->n_elements; i++) {
         enum ast_role role = c->ast->elements[i].role;
-        bool is_key = role == AST_ROLE_KEY || role == AST_ROLE_PRIMARY_KEY;
-        if (is_key == keys && role != AST_ROLE_HEADER && role != AST_ROLE_HEADERS)
+        if (is_key_role(role) == keys && role != AST_ROLE_HEADER && role != AST_ROLE_HEADERS)
             return true;
     }
     return false;
 }
 
-/* Columns that would have to come from a schema registry. */
-static enum status check_inference(struct creating *c, const struct with_side *side, bool is_key, enum format_kind kind)
+/* Takes the side's columns from the schema registry if the statement has none and the format knows one. */
+static enum status infer_side(struct creating *c, bool is_key)
 {
     struct planner *p = c->p;
+    struct format_spec *spec = is_key ? &c->source->formats.key : &c->source->formats.value;
+    const struct with_side *side = is_key ? &c->with.key : &c->with.value;
+    struct inferred *out = is_key ? &c->inferred_keys : &c->inferred_values;
     const char *name = is_key ? "KEY" : "VALUE";
     bool has_id = side->serde.schema_id >= 0, has_columns = has_columns_of(c, is_key);
-    if (has_id && !infers_schema(kind))
+    if (p->context->recorded)
+        return STATUS_OK;
+    if (has_id && !format_has_registry(spec->kind))
         return plan_error(p, c->ast->head.span,
                           "%s_FORMAT should support schema inference when %s_SCHEMA_ID is provided. Current format is "
                           "%s.",
-                          name, name, format_name(kind));
+                          name, name, format_name(spec->kind));
     if (has_id && has_columns)
         return plan_error(p, c->ast->head.span,
                           "Table elements and %s_SCHEMA_ID cannot both exist for create statement.", name);
-    if (infers_schema(kind) && !has_columns)
-        return plan_unsupported(p, c->ast->head.span, "columns from a schema registry");
-    return STATUS_OK;
+    if (!format_has_registry(spec->kind) || has_columns)
+        return STATUS_OK;
+    struct str topic = str_dup(p->a, c->with.topic);
+    if (!topic.p)
+        return plan_nomem(p);
+    bool bare = !is_key && c->with.has_wrap && !c->with.wrap;
+    return infer_columns(p, topic.p, is_key, bare, spec, &out->columns, &out->n);
 }
 
 static enum status resolve_formats(struct creating *c)
@@ -74,8 +90,11 @@ static enum status resolve_formats(struct creating *c)
     TRY(side_format(c, &c->with.value, false, &formats->value));
     TRY(format_check_properties(c->p, formats->key.kind, &c->with.key));
     TRY(format_check_properties(c->p, formats->value.kind, &c->with.value));
-    TRY(check_inference(c, &c->with.key, true, formats->key.kind));
-    TRY(check_inference(c, &c->with.value, false, formats->value.kind));
+    format_take_properties(&formats->key, &c->with.key.serde);
+    format_take_properties(&formats->value, &c->with.value.serde);
+    TRY(infer_side(c, true));
+    TRY(infer_side(c, false));
+    TRY(format_name_key(c->p, &formats->key, c->source->name));
     c->source->key_properties = c->with.key.serde;
     c->source->value_properties = c->with.value.serde;
     formats->window = c->with.window;
@@ -152,17 +171,54 @@ static enum status check_header_columns(struct creating *c)
     return STATUS_OK;
 }
 
+static uint32_t append(struct schema_column *to, const struct inferred *from)
+{
+    if (from->n)
+        memcpy(to, from->columns, from->n * sizeof *to);
+    return from->n;
+}
+
+/* Inferred keys, the statement's columns, inferred values. */
+static enum status add_inferred(struct creating *c, const struct schema_column *declared)
+{
+    const struct inferred own = {declared, c->ast->n_elements};
+    c->columns = PLAN_ARRAY(c->p, struct schema_column, c->inferred_keys.n + own.n + c->inferred_values.n);
+    if (!c->columns)
+        return STATUS_NOMEM;
+    c->n_columns = append(c->columns, &c->inferred_keys);
+    c->n_columns += append(c->columns + c->n_columns, &own);
+    c->n_columns += append(c->columns + c->n_columns, &c->inferred_values);
+    return STATUS_OK;
+}
+
+/* The parser has seen to those that the statement lists. */
+static enum status check_duplicates(struct creating *c)
+{
+    for (uint32_t i = 0; i < c->n_columns; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (str_eq(c->columns[i].name, c->columns[j].name)) {
+                struct buf name;
+                buf_init(&name, 0);
+                name_print_quoted(&name, c->columns[i].name);
+                enum status st = plan_error(c->p, c->ast->head.span, "Duplicate column names: %s", buf_z(&name));
+                buf_free(&name);
+                return st;
+            }
+    return STATUS_OK;
+}
+
 static enum status check_columns(struct creating *c)
 {
     struct planner *p = c->p;
-    if (c->ast->n_elements == 0)
+    if (c->n_columns == 0)
         return plan_error(p, c->ast->head.span, "No columns supplied.");
-    for (uint32_t i = 0; i < c->ast->n_elements; i++)
-        if (is_pseudo_name(c->ast->elements[i].name.text))
-            return plan_error(p, c->ast->elements[i].span,
+    for (uint32_t i = 0; i < c->n_columns; i++)
+        if (is_pseudo_name(c->columns[i].name))
+            return plan_error(p, c->ast->head.span,
                               "'" STR_FMT "' is a reserved column name. You cannot use it as a name for a column.",
-                              STR_ARG(c->ast->elements[i].name.text));
-    return check_header_columns(c);
+                              STR_ARG(c->columns[i].name));
+    enum status st = c->inferred_keys.n || c->inferred_values.n ? check_duplicates(c) : STATUS_OK;
+    return st == STATUS_OK ? check_header_columns(c) : st;
 }
 
 static enum status check_wrapping(struct creating *c)
@@ -178,6 +234,12 @@ static enum status check_source_rules(struct creating *c)
 {
     struct planner *p = c->p;
     struct source *s = c->source;
+    if (s->is_table && s->schema.n_keys == 0 && c->inferred_values.n && s->formats.value.schema_id)
+        return plan_error(p, c->ast->head.span,
+                          "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.\nUse a partial schema to define "
+                          "the primary key and still load the value columns from the Schema Registry, for "
+                          "example:\n\tCREATE TABLE " STR_FMT " (ID INT PRIMARY KEY) WITH (...);",
+                          STR_ARG(s->name));
     if (s->is_table && s->schema.n_keys == 0)
         return plan_error(p, c->ast->head.span, "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.");
     const struct source *old = catalog_source(p->catalog, s->name);
@@ -235,7 +297,7 @@ static enum status plan_source_table(struct creating *c, struct planned *out)
     out->plan = plan;
     out->query_id = id;
     out->query_kind = QUERY_SOURCE_TABLE;
-    return format_check_built(p, &c->source->formats);
+    return format_check_registry(p, c->source->topic, &c->source->formats);
 }
 
 /* ---- the statement ---- */
@@ -262,6 +324,10 @@ static enum status finish(struct creating *c, struct planned *out)
     out->ddl = ddl;
     out->message = c->ast->is_table ? "Table created" : "Stream created";
     enum status st = old ? check_replaceable(p, old, c->source) : STATUS_OK;
+    if (st == STATUS_OK && (c->inferred_keys.n || c->inferred_values.n)) {
+        st = infer_fill(p, c->ast, c->columns, c->n_columns, &out->filled);
+        c->source->sql = out->filled;
+    }
     if (st == STATUS_OK && c->ast->is_source && c->ast->is_table)
         st = plan_source_table(c, out);
     return st;
@@ -283,8 +349,9 @@ enum status plan_create_source(struct planner *p, const struct ast_create_source
                        "retention."));
     TRY(resolve_formats(&c));
     TRY(topic_for_source(p, &c.with, ast->head.span, &out->topic));
+    TRY(add_inferred(&c, columns));
     TRY(check_columns(&c));
-    TRY(schema_from_columns(p, columns, ast->n_elements, c.source));
+    TRY(schema_from_columns(p, c.columns, c.n_columns, c.source));
     c.source->schema.window = c.with.window;
     c.source->schema.window_size = c.with.window_size;
     c.source->topic = out->topic.name;

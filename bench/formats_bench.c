@@ -17,7 +17,7 @@
 enum { N = 4096, ROUNDS = 200, MAX_FIELDS = 12 };
 
 static struct arena memory;
-static struct str orders[N], rows[N], csv[N], messages[N];
+static struct str orders[N], rows[N], csv[N], avro[N], messages[N];
 static uint64_t seed = 42;
 static const char *wanted = "";
 
@@ -173,13 +173,16 @@ static void encoding(const char *what, struct format_spec spec, const uint32_t *
     }
     if (strstr(what, wanted))
         report(what, &t, bytes);
-    struct str *kept = spec.kind == FORMAT_ROW ? rows : spec.kind >= FORMAT_PROTOBUF ? messages : NULL;
-    if (kept) { /* for decoding */
+    struct str *keep = spec.kind == FORMAT_ROW                ? rows
+                       : spec.kind >= FORMAT_PROTOBUF         ? messages
+                       : spec.kind == FORMAT_AVRO && n == 6   ? avro
+                                                              : NULL;
+    if (keep) { /* for decoding */
         for (uint32_t i = 0; i < N; i++) {
             b.len = 0;
             if (encode(enc, out, i, &b, &is_null, NULL) != STATUS_OK)
                 die(what);
-            kept[i] = str_dup(&memory, buf_str(&b));
+            keep[i] = str_dup(&memory, buf_str(&b));
         }
     }
     buf_free(&b);
@@ -320,6 +323,18 @@ int main(int argc, char **argv)
     encoding("DELIMITED encode, 5 columns", delimited, all, 5);
     encoding("ROW encode, 5 columns", row, all, 5);
     decoding("ROW decode, 5 columns", row, 5, rows, whole, 5);
+    struct registry *registry;
+    if (registry_open_memory(&registry, NULL) != STATUS_OK)
+        die("registry");
+    struct schema_site site = {registry, "orders", false};
+    struct format_spec avro_spec = {.kind = FORMAT_AVRO, .wrapped = true, .site = &site};
+    encoding("AVRO encode, 3 columns", avro_spec, three, 3);
+    encoding("AVRO encode, all", avro_spec, nested, 6);
+    decoding("AVRO decode, 3 of 9", avro_spec, 6, avro, read3, 3);
+    decoding("AVRO decode, none of 9", avro_spec, 6, avro, NULL, 0);
+    decoding("AVRO decode, 3 of 9, one inside a STRUCT", avro_spec, 6, avro, with_city, 3);
+    decoding("AVRO decode, all, STRUCT as a whole", avro_spec, 6, avro, whole, 6);
+    registry_close(registry);
     protobuf(three, nested, read3, with_city, whole);
     arena_free(&memory);
     return 0;

@@ -97,7 +97,7 @@ enum status admin_execute(struct session *s, const struct ast_stmt *statement, c
     case STMT_ALTER_SYSTEM:
         return unsupported(statement, "ALTER SYSTEM", d);
     case STMT_ASSERT_SCHEMA:
-        return unsupported(statement, "ASSERT SCHEMA", d);
+        return assert_schema(s, (const struct ast_assert_schema *)statement, sink, d);
     case STMT_CREATE_CONNECTOR:
         return unsupported(statement, "CREATE CONNECTOR", d);
     case STMT_DROP_CONNECTOR:

@@ -133,7 +133,8 @@ enum status engine_close(struct engine *e, struct diag *d)
     history_free(e);
     catalog_destroy(e->catalog);
     queries_free(e);
-    registry_close(e->registry);
+    if (e->owns_registry)
+        registry_close(e->registry);
     arena_free(&e->arena);
     mem_free(e);
     return st;

@@ -27,6 +27,7 @@ struct engine_options {
     const char *state_dir;                 /* snapshots, and the name of this server; NULL: none */
     uint32_t n_workers;                    /* 0: one a processor */
     bool drain;                            /* queries end at the present end of their sources */
+    struct registry *registry;             /* of schemas; borrowed; NULL: the one that the properties name */
     const struct kafka_option *properties; /* defaults of every session: ksqlDB property names */
     size_t n_properties;
     /* A line for the operator: a query that has failed, a recorded statement that cannot be carried out any more.

@@ -49,7 +49,8 @@ struct engine {
     struct server server;
     struct log *log;
     struct executor *executor;
-    struct registry *registry; /* of schemas; NULL: none is configured */
+    struct registry *registry; /* of schemas; NULL: there is none */
+    bool owns_registry;
     struct catalog *catalog;
     struct commands commands;
     struct log_writer *inserts; /* of INSERT VALUES; opened by the first */
@@ -165,7 +166,7 @@ enum status control_execute(struct session *s, const struct ast_query_control *s
 bool registry_property(struct str name);
 /* Opens the registry that the engine's properties name, if they name one. It is not asked yet. */
 enum status registry_configure(struct engine *e, struct diag *d) MUST_CHECK;
-const char *registry_url(const struct engine *e); /* "": none */
+void registry_show(const struct engine *e, struct buf *out); /* its URL, without secrets */
 /* The format of a side of a topic with the place of its schemas, which is put into *site and must live as long as codecs. */
 struct format_spec registry_format(const struct engine *e, const struct format_spec *format, const char *topic, bool is_key,
                                    struct schema_site *site);
@@ -186,7 +187,7 @@ enum status pull_run(struct session *s, const struct planned *p, const struct en
 bool sink_stopped(struct engine *e, const struct engine_sink *sink);
 enum status sink_check_rows(const struct engine_sink *sink, struct diag *d) MUST_CHECK;
 
-/* ---- statements that only look: admin.c, show.c, describe.c, print.c, assert.c
+/* ---- statements that only look: admin.c, show.c, describe.c, print.c, assert.c, assert_schema.c
  * ------------------------------------------------------ */
 
 enum status admin_execute(struct session *s, const struct ast_stmt *statement, const struct engine_sink *sink,
@@ -202,6 +203,8 @@ enum status print_topic(struct session *s, const struct ast_print *statement, co
                         struct diag *d) MUST_CHECK;
 enum status assert_topic(struct session *s, const struct ast_assert_topic *statement, const struct engine_sink *sink,
                          struct diag *d) MUST_CHECK;
+enum status assert_schema(struct session *s, const struct ast_assert_schema *statement, const struct engine_sink *sink,
+                          struct diag *d) MUST_CHECK;
 enum status unsupported(const struct ast_stmt *statement, const char *what, struct diag *d) MUST_CHECK;
 
 /* A table of texts under construction. Failures of memory show in text_table_send, which also frees it. */

@@ -20,10 +20,15 @@ static const char *option(const struct engine *e, int which)
     return NULL;
 }
 
-const char *registry_url(const struct engine *e)
+static const char *configured_url(const struct engine *e)
 {
     const char *url = option(e, URL);
     return url ? url : "";
+}
+
+void registry_show(const struct engine *e, struct buf *out)
+{
+    registry_print_urls(out, configured_url(e));
 }
 
 static enum status check_names(const struct engine *e, struct diag *d)
@@ -64,11 +69,16 @@ static enum status read_user(struct engine *e, struct registry_options *o, struc
 
 enum status registry_configure(struct engine *e, struct diag *d)
 {
-    struct registry_options o = {.url = registry_url(e), .ca_file = option(e, CA_FILE)};
+    struct registry_options o = {.url = configured_url(e), .ca_file = option(e, CA_FILE)};
     enum status st = check_names(e, d);
     if (st == STATUS_OK && *o.url)
         st = read_user(e, &o, d);
-    return st == STATUS_OK && *o.url ? registry_open_http(&o, &e->registry, d) : st;
+    e->registry = e->options.registry;
+    if (st != STATUS_OK || !*o.url || e->registry)
+        return st;
+    st = registry_open_http(&o, &e->registry, d);
+    e->owns_registry = st == STATUS_OK;
+    return st;
 }
 
 struct format_spec registry_format(const struct engine *e, const struct format_spec *format, const char *topic, bool is_key,

@@ -134,12 +134,16 @@ static enum status show_properties(const struct session *s, const struct engine_
     struct text_table t;
     size_t n;
     const struct property *all = properties_all(&n);
+    struct buf registry;
+    buf_init(&registry, 0);
+    registry_show(s->engine, &registry);
     text_table_init(&t, 4);
+    t.failed |= registry.failed;
     for (size_t i = 0; i < n; i++) {
         bool is_service = !strcmp(all[i].name, "ksql.service.id");
         bool is_registry = registry_property(str_from(all[i].name));
         const char *otherwise = is_service    ? s->engine->options.service_id
-                                : is_registry ? registry_url(s->engine)
+                                : is_registry ? buf_z(&registry)
                                               : all[i].otherwise;
         struct str name = str_printf(&t.arena, "%s%s", property_is_stream(&all[i]) ? "ksql.streams." : "", all[i].name);
         put_property(&t, name, property_is_stream(&all[i]), session_property(s, all[i].name), otherwise);
@@ -147,6 +151,7 @@ static enum status show_properties(const struct session *s, const struct engine_
     MAP_EACH (&s->properties, entry)
         if (!property_find(entry->key))
             put_property(&t, entry->key, true, entry->value, NULL);
+    buf_free(&registry);
     return text_table_send(&t, sink, "Properties", columns, d);
 }
 

@@ -241,7 +241,8 @@ enum status task_push(struct task *t, uint32_t source, const struct record_batch
         if (st != STATUS_OK)
             return st;
     }
-    t->n_in += records->n;
+    if (op->step->kind != STEP_REPARTITION_SOURCE)
+        t->n_in += records->n;
     return t->snapshot ? snapshot_status(t->snapshot, d) : STATUS_OK;
 }
 

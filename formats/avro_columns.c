@@ -47,7 +47,7 @@ static enum status fields_of(struct inference *c, struct avro_type *t, struct fi
         if (!is_record && part->kind == WIRE_NULL)
             continue;
         struct field *f = &(*fields)[(*n)++];
-        f->name = column_name(c, is_record ? t->fields[i].name : avro_member_name(part));
+        f->name = column_name(c, is_record ? t->fields[i].name : av_member_name(part));
         st = f->name.p ? type_of(c, part, &f->type) : diag_nomem(c->d);
     }
     t->busy = false;
@@ -67,11 +67,11 @@ static enum status array_of(struct inference *c, struct avro_type *t, const stru
     const struct type *element, *key;
     struct avro_type *e = (struct avro_type *)(uintptr_t)t->element;
     enum status st;
-    if (t->kind == WIRE_ARRAY && e->kind == WIRE_RECORD && e->is_entry && avro_is_entries(t)) {
+    if (t->kind == WIRE_ARRAY && e->kind == WIRE_RECORD && e->is_entry && av_is_entries(t)) {
         struct field *fields;
         uint32_t n;
         TRY(fields_of(c, e, &fields, &n));
-        int at = avro_find(STR("key"), e->n, avro_field_name, e->fields);
+        int at = av_find(STR("key"), e->n, av_field_name, e->fields);
         return made(c, type_map(c->a, fields[at].type, fields[1 - at].type), out);
     }
     TRY(type_of(c, e, &element));
@@ -99,7 +99,7 @@ static enum status type_of(struct inference *c, struct avro_type *t, const struc
     case WIRE_RECORD:
         return struct_of(c, t, out);
     case WIRE_UNION:
-        only = avro_optional(t);
+        only = av_optional(t);
         return only ? type_of(c, (struct avro_type *)(uintptr_t)only, out) : struct_of(c, t, out);
     default:
         if (t->logical == LOGICAL_DECIMAL)
@@ -109,7 +109,7 @@ static enum status type_of(struct inference *c, struct avro_type *t, const struc
     }
 }
 
-enum status avro_columns_from(const struct format_spec *spec, struct registry *r,
+enum status av_columns_from(const struct format_spec *spec, struct registry *r,
                               const struct registered_schema *schema, bool is_key, struct arena *a,
                               const struct schema_column **columns, uint32_t *n_columns, struct diag *d)
 {
@@ -118,13 +118,13 @@ enum status avro_columns_from(const struct format_spec *spec, struct registry *r
     struct field *fields = NULL, one = {is_key ? STR("ROWKEY") : STR("ROWVAL"), NULL};
     uint32_t n = 1;
     enum status st;
-    TRY(avro_parse(r, schema, a, &root, d));
+    TRY(av_parse(r, schema, a, &root, d));
     if (!spec->wrapped) {
         TRY(type_of(&c, root, &one.type));
         fields = &one;
     } else {
-        if (root->kind == WIRE_UNION && avro_optional(root))
-            root = (struct avro_type *)(uintptr_t)avro_optional(root);
+        if (root->kind == WIRE_UNION && av_optional(root))
+            root = (struct avro_type *)(uintptr_t)av_optional(root);
         if (root->kind != WIRE_RECORD)
             return diag_set(d, STATUS_INVALID,
                             "Schema returned from schema registry is anonymous type. To use this schema with ksqlDB, "

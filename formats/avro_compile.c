@@ -38,8 +38,29 @@ static struct read_op *op_make(struct arena *a, uint8_t code, const struct avro_
     if (!op || !ops)
         return NULL;
     *op = (struct read_op){.code = code, .wire = (uint8_t)t->kind, .field = NO_FIELD, .n = t->n, .ops = ops,
-                           .scale = t->scale, .symbols = t->symbols, .least = 0};
+                           .scale = t->scale, .symbols = t->symbols, .direct = -1};
     return op;
+}
+
+/* The operation for a value that may be null, from that for the value. `t`: the union of the two. */
+static struct read_op *optional(struct arena *a, const struct avro_type *t, const struct read_op *value)
+{
+    struct read_op *op = value ? arena_dup(a, value, sizeof *value) : NULL;
+    if (!op)
+        return NULL;
+    uint32_t null_at = t->members[1]->kind == WIRE_NULL;
+    op->is_optional = true;
+    op->null_byte = (char)(2 * null_at); /* zigzag */
+    op->value_byte = (char)(2 - 2 * null_at);
+    return op;
+}
+
+/* The member beside null of a union of two; NULL: it is none. */
+static struct avro_type *optional_value(const struct avro_type *t)
+{
+    return t->kind == WIRE_UNION && t->n == 2 && (t->members[0]->kind == WIRE_NULL) != (t->members[1]->kind == WIRE_NULL)
+               ? mutable(av_optional(t))
+               : NULL;
 }
 
 /* ---- passing over ------------------------------------------------------------------------------------- */
@@ -80,6 +101,8 @@ static struct read_op *skip_of(struct arena *a, struct avro_type *t)
         [WIRE_FIXED] = SKIP_SIZED, [WIRE_ENUM] = SKIP_ENUM};
     if (t->skip)
         return t->skip;
+    if (optional_value(t))
+        return t->skip = optional(a, t, skip_of(a, optional_value(t)));
     if (t->kind >= WIRE_ARRAY)
         return skip_parts(a, t);
     t->skip = op_make(a, codes[t->kind], t, 0);
@@ -119,7 +142,7 @@ static struct read_op *misfit(struct arena *a, const struct avro_type *t, const 
     if (op) {
         op->strict = true;
         op->misfit = arena_printf(a, "Can't convert type. sourceType: %s, requiredType: %s, path: %s",
-                                  wire_name(t->kind), buf_z(&type), buf_z(&path));
+                                  av_wire_name(t->kind), buf_z(&type), buf_z(&path));
     }
     bool ok = op && op->misfit && !path.failed && !type.failed;
     buf_free(&path);
@@ -135,9 +158,9 @@ static uint8_t scalar_code(const struct avro_type *t, const struct type *to)
     case KIND_BOOLEAN:
         return t->kind == WIRE_BOOLEAN ? READ_BOOLEAN : READ_MISFIT;
     case KIND_INT:
-        return t->kind == WIRE_INT && plain ? READ_INT : READ_MISFIT;
+        return t->kind == WIRE_INT ? READ_INT : READ_MISFIT; /* also days, milliseconds */
     case KIND_BIGINT:
-        return whole && plain ? READ_LONG : READ_MISFIT;
+        return whole ? READ_LONG : READ_MISFIT;
     case KIND_DOUBLE:
         return t->kind == WIRE_DOUBLE  ? READ_DOUBLE
                : t->kind == WIRE_FLOAT ? READ_FLOAT
@@ -185,14 +208,14 @@ static bool note_missing(struct arena *a, struct read_op *op, struct decode_node
 
 static struct str member_name_at(const void *type, uint32_t i)
 {
-    return avro_member_name(((const struct avro_type *)type)->members[i]);
+    return av_member_name(((const struct avro_type *)type)->members[i]);
 }
 
 /* The part of the writer's that a field takes: of several whose names differ in case, the equal one, else the first. */
 static int part_for(const struct avro_type *t, struct str name)
 {
-    return t->kind == WIRE_RECORD ? avro_find(name, t->n, avro_field_name, t->fields)
-                                  : avro_find(name, t->n, member_name_at, t);
+    return t->kind == WIRE_RECORD ? av_find(name, t->n, av_field_name, t->fields)
+                                  : av_find(name, t->n, member_name_at, t);
 }
 
 /* A record into a STRUCT, or a union of several types, of which each is a field. */
@@ -249,7 +272,7 @@ static struct read_op *compile_entries(struct arena *a, struct avro_type *t, str
     key->type = node->type->key;
     op->least = least_of(mutable(e));
     op->ops[0] = entry;
-    uint32_t at_key = (uint32_t)avro_find(STR("key"), e->n, avro_field_name, e->fields);
+    uint32_t at_key = (uint32_t)av_find(STR("key"), e->n, av_field_name, e->fields);
     for (uint32_t i = 0; i < 2; i++) {
         struct place here = {at, i == at_key ? STR("key") : STR("value")};
         struct read_op *part =
@@ -268,6 +291,10 @@ static struct read_op *compile_entries(struct arena *a, struct avro_type *t, str
 static struct read_op *compile_union(struct arena *a, struct avro_type *t, struct decode_node *node, bool built,
                                      const struct place *at)
 {
+    if (optional_value(t)) {
+        struct read_op *value = compile(a, optional_value(t), node, built, at);
+        return optional(a, t, value);
+    }
     struct read_op *op = op_make(a, READ_UNION, t, t->n);
     if (!op)
         return NULL;
@@ -302,7 +329,7 @@ static struct read_op *compile_value(struct arena *a, struct avro_type *t, struc
         return compile_struct(a, t, node, built, at);
     if ((to == KIND_ARRAY && t->kind == WIRE_ARRAY) || (to == KIND_MAP && t->kind == WIRE_MAP))
         return compile_elements(a, t, node, whole, at);
-    if (to == KIND_MAP && t->kind == WIRE_ARRAY && avro_is_entries(t))
+    if (to == KIND_MAP && t->kind == WIRE_ARRAY && av_is_entries(t))
         return compile_entries(a, t, node, whole, at);
     uint8_t code = scalar_code(t, node->type);
     struct read_op *op = code == READ_MISFIT ? misfit(a, t, node, at) : op_make(a, code, t, 0);
@@ -317,12 +344,15 @@ static struct read_op *compile(struct arena *a, struct avro_type *t, struct deco
     struct read_op *op = compile_value(a, t, node, built, at);
     if (op && !op->strict && !built && !node->wanted)
         return skip_of(a, t);
-    if (op)
-        op->node = node;
+    if (!op)
+        return NULL;
+    op->node = node;
+    if (node->n_outputs == 1 && !built && !type_is_nested(node->type) && op->code != READ_UNION)
+        op->direct = (int32_t)node->outputs[0];
     return op;
 }
 
-struct read_op *avro_compile(struct arena *a, struct avro_type *writer, struct decode_node *node)
+struct read_op *av_compile(struct arena *a, struct avro_type *writer, struct decode_node *node)
 {
     struct place root = {NULL, STR("")};
     return compile(a, writer, node, false, &root);

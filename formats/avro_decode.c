@@ -22,7 +22,7 @@ static enum status avro_decode_open(struct decoder *dec, struct diag *d)
     struct avro_decoder *v = (struct avro_decoder *)dec;
     const struct schema_site *site = dec->spec.site;
     map_init(&v->programs);
-    v->bare = avro_is_bare(&dec->spec, dec->n_columns);
+    v->bare = av_is_bare(&dec->spec, dec->n_columns);
     dec->root.wanted = true; /* parts of it are; it has no output itself */
     if (site && site->registry)
         return STATUS_OK;
@@ -42,12 +42,12 @@ static struct program *compile_schema(struct avro_decoder *v, const struct regis
     struct diag d = DIAG_INIT;
     struct avro_type *writer;
     struct program *made = ARENA_NEW(&dec->arena, struct program);
-    *st = made ? avro_parse(dec->spec.site->registry, schema, &dec->arena, &writer, &d) : STATUS_NOMEM;
+    *st = made ? av_parse(dec->spec.site->registry, schema, &dec->arena, &writer, &d) : STATUS_NOMEM;
     if (*st == STATUS_IO || *st == STATUS_NOMEM)
         return NULL;
     made->id = schema->id;
     if (*st == STATUS_OK) {
-        made->root = avro_compile(&dec->arena, writer, v->bare ? &dec->root.fields[0] : &dec->root);
+        made->root = av_compile(&dec->arena, writer, v->bare ? &dec->root.fields[0] : &dec->root);
         if (!made->root)
             *st = STATUS_NOMEM;
     } else {
@@ -107,16 +107,9 @@ static enum row_state avro_row(struct decoder *dec, struct decode_run *run, stru
     struct read_run c = {.run = run, .end = payload.p + payload.len, .empties = MAX_EMPTIES};
     const struct read_op *op = program->root;
     const char *p = payload.p + SCHEMA_HEADER;
-    if (op->code == READ_UNION && !v->bare) {
-        int64_t i;
-        p = avro_get_long(p, c.end, &i);
-        if (!p || i < 0 || i >= op->n)
-            return bad(run, id);
-        op = op->ops[i];
-    }
-    if (op->code == READ_NULL && !v->bare)
+    if (!v->bare && (op->code == READ_NULL || (op->is_optional && p < c.end && *p == op->null_byte)))
         return ROW_NULL;
-    return avro_read(&c, op, p, NULL) ? ROW_OK : bad(run, id);
+    return av_read(&c, op, p, NULL) ? ROW_OK : bad(run, id);
 }
 
 const struct decoder_ops avro_decoder_ops = {

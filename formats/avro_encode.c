@@ -21,7 +21,7 @@ static enum status parse_writer(struct avro_encoder *v, struct avro_type **wire,
                         site ? site->topic : "");
     TRY(schema_register(&enc->spec, enc->columns, enc->n_columns, &v->id, d));
     TRY(registry_by_id(site->registry, v->id, &schema, d));
-    TRY(avro_parse(site->registry, schema, &enc->arena, wire, d));
+    TRY(av_parse(site->registry, schema, &enc->arena, wire, d));
 done:
     return st;
 }
@@ -31,10 +31,10 @@ static enum status avro_encode_open(struct encoder *enc, struct diag *d)
     struct avro_encoder *v = (struct avro_encoder *)enc;
     struct avro_type *wire;
     enum status st;
-    v->bare = avro_is_bare(&enc->spec, enc->n_columns);
+    v->bare = av_is_bare(&enc->spec, enc->n_columns);
     TRY(parse_writer(v, &wire, d));
     if (v->bare)
-        return avro_plan(&enc->arena, wire, enc->columns[0].type, enc->columns[0].name, &v->root, d);
+        return av_plan(&enc->arena, wire, enc->columns[0].type, enc->columns[0].name, &v->root, d);
     struct field *fields = ARENA_ARRAY(&enc->arena, struct field, enc->n_columns);
     if (!fields)
         return diag_nomem(d);
@@ -43,9 +43,9 @@ static enum status avro_encode_open(struct encoder *enc, struct diag *d)
     const struct type *side = type_struct(&enc->arena, fields, enc->n_columns);
     if (!side)
         return diag_nomem(d);
-    st = avro_plan(&enc->arena, wire, side, STR("value"), &v->root, d);
+    st = av_plan(&enc->arena, wire, side, STR("value"), &v->root, d);
     if (st == STATUS_OK && v->root.code != WRITE_RECORD)
-        st = diag_set(d, STATUS_INVALID, "Columns cannot be written as Avro type %s", wire_name(wire->kind));
+        st = diag_set(d, STATUS_INVALID, "Columns cannot be written as Avro type %s", av_wire_name(wire->kind));
 done:
     return st;
 }
@@ -64,15 +64,15 @@ static enum status avro_encode(struct encoder *enc, const struct column *columns
     schema_header_put(out, v->id);
     if (v->bare) {
         value = column_get(&columns[0], row);
-        TRY(avro_write(&v->root, &value, out, d));
+        TRY(av_write(&v->root, &value, out, d));
         return STATUS_OK;
     }
     if (v->root.branch >= 0)
-        avro_put_long(out, v->root.branch);
+        av_put_long(out, v->root.branch);
     for (uint32_t i = 0; i < v->root.n; i++) {
         const struct write_op *part = &v->root.ops[i];
         value = part->field == NO_FIELD ? VALUE_NULL : column_get(&columns[part->field], row);
-        TRY(avro_write(part, &value, out, d));
+        TRY(av_write(part, &value, out, d));
     }
 done:
     if (st != STATUS_OK)
@@ -84,4 +84,4 @@ const struct encoder_ops avro_encoder_ops = {
     .size = sizeof(struct avro_encoder), .open = avro_encode_open, .row = avro_encode};
 
 const struct schema_ops avro_schema_ops = {
-    .type = SCHEMA_AVRO, .columns_from = avro_columns_from, .columns_to = avro_columns_to};
+    .type = SCHEMA_AVRO, .columns_from = av_columns_from, .columns_to = av_columns_to};

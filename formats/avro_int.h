@@ -3,7 +3,8 @@
  * A schema text becomes a graph of struct avro_type (named types may contain themselves). From that come the columns that
  * it stands for (avro_columns.c), a program that reads records with it into columns (avro_compile.c, avro_read.c), and
  * one that writes columns with it (avro_plan.c, avro_write.c). Only the features of Avro and of Connect's attributes that
- * reach columns are kept: no documentation, aliases or sort orders. */
+ * reach columns are kept: no documentation, aliases or sort orders. Functions begin with av_: avro_ is the prefix of
+ * Apache's library, which tests compare with. */
 #ifndef WEIR_FORMATS_AVRO_INT_H
 #define WEIR_FORMATS_AVRO_INT_H
 
@@ -38,34 +39,39 @@ struct avro_type {
     struct read_op *skip; /* passes a value; made on demand */
 };
 
-const char *wire_name(enum wire_kind kind); /* "int" */
+const char *av_wire_name(enum wire_kind kind); /* "int" */
 /* Parses a schema with all that it refers to. STATUS_INVALID: it is none; STATUS_IO from the registry. */
-enum status avro_parse(struct registry *r, const struct registered_schema *schema, struct arena *a,
+enum status av_parse(struct registry *r, const struct registered_schema *schema, struct arena *a,
                        struct avro_type **out, struct diag *d) MUST_CHECK;
 /* An array whose elements are key and value: for a MAP column. */
-bool avro_is_entries(const struct avro_type *t);
+bool av_is_entries(const struct avro_type *t);
 /* The only member beside null; NULL: there are several, or none. */
-const struct avro_type *avro_optional(const struct avro_type *t);
+const struct avro_type *av_optional(const struct avro_type *t);
 /* Connect's name for a member of a union. */
-struct str avro_member_name(const struct avro_type *t);
+struct str av_member_name(const struct avro_type *t);
 /* The field or member with this name, else one that differs in case only, of `n`; -1: none. */
-int avro_find(struct str name, uint32_t n, struct str (*name_at)(const void *of, uint32_t i), const void *of);
-struct str avro_field_name(const void *fields, uint32_t i);  /* of: struct avro_field[] */
-struct str avro_struct_name(const void *type, uint32_t i);   /* of: struct type */
+int av_find(struct str name, uint32_t n, struct str (*name_at)(const void *of, uint32_t i), const void *of);
+struct str av_field_name(const void *fields, uint32_t i);  /* of: struct avro_field[] */
+struct str av_struct_name(const void *type, uint32_t i);   /* of: struct type */
 
 /* As columns_from_schema and columns_to_schema (avro_columns.c, avro_text.c). */
-enum status avro_columns_from(const struct format_spec *spec, struct registry *r,
+enum status av_columns_from(const struct format_spec *spec, struct registry *r,
                               const struct registered_schema *schema, bool is_key, struct arena *a,
                               const struct schema_column **columns, uint32_t *n_columns, struct diag *d) MUST_CHECK;
-enum status avro_columns_to(const struct format_spec *spec, const struct schema_column *columns, uint32_t n,
+enum status av_columns_to(const struct format_spec *spec, const struct schema_column *columns, uint32_t n,
                             bool is_key, struct buf *out, struct diag *d) MUST_CHECK;
 
 /* ---- binary values ------------------------------------------------------------------------------------ */
 
 /* A number of 1 to 10 bytes; returns its end, NULL: it has none. */
-static inline const char *avro_get_long(const char *p, const char *end, int64_t *out)
+static inline const char *av_get_long(const char *p, const char *end, int64_t *out)
 {
     uint64_t v = 0;
+    if (__builtin_expect(p < end && (unsigned char)*p < 0x80, 1)) {
+        v = (unsigned char)*p;
+        *out = (int64_t)(v >> 1 ^ (0 - (v & 1)));
+        return p + 1;
+    }
     for (unsigned shift = 0; p < end && shift < 64; shift += 7) {
         uint64_t byte = (unsigned char)*p++;
         v |= (byte & 0x7F) << shift;
@@ -77,7 +83,7 @@ static inline const char *avro_get_long(const char *p, const char *end, int64_t 
     return NULL;
 }
 
-static inline void avro_put_long(struct buf *out, int64_t value)
+static inline void av_put_long(struct buf *out, int64_t value)
 {
     uint64_t v = (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
     if (!buf_reserve(out, 10))
@@ -89,7 +95,7 @@ static inline void avro_put_long(struct buf *out, int64_t value)
     out->len = (size_t)(p - out->p);
 }
 
-/* ---- reading (avro_compile.c, avro_read.c) ------------------------------------------------------------ */
+/* ---- reading (avro_compile.c, avro_read.c, avro_skip.c) ----------------------------------------------- */
 
 enum read_code {
     READ_NULL, READ_BOOLEAN, READ_INT, READ_TIME, READ_LONG, READ_WHOLE_DOUBLE, READ_FLOAT, READ_DOUBLE, READ_STRING,
@@ -105,6 +111,9 @@ struct read_op {
     uint8_t code;
     uint8_t wire;     /* enum wire_kind */
     bool strict;      /* has to run even if nobody takes the value: it may refuse it */
+    bool is_optional; /* a branch of a union comes first: null_byte, or value_byte and the value */
+    char null_byte, value_byte;
+    int32_t direct;   /* the column that takes the value, if it is one of a scalar; else -1 */
     uint32_t field;   /* in the STRUCT that takes it; NO_FIELD: none */
     uint32_t n;       /* of ops, symbols; bytes of FIXED */
     uint32_t least;   /* bytes of the shortest element; 0: it may have none */
@@ -118,7 +127,7 @@ struct read_op {
 };
 
 /* NULL: no memory. */
-struct read_op *avro_compile(struct arena *a, struct avro_type *writer, struct decode_node *node);
+struct read_op *av_compile(struct arena *a, struct avro_type *writer, struct decode_node *node);
 
 struct read_run {
     struct decode_run *run;
@@ -129,12 +138,14 @@ struct read_run {
 
 /* Reads one value; *out gets it unless NULL. Returns its end; NULL: run->reason has why if it is more than bad encoding, or
  * memory is out. */
-const char *avro_read(struct read_run *c, const struct read_op *op, const char *p, struct value *out);
-const char *avro_skip(struct read_run *c, const struct read_op *op, const char *p);
+const char *av_read(struct read_run *c, const struct read_op *op, const char *p, struct value *out);
+const char *av_skip(struct read_run *c, const struct read_op *op, const char *p);
+/* The operation for the branch that a union takes, and behind it; NULL: there is no such branch. */
+const struct read_op *av_branch(struct read_run *c, const struct read_op *op, const char **p);
 /* Moves to the next block of an array or map, with *n elements; 0: the end. *bytes of it, where they are told, else -1. */
-const char *avro_block(struct read_run *c, uint32_t least, const char *p, uint64_t *n, int64_t *bytes);
+const char *av_block(struct read_run *c, uint32_t least, const char *p, uint64_t *n, int64_t *bytes);
 /* Two's complement, big end first; false: more than 128 bits. */
-bool avro_get_decimal(struct str bytes, int128 *out);
+bool av_get_decimal(struct str bytes, int128 *out);
 
 /* ---- writing (avro_plan.c, avro_write.c) -------------------------------------------------------------- */
 
@@ -158,14 +169,14 @@ struct write_op {
 };
 
 /* What writes values of `type` as `wire`. STATUS_INVALID: they cannot be. */
-enum status avro_plan(struct arena *a, const struct avro_type *wire, const struct type *type, struct str name,
+enum status av_plan(struct arena *a, const struct avro_type *wire, const struct type *type, struct str name,
                       struct write_op *op, struct diag *d) MUST_CHECK;
 /* A value of a schema's default, in binary. STATUS_INVALID: the text does not fit the type. */
-enum status avro_preset(struct arena *a, const struct avro_field *field, struct str *out, struct diag *d) MUST_CHECK;
-enum status avro_write(const struct write_op *op, const struct value *v, struct buf *out, struct diag *d) MUST_CHECK;
+enum status av_preset(struct arena *a, const struct avro_field *field, struct str *out, struct diag *d) MUST_CHECK;
+enum status av_write(const struct write_op *op, const struct value *v, struct buf *out, struct diag *d) MUST_CHECK;
 
 /* A column that stands for the whole message, rather than for a field of a record. */
-static inline bool avro_is_bare(const struct format_spec *spec, uint32_t n_columns)
+static inline bool av_is_bare(const struct format_spec *spec, uint32_t n_columns)
 {
     return !spec->wrapped && n_columns == 1;
 }

@@ -53,7 +53,7 @@ static unsigned rank_of(const struct avro_type *w, const struct type *type)
     case KIND_ARRAY:
         return w->kind == WIRE_ARRAY ? 5 : 0;
     case KIND_MAP:
-        return w->kind == WIRE_MAP || avro_is_entries(w) ? 5 : 0;
+        return w->kind == WIRE_MAP || av_is_entries(w) ? 5 : 0;
     case KIND_STRUCT:
         return w->kind == WIRE_RECORD ? 5 : 0;
     default:
@@ -67,7 +67,7 @@ static enum status mismatch(struct plan *c, const struct avro_type *w, const str
     buf_init(&text, 0);
     type_print(&text, type);
     enum status st = diag_set(c->d, STATUS_INVALID, "Cannot write `" STR_FMT "` %s as Avro type %s", STR_ARG(name),
-                              buf_z(&text), wire_name(w->kind));
+                              buf_z(&text), av_wire_name(w->kind));
     buf_free(&text);
     return st;
 }
@@ -93,7 +93,7 @@ static enum status plan_field(struct plan *c, const struct avro_field *field, co
     op->name = field->name;
     op->field = at < 0 ? NO_FIELD : (uint32_t)at;
     if (st == STATUS_OK && field->preset.p && !str_eq(field->preset, STR("null")))
-        st = avro_preset(c->a, field, &op->preset, c->d);
+        st = av_preset(c->a, field, &op->preset, c->d);
     return st;
 }
 
@@ -105,7 +105,7 @@ static enum status plan_record(struct plan *c, const struct avro_type *w, const 
     if (!op->ops)
         return diag_nomem(c->d);
     for (uint32_t i = 0; i < w->n; i++) {
-        int at = avro_find(w->fields[i].name, type->n_fields, avro_struct_name, type);
+        int at = av_find(w->fields[i].name, type->n_fields, av_struct_name, type);
         enum status st = plan_field(c, &w->fields[i], type, at, &op->ops[i]);
         if (st != STATUS_OK)
             return st;
@@ -122,7 +122,7 @@ static enum status plan_union_struct(struct plan *c, const struct avro_type *w, 
     if (!op->ops)
         return diag_nomem(c->d);
     for (uint32_t i = 0; i < w->n; i++) {
-        int at = avro_find(avro_member_name(w->members[i]), type->n_fields, avro_struct_name, type);
+        int at = av_find(av_member_name(w->members[i]), type->n_fields, av_struct_name, type);
         if (w->members[i]->kind == WIRE_NULL || at < 0)
             continue;
         struct write_op *part = &op->ops[op->n++];
@@ -148,7 +148,7 @@ static enum status plan_elements(struct plan *c, const struct avro_type *w, cons
         return plan_value(c, w->element, type->element, STR("element"), &op->ops[0]);
     op->n = 2;
     const struct avro_field *fields = w->element->fields;
-    int key = avro_find(STR("key"), 2, avro_field_name, fields);
+    int key = av_find(STR("key"), 2, av_field_name, fields);
     for (int i = 0; i < 2; i++) {
         enum status st = plan_value(c, fields[i].type, i == key ? type->key : type->element, fields[i].name, &op->ops[i]);
         if (st != STATUS_OK)
@@ -200,7 +200,7 @@ static enum status plan_value(struct plan *c, const struct avro_type *wire, cons
     return best ? plan_plain(c, wire->members[op->branch], type, name, op) : mismatch(c, wire, type, name);
 }
 
-enum status avro_plan(struct arena *a, const struct avro_type *wire, const struct type *type, struct str name,
+enum status av_plan(struct arena *a, const struct avro_type *wire, const struct type *type, struct str name,
                       struct write_op *op, struct diag *d)
 {
     struct plan c = {a, d};

@@ -25,7 +25,7 @@ static bool put_whole(struct preset *c, const struct avro_type *t, struct str ra
     int64_t n;
     if (!parse_i64(raw, &n) || (t->kind == WIRE_INT && n != (int32_t)n))
         return false;
-    avro_put_long(c->out, n);
+    av_put_long(c->out, n);
     return true;
 }
 
@@ -72,7 +72,7 @@ static bool put_text(struct preset *c, const struct avro_type *t, struct str raw
     if (t->kind == WIRE_ENUM) {
         for (uint32_t i = 0; i < t->n; i++) {
             if (str_eq(t->symbols[i], text)) {
-                avro_put_long(c->out, i);
+                av_put_long(c->out, i);
                 return true;
             }
         }
@@ -83,7 +83,7 @@ static bool put_text(struct preset *c, const struct avro_type *t, struct str raw
     if (t->kind == WIRE_FIXED && text.len != t->n)
         return false;
     if (t->kind != WIRE_FIXED)
-        avro_put_long(c->out, text.len);
+        av_put_long(c->out, text.len);
     buf_puts(c->out, text);
     return true;
 }
@@ -101,17 +101,17 @@ static const char *put_elements(struct preset *c, const struct avro_type *t, con
         step = is_map ? json_next_member(&c->reader, &p, first, &name, &flags) : json_next_element(&c->reader, &p, first);
         if (step != JSON_NEXT)
             break;
-        avro_put_long(c->out, 1); /* a block each */
+        av_put_long(c->out, 1); /* a block each */
         if (is_map) {
             name = json_unescape(c->a, name);
-            avro_put_long(c->out, name.len);
+            av_put_long(c->out, name.len);
             buf_puts(c->out, name);
         }
         p = put(c, t->element, p);
         if (!p)
             return NULL;
     }
-    avro_put_long(c->out, 0);
+    av_put_long(c->out, 0);
     return step == JSON_CLOSED ? p : NULL;
 }
 
@@ -172,7 +172,7 @@ static const char *put(struct preset *c, const struct avro_type *t, const char *
         ok = put_float(c, t, raw);
         break;
     case WIRE_UNION: /* a default is of the first branch */
-        avro_put_long(c->out, 0);
+        av_put_long(c->out, 0);
         ok = put(c, t->members[0], p) != NULL;
         break;
     case WIRE_ARRAY:
@@ -189,7 +189,7 @@ static const char *put(struct preset *c, const struct avro_type *t, const char *
     return ok ? raw.p + raw.len : NULL;
 }
 
-enum status avro_preset(struct arena *a, const struct avro_field *field, struct str *out, struct diag *d)
+enum status av_preset(struct arena *a, const struct avro_field *field, struct str *out, struct diag *d)
 {
     struct buf b;
     buf_init(&b, 0);

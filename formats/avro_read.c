@@ -2,58 +2,14 @@
  *
  * Nothing is read at or behind the end. Counts are checked against the bytes that are left before memory is taken for
  * them; elements without bytes are limited for a record as a whole. */
-#include "formats/avro_int.h"
+#include "formats/avro_wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_DEPTH = 500 };
-
 /* ---- scalars ------------------------------------------------------------------------------------------ */
 
-static const char *get_int(const char *p, const char *end, int32_t *out)
-{
-    int64_t n;
-    p = avro_get_long(p, end, &n);
-    *out = (int32_t)n;
-    return p && n == (int32_t)n ? p : NULL;
-}
-
-static const char *get_sized(const char *p, const char *end, struct str *out)
-{
-    int64_t n;
-    p = avro_get_long(p, end, &n);
-    if (!p || n < 0 || n > end - p)
-        return NULL;
-    *out = str_make(p, (size_t)n);
-    return p + n;
-}
-
-static const char *get_fixed(const char *p, const char *end, uint32_t n, struct str *out)
-{
-    if (n > end - p)
-        return NULL;
-    *out = str_make(p, n);
-    return p + n;
-}
-
-static const char *get_float(const char *p, const char *end, float *out)
-{
-    if (end - p < 4)
-        return NULL;
-    memcpy(out, p, 4);
-    return p + 4;
-}
-
-static const char *get_double(const char *p, const char *end, double *out)
-{
-    if (end - p < 8)
-        return NULL;
-    memcpy(out, p, 8);
-    return p + 8;
-}
-
-bool avro_get_decimal(struct str bytes, int128 *out)
+bool av_get_decimal(struct str bytes, int128 *out)
 {
     const unsigned char *p = (const unsigned char *)bytes.p, *end = p + bytes.len;
     unsigned sign = bytes.len && *p & 0x80 ? 0xFF : 0;
@@ -92,7 +48,7 @@ static const char *read_decimal(struct read_run *c, const struct read_op *op, co
     p = op->wire == WIRE_FIXED ? get_fixed(p, c->end, op->n, &bytes) : get_sized(p, c->end, &bytes);
     if (!p)
         return NULL;
-    if (!avro_get_decimal(bytes, &v)) {
+    if (!av_get_decimal(bytes, &v)) {
         buf_printf(c->run->reason, "Cannot fit a decimal of %u bytes into DECIMAL(%u, %u)", bytes.len,
                    op->node->type->precision, op->node->type->scale);
         return NULL;
@@ -129,7 +85,7 @@ static const char *read_text(struct read_run *c, const struct read_op *op, const
         if ((p = get_double(p, c->end, &d)))
             print_double(&b, d);
     } else {
-        p = avro_get_long(p, c->end, &n);
+        p = av_get_long(p, c->end, &n);
         buf_put_i64(&b, n);
     }
     *out = p ? str_dup(c->run->a, buf_str(&b)) : (struct str){NULL, 0};
@@ -139,96 +95,7 @@ static const char *read_text(struct read_run *c, const struct read_op *op, const
     return c->run->a->failed ? NULL : p;
 }
 
-/* ---- passing over ------------------------------------------------------------------------------------- */
-
-const char *avro_block(struct read_run *c, uint32_t least, const char *p, uint64_t *n, int64_t *bytes)
-{
-    int64_t count;
-    *bytes = -1;
-    p = avro_get_long(p, c->end, &count);
-    if (p && count < 0) {
-        p = avro_get_long(p, c->end, bytes);
-        if (!p || *bytes < 0 || *bytes > c->end - p)
-            return NULL;
-    }
-    if (!p)
-        return NULL;
-    *n = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
-    if (least)
-        return *n <= (uint64_t)(c->end - p) ? p : NULL;
-    if (*n > c->empties)
-        return NULL;
-    c->empties -= (uint32_t)*n;
-    return p;
-}
-
-static const char *skip_elements(struct read_run *c, const struct read_op *op, const char *p)
-{
-    uint64_t n;
-    int64_t bytes;
-    struct str key;
-    while ((p = avro_block(c, op->code == SKIP_MAP ? 1 : op->least, p, &n, &bytes)) && n) {
-        if (bytes >= 0) {
-            p += bytes;
-            continue;
-        }
-        for (; n && p; n--) {
-            if (op->code == SKIP_MAP)
-                p = get_sized(p, c->end, &key);
-            if (p)
-                p = avro_skip(c, op->ops[0], p);
-        }
-        if (!p)
-            return NULL;
-    }
-    return p;
-}
-
-static const struct read_op *branch(struct read_run *c, const struct read_op *op, const char **p)
-{
-    int64_t i;
-    *p = avro_get_long(*p, c->end, &i);
-    return *p && i >= 0 && i < op->n ? op->ops[i] : NULL;
-}
-
-const char *avro_skip(struct read_run *c, const struct read_op *op, const char *p)
-{
-    int64_t n;
-    struct str bytes;
-    const struct read_op *member;
-    if (++c->depth > MAX_DEPTH)
-        return NULL;
-    switch (op->code) {
-    case SKIP_NUMBER:
-        p = avro_get_long(p, c->end, &n);
-        if (p && op->wire == WIRE_INT && n != (int32_t)n)
-            p = NULL;
-        break;
-    case SKIP_BYTES:
-        p = get_sized(p, c->end, &bytes);
-        break;
-    case SKIP_SIZED:
-        p = op->n <= c->end - p ? p + op->n : NULL;
-        break;
-    case SKIP_ENUM:
-        p = avro_get_long(p, c->end, &n);
-        if (p && (n < 0 || n >= op->n))
-            p = NULL;
-        break;
-    case SKIP_UNION:
-        member = branch(c, op, &p);
-        p = member ? avro_skip(c, member, p) : NULL;
-        break;
-    case SKIP_RECORD:
-        for (uint32_t i = 0; i < op->n && p; i++)
-            p = avro_skip(c, op->ops[i], p);
-        break;
-    default:
-        p = skip_elements(c, op, p);
-    }
-    c->depth--;
-    return p;
-}
+static const char *read_value(struct read_run *c, const struct read_op *op, const char *p, struct value *out);
 
 /* ---- nested values ------------------------------------------------------------------------------------ */
 
@@ -240,6 +107,35 @@ static struct nested *nested_make(struct arena *a, uint32_t n)
         return NULL;
     *nested = (struct nested){.n = n, .items = items};
     return nested;
+}
+
+/* A scalar straight into its column, where a cell is valid before it is null. */
+static const char *read_direct(struct read_run *c, const struct read_op *op, const char *p)
+{
+    struct column *column = &c->run->out[op->direct];
+    uint32_t row = c->run->row;
+    struct str s;
+    if (op->is_optional) {
+        enum presence presence = get_presence(op, &p, c->end);
+        if (presence == IS_NULL)
+            column_set_null(column, row);
+        if (presence != IS_VALUE)
+            return presence == IS_NULL ? p : NULL;
+    }
+    switch (op->code) {
+    case READ_INT:
+        return get_int(p, c->end, &column->i32[row]);
+    case READ_LONG:
+        return av_get_long(p, c->end, &column->i64[row]);
+    case READ_DOUBLE:
+        return get_double(p, c->end, &column->f64[row]);
+    case READ_STRING:
+        p = get_sized(p, c->end, &s);
+        column->str[row] = p ? utf8_repair(c->run->a, s) : (struct str){NULL, 0};
+        return column->str[row].p ? p : NULL;
+    default:
+        return read_value(c, op, p, NULL);
+    }
 }
 
 static const char *read_struct(struct read_run *c, const struct read_op *op, const char *p, struct value *out)
@@ -254,7 +150,12 @@ static const char *read_struct(struct read_run *c, const struct read_op *op, con
     }
     for (uint32_t i = 0; i < op->n && p; i++) {
         const struct read_op *part = op->ops[i];
-        p = avro_read(c, part, p, items && part->field != NO_FIELD ? &items[part->field] : NULL);
+        if (part->code >= SKIP_NUMBER)
+            p = av_skip(c, part, p);
+        else if (part->direct >= 0)
+            p = read_direct(c, part, p);
+        else
+            p = av_read(c, part, p, items && part->field != NO_FIELD ? &items[part->field] : NULL);
     }
     for (uint32_t i = 0; i < op->n_missing; i++)
         decode_emit(c->run, op->missing[i], &VALUE_NULL);
@@ -264,7 +165,7 @@ static const char *read_struct(struct read_run *c, const struct read_op *op, con
 /* A union of several types: the field of the branch has the value, the others are null. */
 static const char *read_union_struct(struct read_run *c, const struct read_op *op, const char *p, struct value *out)
 {
-    const struct read_op *member = branch(c, op, &p);
+    const struct read_op *member = av_branch(c, op, &p);
     struct value *items = NULL;
     if (!member)
         return NULL;
@@ -281,7 +182,7 @@ static const char *read_union_struct(struct read_run *c, const struct read_op *o
         items = nested->items;
         *out = (struct value){.kind = KIND_STRUCT, .nested = nested};
     }
-    return avro_read(c, member, p, items && member->field != NO_FIELD ? &items[member->field] : NULL);
+    return av_read(c, member, p, items && member->field != NO_FIELD ? &items[member->field] : NULL);
 }
 
 /* Values that are added while their number is not known. */
@@ -328,9 +229,9 @@ static const char *read_element(struct read_run *c, const struct read_op *op, co
     if (op->code == READ_MAP)
         p = read_key(c, p, key);
     if (op->code != READ_ENTRIES)
-        return p ? avro_read(c, element, p, item) : NULL;
+        return p ? av_read(c, element, p, item) : NULL;
     for (uint32_t i = 0; i < 2 && p; i++)
-        p = avro_read(c, element->ops[i], p, element->ops[i]->field ? item : key);
+        p = av_read(c, element->ops[i], p, element->ops[i]->field ? item : key);
     return p;
 }
 
@@ -340,14 +241,15 @@ static const char *read_elements(struct read_run *c, const struct read_op *op, c
     bool is_map = op->code != READ_ARRAY;
     uint64_t n;
     int64_t bytes;
-    while ((p = avro_block(c, op->least, p, &n, &bytes)) && n) {
+    while ((p = av_block(c, op->least, p, &n, &bytes)) && n) {
         if (out && !list_reserve(&l, c->run->a, n, is_map)) {
             c->run->a->failed = true;
             return NULL;
         }
+        const char *begin = p;
         for (; n && p; n--, l.n++)
             p = read_element(c, op, p, out && is_map ? &l.keys[l.n] : NULL, out ? &l.items[l.n] : NULL);
-        if (!p)
+        if (!p || (bytes >= 0 && p - begin != bytes))
             return NULL;
     }
     if (!p || !out)
@@ -377,12 +279,12 @@ static const char *read_scalar(struct read_run *c, const struct read_op *op, con
     case READ_INT:
         return get_int(p, c->end, &v->i32);
     case READ_TIME:
-        p = avro_get_long(p, c->end, &n);
+        p = av_get_long(p, c->end, &n);
         return p && time_from_millis(n, &v->i32, c->run->reason) ? p : NULL;
     case READ_LONG:
-        return avro_get_long(p, c->end, &v->i64);
+        return av_get_long(p, c->end, &v->i64);
     case READ_WHOLE_DOUBLE:
-        p = avro_get_long(p, c->end, &n);
+        p = av_get_long(p, c->end, &n);
         v->f64 = p ? (double)n : 0;
         return p;
     case READ_FLOAT:
@@ -401,7 +303,7 @@ static const char *read_scalar(struct read_run *c, const struct read_op *op, con
     case READ_FIXED:
         return get_fixed(p, c->end, op->n, &v->str);
     case READ_ENUM:
-        p = avro_get_long(p, c->end, &n);
+        p = av_get_long(p, c->end, &n);
         if (!p || n < 0 || n >= op->n)
             return NULL;
         v->str = str_dup(c->run->a, op->symbols[n]); /* columns may outlive the decoder */
@@ -413,7 +315,7 @@ static const char *read_scalar(struct read_run *c, const struct read_op *op, con
 
 static const char *read_nested(struct read_run *c, const struct read_op *op, const char *p, struct value *out)
 {
-    if (++c->depth > MAX_DEPTH)
+    if (++c->depth > READ_DEPTH)
         return NULL;
     p = op->code == READ_STRUCT         ? read_struct(c, op, p, out)
         : op->code == READ_UNION_STRUCT ? read_union_struct(c, op, p, out)
@@ -437,23 +339,22 @@ static const char *read_kept_decimal(struct read_run *c, const struct read_op *o
     return p;
 }
 
-const char *avro_read(struct read_run *c, const struct read_op *op, const char *p, struct value *out)
+static const char *emit_null(struct read_run *c, const struct read_op *op, const char *p, struct value *out)
+{
+    if (out)
+        *out = VALUE_NULL;
+    decode_emit(c->run, op->node, &VALUE_NULL);
+    return p;
+}
+
+/* Behind the branch of an optional value. */
+static const char *read_value(struct read_run *c, const struct read_op *op, const char *p, struct value *out)
 {
     struct value v;
-    if (op->code >= SKIP_NUMBER)
-        return avro_skip(c, op, p);
-    if (op->code == READ_UNION) {
-        const struct read_op *member = branch(c, op, &p);
-        return member ? avro_read(c, member, p, out) : NULL;
-    }
     const struct decode_node *node = op->node;
     bool take = out || node->n_outputs;
-    if (op->code == READ_NULL) {
-        if (out)
-            *out = VALUE_NULL;
-        decode_emit(c->run, node, &VALUE_NULL);
-        return p;
-    }
+    if (op->code == READ_NULL)
+        return emit_null(c, op, p, out);
     if (op->code == READ_MISFIT) {
         buf_puts(c->run->reason, str_from(op->misfit));
         return NULL;
@@ -471,4 +372,20 @@ const char *avro_read(struct read_run *c, const struct read_op *op, const char *
     for (uint32_t i = 0; i < node->n_outputs; i++)
         column_set(&c->run->out[node->outputs[i]], c->run->row, &v);
     return p;
+}
+
+const char *av_read(struct read_run *c, const struct read_op *op, const char *p, struct value *out)
+{
+    if (op->code >= SKIP_NUMBER)
+        return av_skip(c, op, p);
+    if (op->code == READ_UNION) {
+        const struct read_op *member = av_branch(c, op, &p);
+        return member ? av_read(c, member, p, out) : NULL;
+    }
+    if (op->is_optional) {
+        enum presence presence = get_presence(op, &p, c->end);
+        if (presence != IS_VALUE)
+            return presence == IS_NULL ? emit_null(c, op, p, out) : NULL;
+    }
+    return read_value(c, op, p, out);
 }

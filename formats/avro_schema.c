@@ -19,7 +19,7 @@ struct parser {
 static const char *const wire_names[] = {"null",  "boolean", "int",  "long",  "float", "double", "bytes",
                                          "string", "fixed",  "enum", "array", "map",   "record", "union"};
 
-const char *wire_name(enum wire_kind kind)
+const char *av_wire_name(enum wire_kind kind)
 {
     return wire_names[kind];
 }
@@ -366,7 +366,7 @@ done:
     return st;
 }
 
-enum status avro_parse(struct registry *r, const struct registered_schema *schema, struct arena *a,
+enum status av_parse(struct registry *r, const struct registered_schema *schema, struct arena *a,
                        struct avro_type **out, struct diag *d)
 {
     struct parser s = {.r = r, .a = a, .d = d};
@@ -382,17 +382,17 @@ enum status avro_parse(struct registry *r, const struct registered_schema *schem
 
 static int entry_part(const struct avro_type *t, struct str name)
 {
-    return avro_find(name, t->n, avro_field_name, t->fields);
+    return av_find(name, t->n, av_field_name, t->fields);
 }
 
-bool avro_is_entries(const struct avro_type *t)
+bool av_is_entries(const struct avro_type *t)
 {
     const struct avro_type *e = t->element;
     return t->kind == WIRE_ARRAY && e->kind == WIRE_RECORD && e->n == 2 && entry_part(e, STR("key")) >= 0 &&
            entry_part(e, STR("value")) >= 0;
 }
 
-const struct avro_type *avro_optional(const struct avro_type *t)
+const struct avro_type *av_optional(const struct avro_type *t)
 {
     const struct avro_type *only = NULL;
     for (uint32_t i = 0; i < t->n; i++) {
@@ -405,13 +405,13 @@ const struct avro_type *avro_optional(const struct avro_type *t)
     return only;
 }
 
-struct str avro_member_name(const struct avro_type *t)
+struct str av_member_name(const struct avro_type *t)
 {
     return t->kind == WIRE_RECORD || t->kind == WIRE_ENUM || t->kind == WIRE_FIXED ? t->name
                                                                                   : str_from(wire_names[t->kind]);
 }
 
-int avro_find(struct str name, uint32_t n, struct str (*name_at)(const void *of, uint32_t i), const void *of)
+int av_find(struct str name, uint32_t n, struct str (*name_at)(const void *of, uint32_t i), const void *of)
 {
     int close = -1;
     for (uint32_t i = 0; i < n; i++) {
@@ -424,12 +424,12 @@ int avro_find(struct str name, uint32_t n, struct str (*name_at)(const void *of,
     return close;
 }
 
-struct str avro_field_name(const void *fields, uint32_t i)
+struct str av_field_name(const void *fields, uint32_t i)
 {
     return ((const struct avro_field *)fields)[i].name;
 }
 
-struct str avro_struct_name(const void *type, uint32_t i)
+struct str av_struct_name(const void *type, uint32_t i)
 {
     return ((const struct type *)type)->fields[i].name;
 }

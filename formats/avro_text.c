@@ -138,7 +138,7 @@ static bool is_name(struct str s)
     return s.len && s.p[s.len - 1] != '.';
 }
 
-enum status avro_columns_to(const struct format_spec *spec, const struct schema_column *columns, uint32_t n,
+enum status av_columns_to(const struct format_spec *spec, const struct schema_column *columns, uint32_t n,
                             bool is_key, struct buf *out, struct diag *d)
 {
     (void)is_key;
@@ -151,7 +151,7 @@ enum status avro_columns_to(const struct format_spec *spec, const struct schema_
     struct text c = {.out = out, .space = {full.p, dot ? skipped - 1 : 0}, .is_first = true};
     buf_init(&c.name, 0);
     buf_put(&c.name, full.p + skipped, full.len - skipped);
-    if (avro_is_bare(spec, n)) {
+    if (av_is_bare(spec, n)) {
         put_type(&c, columns[0].type);
     } else {
         struct field *fields = mem_calloc(n ? n : 1, sizeof *fields);

@@ -4,7 +4,7 @@
 static enum status refuse(const struct write_op *op, const char *what, struct diag *d)
 {
     return diag_set(d, STATUS_DATA, "Cannot write `" STR_FMT "` as Avro type %s: %s", STR_ARG(op->name),
-                    wire_name(op->wire->kind), what);
+                    av_wire_name(op->wire->kind), what);
 }
 
 /* ---- nulls -------------------------------------------------------------------------------------------- */
@@ -32,7 +32,7 @@ static enum status write_null(const struct write_op *op, struct buf *out, struct
         return diag_set(d, STATUS_DATA,
                         "Invalid value: null used for required field: \"" STR_FMT "\", schema type: %s",
                         STR_ARG(op->name), connect_name(op->wire));
-    avro_put_long(out, op->null_branch);
+    av_put_long(out, op->null_branch);
     return STATUS_OK;
 }
 
@@ -40,7 +40,7 @@ static enum status write_null(const struct write_op *op, struct buf *out, struct
 
 static void put_sized(struct buf *out, struct str s)
 {
-    avro_put_long(out, s.len);
+    av_put_long(out, s.len);
     buf_puts(out, s);
 }
 
@@ -59,7 +59,7 @@ static enum status write_int(const struct write_op *op, const struct value *v, s
     int64_t n = whole(v);
     if (n != (int32_t)n)
         return refuse(op, "the number is too large", d);
-    avro_put_long(out, n);
+    av_put_long(out, n);
     return STATUS_OK;
 }
 
@@ -67,7 +67,7 @@ static enum status write_symbol(const struct write_op *op, struct str s, struct 
 {
     for (uint32_t i = 0; i < op->wire->n; i++) {
         if (str_eq(op->wire->symbols[i], s)) {
-            avro_put_long(out, i);
+            av_put_long(out, i);
             return STATUS_OK;
         }
     }
@@ -115,17 +115,17 @@ static enum status write_map(const struct write_op *op, const struct nested *map
 {
     enum status st = STATUS_OK;
     if (map->n)
-        avro_put_long(out, map->n);
+        av_put_long(out, map->n);
     for (uint32_t i = 0; i < map->n; i++) {
         if (op->code == WRITE_MAP) {
             put_sized(out, value_is_null(&map->keys[i]) ? STR("null") : map->keys[i].str);
-            TRY(avro_write(&op->ops[0], &map->items[i], out, d));
+            TRY(av_write(&op->ops[0], &map->items[i], out, d));
             continue;
         }
         for (uint32_t k = 0; k < 2; k++)
-            TRY(avro_write(&op->ops[k], op->ops[k].field ? &map->items[i] : &map->keys[i], out, d));
+            TRY(av_write(&op->ops[k], op->ops[k].field ? &map->items[i] : &map->keys[i], out, d));
     }
-    avro_put_long(out, 0);
+    av_put_long(out, 0);
 done:
     return st;
 }
@@ -134,10 +134,10 @@ static enum status write_array(const struct write_op *op, const struct nested *a
 {
     enum status st = STATUS_OK;
     if (array->n)
-        avro_put_long(out, array->n);
+        av_put_long(out, array->n);
     for (uint32_t i = 0; i < array->n; i++)
-        TRY(avro_write(&op->ops[0], &array->items[i], out, d));
-    avro_put_long(out, 0);
+        TRY(av_write(&op->ops[0], &array->items[i], out, d));
+    av_put_long(out, 0);
 done:
     return st;
 }
@@ -147,7 +147,7 @@ static enum status write_record(const struct write_op *op, const struct nested *
     enum status st = STATUS_OK;
     for (uint32_t i = 0; i < op->n; i++) {
         const struct write_op *part = &op->ops[i];
-        TRY(avro_write(part, part->field == NO_FIELD ? &VALUE_NULL : &s->items[part->field], out, d));
+        TRY(av_write(part, part->field == NO_FIELD ? &VALUE_NULL : &s->items[part->field], out, d));
     }
 done:
     return st;
@@ -160,19 +160,19 @@ static enum status write_union_struct(const struct write_op *op, const struct ne
     for (uint32_t i = 0; i < op->n; i++) {
         const struct write_op *part = &op->ops[i];
         if (!value_is_null(&s->items[part->field]))
-            return avro_write(part, &s->items[part->field], out, d);
+            return av_write(part, &s->items[part->field], out, d);
     }
     return write_null(op, out, d);
 }
 
-enum status avro_write(const struct write_op *op, const struct value *v, struct buf *out, struct diag *d)
+enum status av_write(const struct write_op *op, const struct value *v, struct buf *out, struct diag *d)
 {
     float f;
     double number_of;
     if (value_is_null(v))
         return write_null(op, out, d);
     if (op->branch >= 0)
-        avro_put_long(out, op->branch);
+        av_put_long(out, op->branch);
     switch (op->code) {
     case WRITE_BOOLEAN:
         buf_putc(out, v->boolean);
@@ -180,7 +180,7 @@ enum status avro_write(const struct write_op *op, const struct value *v, struct 
     case WRITE_INT:
         return write_int(op, v, out, d);
     case WRITE_LONG:
-        avro_put_long(out, whole(v));
+        av_put_long(out, whole(v));
         return STATUS_OK;
     case WRITE_FLOAT:
         f = (float)number(v);

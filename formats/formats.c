@@ -4,7 +4,7 @@
 
 static const struct {
     const char *name;
-    const struct decoder_ops *decoder; /* NULL: not built */
+    const struct decoder_ops *decoder;
     const struct encoder_ops *encoder;
     const struct schema_ops *schema; /* formats with a registry */
 } formats[] = {
@@ -45,14 +45,9 @@ enum schema_type format_schema_type(enum format_kind kind)
     return kind == FORMAT_JSON_SR ? SCHEMA_JSON : kind == FORMAT_PROTOBUF ? SCHEMA_PROTOBUF : SCHEMA_AVRO;
 }
 
-bool format_is_built(enum format_kind kind)
+static enum status no_schemas(enum format_kind kind, struct diag *d)
 {
-    return formats[kind].decoder != NULL;
-}
-
-static enum status not_built(enum format_kind kind, struct diag *d)
-{
-    return diag_set(d, STATUS_UNSUPPORTED, "The '%s' format is not supported yet", format_name(kind));
+    return diag_set(d, STATUS_UNSUPPORTED, "The '%s' format has no schemas", format_name(kind));
 }
 
 static enum status check_columns(enum format_kind kind, const struct schema_column *columns, uint32_t n, struct diag *d)
@@ -73,14 +68,14 @@ enum status columns_from_schema(const struct format_spec *spec, struct registry 
                                 const struct schema_column **columns, uint32_t *n, struct diag *d)
 {
     const struct schema_ops *ops = formats[spec->kind].schema;
-    return ops ? ops->columns_from(spec, r, schema, is_key, a, columns, n, d) : not_built(spec->kind, d);
+    return ops ? ops->columns_from(spec, r, schema, is_key, a, columns, n, d) : no_schemas(spec->kind, d);
 }
 
 enum status columns_to_schema(const struct format_spec *spec, const struct schema_column *columns, uint32_t n,
                               bool is_key, struct buf *out, struct diag *d)
 {
     const struct schema_ops *ops = formats[spec->kind].schema;
-    enum status st = ops ? ops->columns_to(spec, columns, n, is_key, out, d) : not_built(spec->kind, d);
+    enum status st = ops ? ops->columns_to(spec, columns, n, is_key, out, d) : no_schemas(spec->kind, d);
     return st == STATUS_OK && out->failed ? diag_nomem(d) : st;
 }
 
@@ -191,8 +186,6 @@ enum status decoder_create(const struct format_spec *spec, const struct schema_c
 {
     *out = NULL;
     const struct decoder_ops *ops = formats[spec->kind].decoder;
-    if (!ops)
-        return not_built(spec->kind, d);
     enum status st = check_columns(spec->kind, columns, n_columns, d);
     if (st != STATUS_OK)
         return st;
@@ -301,8 +294,6 @@ enum status encoder_create(const struct format_spec *spec, const struct schema_c
 {
     *out = NULL;
     const struct encoder_ops *ops = formats[spec->kind].encoder;
-    if (!ops)
-        return not_built(spec->kind, d);
     enum status st = check_columns(spec->kind, columns, n_columns, d);
     if (st != STATUS_OK)
         return st;

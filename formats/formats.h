@@ -15,8 +15,6 @@ enum format_kind { FORMAT_NONE, FORMAT_KAFKA, FORMAT_DELIMITED, FORMAT_JSON, FOR
 /* By name in any case ("json"); false: unknown. */
 bool format_by_name(struct str name, enum format_kind *out);
 const char *format_name(enum format_kind kind); /* "JSON" */
-/* False: it cannot be used yet. */
-bool format_is_built(enum format_kind kind);
 
 /* Protobuf's scalars have no null of their own. */
 enum proto_nulls { PROTO_NULLS_NONE /* 0, "" and false stand for it */, PROTO_NULLS_OPTIONAL, PROTO_NULLS_WRAPPER };

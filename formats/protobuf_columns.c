@@ -128,6 +128,21 @@ done:
     return st;
 }
 
+/* Nobody says which message is meant. */
+static enum status several_messages(const struct proto_file *file, bool is_key, struct diag *d)
+{
+    struct buf names;
+    buf_init(&names, 0);
+    for (uint32_t i = 0; i < file->n_messages; i++)
+        buf_printf(&names, "\n- " STR_FMT, STR_ARG(file->messages[i]->full_name));
+    enum status st = diag_set(d, STATUS_INVALID,
+                              "%s schema has multiple schema definitions. \n%s\n\nPlease specify a schema full name in "
+                              "the WITH clause using %s_SCHEMA_FULL_NAME",
+                              is_key ? "Key" : "Value", buf_z(&names), is_key ? "KEY" : "VALUE");
+    buf_free(&names);
+    return st;
+}
+
 static enum status columns_from(const struct format_spec *spec, struct registry *r,
                                 const struct registered_schema *schema, bool is_key, struct arena *a,
                                 const struct schema_column **out, uint32_t *n, struct diag *d)
@@ -144,6 +159,8 @@ static enum status columns_from(const struct format_spec *spec, struct registry 
         TRY(diag_set(d, STATUS_NOT_FOUND, "The schema has no message '%s'", spec->full_name));
     if (!m)
         TRY(diag_set(d, STATUS_INVALID, "The schema has no message"));
+    if (!spec->full_name && file->n_messages > 1)
+        TRY(several_messages(file, is_key, d));
     TRY(fields_of(&c, m, &fields, &n_fields));
     struct schema_column *columns = ARENA_ARRAY(a, struct schema_column, n_fields);
     for (uint32_t i = 0; columns && i < n_fields; i++)

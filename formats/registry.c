@@ -31,6 +31,25 @@ void registry_close(struct registry *r)
     mem_free(r);
 }
 
+void registry_print_urls(struct buf *out, const char *urls)
+{
+    while (*urls) {
+        size_t len = strcspn(urls, ","), scheme = 0;
+        const char *slashes = strstr(urls, "://");
+        if (slashes && slashes < urls + len)
+            scheme = (size_t)(slashes + 3 - urls);
+        size_t host = scheme;
+        for (size_t i = scheme; i < len && urls[i] != '/'; i++)
+            if (urls[i] == '@')
+                host = i + 1;
+        buf_put(out, urls, scheme);
+        buf_put(out, urls + host, len - host);
+        urls += len;
+        if (*urls)
+            buf_putc(out, *urls++);
+    }
+}
+
 static struct str id_key(const int32_t *id)
 {
     return str_make((const char *)id, sizeof *id);
@@ -48,8 +67,7 @@ const struct registered_schema *registry_keep(struct registry *r, const struct r
     copy->references = references;
     for (uint32_t i = 0; i < schema->n_references; i++) {
         const struct schema_reference *from = &schema->references[i];
-        references[i] =
-            (struct schema_reference){str_dup(a, from->name), str_dup(a, from->subject), from->version};
+        references[i] = (struct schema_reference){str_dup(a, from->name), str_dup(a, from->subject), from->version};
     }
     return !a->failed && map_put(&r->by_id, id_key(&schema->id), copy) ? copy : NULL;
 }

@@ -38,6 +38,8 @@ struct registry_options {
     const char *password;
     const char *ca_file;  /* PEM; NULL: the system's */
 };
+/* URLs as they may be shown: without names and passwords. */
+void registry_print_urls(struct buf *out, const char *urls);
 enum status registry_open_http(const struct registry_options *options, struct registry **out, struct diag *d) MUST_CHECK;
 enum status registry_open_memory(struct registry **out, struct diag *d) MUST_CHECK;
 void registry_close(struct registry *r);

@@ -16,7 +16,8 @@ struct http {
     CURL *curl;
     struct curl_slist *headers;
     struct buf url, answer;
-    struct str urls[MAX_URLS]; /* without a slash at their ends */
+    struct str urls[MAX_URLS];  /* without a slash at their ends */
+    struct str shown[MAX_URLS]; /* for messages */
     uint32_t n_urls, current;
     char error[CURL_ERROR_SIZE];
     struct arena arena;
@@ -27,6 +28,19 @@ struct http {
 static enum status no_curl(struct diag *d)
 {
     return diag_set(d, STATUS_IO, "libcurl cannot be started");
+}
+
+static bool take_url(struct http *h, struct str url)
+{
+    struct str copy = str_dup(&h->arena, url);
+    struct buf shown;
+    buf_init(&shown, 0);
+    if (copy.p)
+        registry_print_urls(&shown, copy.p);
+    h->urls[h->n_urls] = copy;
+    h->shown[h->n_urls++] = str_dup(&h->arena, buf_str(&shown));
+    buf_free(&shown);
+    return !shown.failed && !h->arena.failed;
 }
 
 static enum status take_urls(struct http *h, const char *list, struct diag *d)
@@ -50,7 +64,8 @@ static enum status take_urls(struct http *h, const char *list, struct diag *d)
                             STR_ARG(url));
         if (h->n_urls == MAX_URLS)
             return diag_set(d, STATUS_INVALID, "There may be at most %d URLs of schema registries", MAX_URLS);
-        h->urls[h->n_urls++] = url;
+        if (!take_url(h, url))
+            return diag_nomem(d);
     }
     return h->n_urls ? STATUS_OK : diag_set(d, STATUS_INVALID, "The URL of the schema registry is empty");
 }
@@ -180,7 +195,7 @@ static enum status refused(struct http *h, long code, enum status st, struct dia
             st = STATUS_NOT_FOUND;
         st = diag_set(d, st, STR_FMT, STR_ARG(message));
     } else {
-        st = diag_set(d, st, "The schema registry " STR_FMT " answers with the HTTP status %ld", STR_ARG(h->urls[h->current]),
+        st = diag_set(d, st, "The schema registry " STR_FMT " answers with the HTTP status %ld", STR_ARG(h->shown[h->current]),
                       code);
     }
     arena_free(&a);
@@ -203,10 +218,10 @@ static bool is_certain(CURLcode code)
 
 static enum status ask_current(struct http *h, const char *method, const char *path, const struct buf *body, struct diag *d)
 {
-    struct str url = h->urls[h->current];
+    struct str shown = h->shown[h->current];
     h->url.len = h->answer.len = 0;
     h->error[0] = 0;
-    buf_puts(&h->url, url);
+    buf_puts(&h->url, h->urls[h->current]);
     buf_puts(&h->url, str_from(path));
     if (!set_request(h, method, body))
         return diag_nomem(d);
@@ -217,9 +232,9 @@ static enum status ask_current(struct http *h, const char *method, const char *p
     buf_free(&h->answer);
     buf_init(&h->answer, MAX_ANSWER);
     if (is_large)
-        return diag_set(d, STATUS_INVALID, "The answer of the schema registry " STR_FMT " is too large", STR_ARG(url));
+        return diag_set(d, STATUS_INVALID, "The answer of the schema registry " STR_FMT " is too large", STR_ARG(shown));
     return diag_set(d, is_certain(code) ? STATUS_INVALID : STATUS_IO, "The schema registry " STR_FMT " cannot be reached: %s",
-                    STR_ARG(url), h->error[0] ? h->error : h->lib->easy_strerror(code));
+                    STR_ARG(shown), h->error[0] ? h->error : h->lib->easy_strerror(code));
 }
 
 enum status http_ask(struct http *h, const char *method, const char *path, const struct buf *body, struct str *answer,

@@ -51,6 +51,7 @@ void print_list(struct buf *out, const struct str *items, uint32_t n, const char
 enum with_place { WITH_CREATE_SOURCE, WITH_CREATE_AS, WITH_INSERT };
 
 struct with_side {         /* key or value */
+    bool is_key;
     struct str format;     /* p NULL: not given */
     bool format_from_both; /* given by FORMAT */
     bool has_delimiter;
@@ -93,8 +94,8 @@ enum status format_check_schema(struct planner *p, const struct format_spec *spe
 bool type_has_map(const struct type *t);
 /* "Map keys, including types that contain maps, ..." for keys that hold a map. */
 enum status check_no_map_key(struct planner *p, struct str name, const struct type *t, struct span where);
-/* The last check of all: formats that cannot be run yet, or not without a schema registry. */
-enum status format_check_built(struct planner *p, const char *topic, const struct topic_formats *formats);
+/* The last check of all: formats with schemas need a registry. */
+enum status format_check_registry(struct planner *p, const char *topic, const struct topic_formats *formats);
 
 /* ---- schemas of the registry (statement/infer.c) ---- */
 
@@ -264,8 +265,8 @@ enum status plan_create_source(struct planner *p, const struct ast_create_source
 enum status plan_create_as(struct planner *p, const struct ast_create_as *s, struct planned *out);
 enum status plan_insert_select(struct planner *p, const struct ast_insert_select *s, struct planned *out);
 enum status plan_insert_values(struct planner *p, const struct ast_insert_values *s, struct planned *out);
-/* The last check: formats of the sources and the sink (NULL: none) that cannot be run. */
-enum status check_built(struct planner *p, const struct query *q, const struct source *sink);
+/* The last check, of the formats of the sources and the sink (NULL: none). */
+enum status check_registries(struct planner *p, const struct query *q, const struct source *sink);
 enum status plan_select(struct planner *p, const struct ast_stmt_query *s, struct planned *out);
 enum status plan_pull(struct planner *p, struct query *q, struct planned *out);
 enum status plan_drop_source(struct planner *p, const struct ast_drop *s, struct planned *out);

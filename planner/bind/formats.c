@@ -28,7 +28,8 @@ enum status format_check_properties(struct planner *p, enum format_kind kind, co
         unknown[n++] = "fullSchemaName";
     if (side->serde.nullable_representation && !is_protobuf(kind))
         return plan_error(p, side->format_span,
-                          "Property PROTOBUF_NULLABLE_REPRESENTATION can only be enabled with protobuf format");
+                          "Property %s_PROTOBUF_NULLABLE_REPRESENTATION can only be enabled with protobuf format",
+                          side->is_key ? "KEY" : "VALUE");
     if (n)
         return plan_error(p, side->format_span, "%s does not support the following configs: [%s%s%s]",
                           format_name(kind), unknown[0], n > 1 ? ", " : "", n > 1 ? unknown[1] : "");
@@ -161,20 +162,14 @@ enum status format_check_schema(struct planner *p, const struct format_spec *spe
     return st;
 }
 
-enum status format_check_built(struct planner *p, const char *topic, const struct topic_formats *formats)
+enum status format_check_registry(struct planner *p, const char *topic, const struct topic_formats *formats)
 {
     enum format_kind kinds[] = {formats->key.kind, formats->value.kind};
-    for (int i = 0; i < 2; i++) {
-        if (!format_is_built(kinds[i])) {
-            char what[64];
-            snprintf(what, sizeof what, "format %s", format_name(kinds[i]));
-            return plan_unsupported(p, p->statement->span, what);
-        }
+    for (int i = 0; i < 2; i++)
         if (format_has_registry(kinds[i]) && !p->context->registry && !p->context->recorded)
             return plan_error(p, p->statement->span,
                               "Cannot create topic '%s' with format %s without configuring 'ksql.schema.registry.url'",
                               topic, format_name(kinds[i]));
-    }
     return STATUS_OK;
 }
 

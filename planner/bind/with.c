@@ -358,7 +358,7 @@ static int64_t number_or(const struct parsed *value, int64_t otherwise)
 enum status with_parse(struct planner *p, const struct ast_properties *ast, enum with_place place, struct with *out)
 {
     struct parsed values[N_PROPERTIES] = {0};
-    *out = (struct with){0};
+    *out = (struct with){.key.is_key = true};
     enum status st = STATUS_OK;
     TRY(parse_all(p, ast, place, values));
     out->topic = values[PROP_KAFKA_TOPIC].given ? values[PROP_KAFKA_TOPIC].text : (struct str){NULL, 0};

@@ -307,7 +307,7 @@ enum status plan_create_as(struct planner *p, const struct ast_create_as *ast, s
         echo_create_as(p, ast, &c->q);
     }
     if (st == STATUS_OK)
-        st = check_built(p, &c->q, c->sink);
+        st = check_registries(p, &c->q, c->sink);
 done:
     return st;
 }

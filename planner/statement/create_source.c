@@ -297,7 +297,7 @@ static enum status plan_source_table(struct creating *c, struct planned *out)
     out->plan = plan;
     out->query_id = id;
     out->query_kind = QUERY_SOURCE_TABLE;
-    return format_check_built(p, c->source->topic, &c->source->formats);
+    return format_check_registry(p, c->source->topic, &c->source->formats);
 }
 
 /* ---- the statement ---- */

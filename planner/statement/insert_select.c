@@ -160,7 +160,7 @@ enum status plan_insert_select(struct planner *p, const struct ast_insert_select
     out->query_kind = QUERY_INSERT;
     out->sink = target->name;
     out->message = arena_printf(p->a, "Created query with ID %s", id);
-    TRY(check_built(p, q, target));
+    TRY(check_registries(p, q, target));
 done:
     return st;
 }

@@ -281,7 +281,7 @@ enum status plan_insert_values(struct planner *p, const struct ast_insert_values
             TRY(set_column(&w, i, ast->values[i]));
     }
     TRY(check_keys(&w));
-    TRY(format_check_built(p, w.target->topic, &w.target->formats));
+    TRY(format_check_registry(p, w.target->topic, &w.target->formats));
     TRY(check_insert_key(p, w.target));
     *insert = (struct planned_insert){.target = w.target, .values = w.values, .rowtime = w.rowtime};
     out->kind = PLANNED_INSERT_VALUES;

@@ -86,7 +86,7 @@ enum status plan_pull(struct planner *p, struct query *q, struct planned *out)
     pull->limit = q->ast->has_limit ? q->ast->limit : -1;
     out->kind = PLANNED_PULL;
     out->pull = pull;
-    TRY(pull->query_id ? format_check_built(p, s->topic, &s->formats) : plan_nomem(p));
+    TRY(pull->query_id ? format_check_registry(p, s->topic, &s->formats) : plan_nomem(p));
 done:
     return st;
 }

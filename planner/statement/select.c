@@ -15,15 +15,15 @@ enum status plan_logical(struct planner *p, struct query *q, bool keep_tables, s
     return rewritten ? STATUS_OK : p->d->code;
 }
 
-enum status check_built(struct planner *p, const struct query *q, const struct source *sink)
+enum status check_registries(struct planner *p, const struct query *q, const struct source *sink)
 {
     for (uint32_t i = 0; i < q->n_sources; i++) {
         const struct source *s = q->sources[i].source;
-        enum status st = format_check_built(p, s->topic, &s->formats);
+        enum status st = format_check_registry(p, s->topic, &s->formats);
         if (st != STATUS_OK)
             return st;
     }
-    return sink ? format_check_built(p, sink->topic, &sink->formats) : STATUS_OK;
+    return sink ? format_check_registry(p, sink->topic, &sink->formats) : STATUS_OK;
 }
 
 static enum status plan_transient(struct planner *p, struct query *q, struct planned *out)
@@ -44,7 +44,7 @@ static enum status plan_transient(struct planner *p, struct query *q, struct pla
     out->plan = plan;
     out->query_id = id;
     out->ends = q->purpose == PURPOSE_PULL;
-    return check_built(p, q, NULL);
+    return check_registries(p, q, NULL);
 }
 
 enum status plan_select(struct planner *p, const struct ast_stmt_query *ast, struct planned *out)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# JSON_SR from end to end with a schema registry, which is killed and started again meanwhile. On the embedded log.
+# Formats with schemas from end to end with a schema registry, which is killed and started again meanwhile. On the embedded log.
 #
 #   WEIR=... tests/registry/registry.sh WORK_DIR
 set -uo pipefail
@@ -116,6 +116,30 @@ values T | grep -q after || fail "the query did not go on behind a bad record: $
 "$weir" consume default_ksql_processing_log --from-beginning --drain --data "$work/data" | grep -c 'zero byte' | grep -qx 2 ||
     fail "the processing log: $("$weir" consume default_ksql_processing_log --from-beginning --drain --data "$work/data")"
 
+# ---- the other formats ----
+
+sql formats <<'END'
+CREATE STREAM fa (k STRUCT<x INT> KEY, a STRING, b DECIMAL(6,2), c MAP<STRING,DATE>, d BYTES, e STRUCT<f DOUBLE>)
+    WITH (KAFKA_TOPIC='fa', PARTITIONS=1, FORMAT='AVRO');
+INSERT INTO fa (k, a, b, c, e) VALUES (STRUCT(x := 1), 'x', 1.5, MAP('k' := '2020-01-02'), STRUCT(f := 0.5));
+INSERT INTO fa (a) VALUES ('no key');
+CREATE STREAM fp WITH (KEY_FORMAT='JSON_SR', VALUE_FORMAT='PROTOBUF') AS SELECT * FROM fa EMIT CHANGES;
+CREATE STREAM fj WITH (FORMAT='JSON_SR') AS SELECT * FROM fp EMIT CHANGES;
+CREATE STREAM back WITH (KEY_FORMAT='JSON', VALUE_FORMAT='JSON') AS SELECT * FROM fj EMIT CHANGES;
+PRINT fa FROM BEGINNING LIMIT 1;
+END
+ran formats
+sql formats_print <<'END'
+PRINT FP FROM BEGINNING LIMIT 1;
+END
+ran formats_print
+equal "through all formats" "$(values BACK)" \
+    '{"A":"no key","B":null,"C":{},"D":"","E":null} {"A":"x","B":1.50,"C":{"k":18263},"D":"","E":{"F":0.5}} '
+grep -q '^Key format: AVRO$' "$work/formats" && grep -q 'key: {"X":1}, value: {"A":"x","B":1.50,"C":{"k":18263},"D":null,"E":{"F":0.5}}' "$work/formats" ||
+    fail "PRINT of AVRO: $(cat "$work/formats")"
+grep -q '^Value format: PROTOBUF$' "$work/formats_print" && grep -q 'value: {"A":"x","B":1.50,' "$work/formats_print" ||
+    fail "PRINT of PROTOBUF: $(cat "$work/formats_print")"
+
 # ---- what the registry refuses ----
 
 ask PUT /test/mode '{"mode": "refuse"}' >/dev/null
@@ -224,5 +248,28 @@ status=$?
 run_pid=0
 equal "after the outage" "$("$weir" consume DOUBLES --from-beginning --drain --data "$work/outage" | tr '\0' '~' | sed 's/^[^{]*//' | tr '\n' ' ')" \
     '{"M":2} {"M":4} {"M":6} {"M":8} '
+[[ $(grep -c 'held up' "$work/outage.log") == 1 ]] || fail "$(cat "$work/outage.log")"
+
+# ---- the same for records that cannot be read without it ----
+
+cat >"$work/insert.sql" <<'END'
+CREATE STREAM avro (n INT) WITH (KAFKA_TOPIC='avro', PARTITIONS=1, VALUE_FORMAT='AVRO');
+INSERT INTO avro VALUES (1);
+INSERT INTO avro VALUES (2);
+END
+timeout 60 "$weir" run "$work/insert.sql" --drain --data "$work/outage2" --set "ksql.schema.registry.url=http://127.0.0.1:$port" >"$work/insert.log" 2>&1 ||
+    fail "INSERT VALUES: $(cat "$work/insert.log")"
+stop_registry
+{ head -n 1 "$work/insert.sql"; echo "CREATE STREAM plain WITH (VALUE_FORMAT='JSON') AS SELECT n FROM avro EMIT CHANGES;"; } >"$work/outage.sql"
+"$weir" run "$work/outage.sql" --data "$work/outage2" --set "ksql.schema.registry.url=http://127.0.0.1:$port" >"$work/outage.log" 2>&1 &
+run_pid=$!
+await 20 grep -q 'queries are held up: The schema registry' "$work/outage.log"
+sleep 1
+start_registry
+await 20 grep -q 'queries go on' "$work/outage.log"
+kill -TERM "$run_pid"
+wait "$run_pid"
+run_pid=0
+equal "after the outage" "$("$weir" consume PLAIN --from-beginning --drain --data "$work/outage2" | tr '\n' ' ')" '{"N":1} {"N":2} '
 [[ $(grep -c 'held up' "$work/outage.log") == 1 ]] || fail "$(cat "$work/outage.log")"
 echo "ok"

@@ -408,7 +408,7 @@ suite_cli() {
     cli_check "wrong settings" cli_wrong_settings
     cli_check "settings of a query" cli_query_settings
     WEIR=$weir cli_check "joins" "$here/joins.sh" "$1/joins" --data "$1/joins/data"
-    WEIR=$weir cli_check "JSON_SR, with a schema registry that comes and goes" "$here/registry/registry.sh" "$1/registry"
+    WEIR=$weir cli_check "formats with schemas, and a registry that comes and goes" "$here/registry/registry.sh" "$1/registry"
     cli_check "a damaged command topic" cli_foreign_command
     echo "passed $cli_passed failed $cli_failed skipped 0"
 }

@@ -11,6 +11,7 @@ struct fixture {
     struct log *log;
     struct engine *engine;
     struct session *session;
+    struct registry *registry; /* of the next engine that is opened; borrowed */
     bool drain;
     bool stop;               /* what the sink answers when asked */
     int64_t stop_after_rows; /* -1: never */

@@ -207,6 +207,7 @@ static struct step *count_windows(struct op_test *t)
                                        "K STRING KEY, N BIGINT", 0, NULL, 1, calls, args);
     a->aggregate.window =
         (struct window_spec){.kind = WINDOW_TUMBLING, .size = 10, .advance = 10, .grace = 1000, .retention = 1010};
+    a->schema.window = a->aggregate.window.kind;
     a->aggregate.store = arena_printf(&t->arena, "counts%u", t->n_steps);
     return a;
 }

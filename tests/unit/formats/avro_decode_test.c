@@ -1,5 +1,6 @@
 /* The AVRO decoder: every type, evolution of schemas, nulls, and bytes that are no record. */
 #include "avro_util.h"
+#include "formats/registry_int.h"
 
 #define ONE(type, columns, bytes) AVRO(RECORD(FIELD("f", type)), columns, bytes)
 #define MALFORMED "BAD: Error deserializing Avro message for id 1"
@@ -54,6 +55,14 @@ TEST(avro_decode, wider_types)
     CHECK_TEXT(ONE("\"boolean\"", "F STRING", "\0"), "false");
     CHECK_TEXT(ONE("\"float\"", "F STRING", "\xcd\xcc\x8c\x3f"), "1.1");
     CHECK_TEXT(ONE("\"double\"", "F STRING", "\0\0\0\0\0\0\xf0\x3f"), "1.0");
+    CHECK_TEXT(ONE("{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}", "F BIGINT", "\x08"), "4");
+    CHECK_TEXT(ONE("{\"type\":\"int\",\"logicalType\":\"date\"}", "F INT", "\x08"), "4");
+    CHECK_TEXT(ONE("[\"null\",\"int\",\"string\"]", "F STRING", "\x04\x02x"), "x");
+    CHECK_TEXT(ONE("[\"null\",\"int\",\"string\"]", "F STRING", "\x02\x08"), "4");
+    CHECK_TEXT(ONE("[\"null\",\"int\",\"string\"]", "F STRING", "\0"), "null");
+    CHECK_TEXT(ONE("[\"int\"]", "F BIGINT", "\0\x08"), "4");
+    CHECK_TEXT(ONE("[\"null\"]", "F BIGINT", "\0"), "null");
+    CHECK_TEXT(ONE("\"null\"", "F BIGINT", ""), "null");
     CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":\"int\"}", "F ARRAY<STRING>", "\x04\x02\x04\0"), "[1, 2]");
 }
 
@@ -67,8 +76,10 @@ TEST(avro_decode, misfits)
                "BAD: Can't convert type. sourceType: int, requiredType: BYTES, path: $.F.G");
     CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":\"int\"}", "F INT", "\0"),
                "BAD: Can't convert type. sourceType: array, requiredType: INTEGER, path: $.F");
-    CHECK_TEXT(ONE("{\"type\":\"int\",\"logicalType\":\"date\"}", "F INT", "\0"),
-               "BAD: Can't convert type. sourceType: int, requiredType: INTEGER, path: $.F");
+    CHECK_TEXT(ONE("{\"type\":\"int\",\"logicalType\":\"date\"}", "F STRING", "\0"),
+               "BAD: Can't convert type. sourceType: int, requiredType: STRING, path: $.F");
+    CHECK_TEXT(ONE("\"long\"", "F TIMESTAMP", "\0"),
+               "BAD: Can't convert type. sourceType: long, requiredType: TIMESTAMP, path: $.F");
     /* Nothing is wrong with a null. */
     CHECK_TEXT(ONE("[\"null\",\"string\"]", "F INT", "\0"), "null");
     CHECK_TEXT(ONE("[\"null\",\"string\"]", "F INT", "\2\0"),
@@ -203,4 +214,51 @@ TEST(avro_decode, several_schemas_and_paths)
     arena_free(&a);
     side_free(&s);
     avro_close(&f);
+}
+
+/* A registry that cannot be reached at first. */
+struct shaky {
+    struct registry base;
+    int failures, calls;
+};
+
+static enum status shaky_by_id(struct registry *r, int32_t id, const struct registered_schema **out, struct diag *d)
+{
+    struct shaky *s = (struct shaky *)r;
+    s->calls++;
+    if (s->failures-- > 0)
+        return diag_set(d, STATUS_IO, "unreachable");
+    const struct registered_schema schema = {.id = id, .type = SCHEMA_AVRO, .text = STR(RECORD(FIELD("a", "\"int\"")))};
+    *out = registry_keep(r, &schema);
+    return *out ? STATUS_OK : diag_nomem(d);
+}
+
+TEST(avro_decode, registry_out_of_reach)
+{
+    static const struct registry_ops ops = {.by_id = shaky_by_id};
+    struct shaky *shaky = (struct shaky *)registry_make(&ops, sizeof *shaky);
+    REQUIRE(shaky != NULL);
+    shaky->failures = 2;
+    struct schema_site site = {&shaky->base, "t", false};
+    struct format_spec spec = {.kind = FORMAT_AVRO, .wrapped = true, .site = &site};
+    struct side s;
+    struct decoder *dec;
+    struct arena a;
+    struct column out;
+    uint8_t states[3];
+    side_init(&s, "A INT");
+    const struct decode_field field = {.type = &TYPE_INT};
+    const struct str payloads[] = {{NULL, 0}, STR("\0\0\0\0\5\2"), STR("\0\0\0\0\5\4")};
+    REQUIRE(decoder_create(&spec, s.columns, 1, &field, 1, &dec, NULL) == STATUS_OK);
+    arena_init(&a, 0);
+    CHECK_INT(decode(dec, payloads, 3, &a, &out, states, NULL), STATUS_IO);
+    CHECK_INT(decode(dec, payloads, 3, &a, &out, states, NULL), STATUS_IO);
+    CHECK_INT(decode(dec, payloads, 3, &a, &out, states, NULL), STATUS_OK);
+    CHECK(states[0] == ROW_NULL && states[1] == ROW_OK && states[2] == ROW_OK && out.i32[1] == 1 && out.i32[2] == 2);
+    CHECK_INT(decode(dec, payloads, 3, &a, &out, states, NULL), STATUS_OK);
+    CHECK_INT(shaky->calls, 3);
+    decoder_destroy(dec);
+    arena_free(&a);
+    side_free(&s);
+    registry_close(&shaky->base);
 }

@@ -146,8 +146,8 @@ TEST(protobuf_schema, refused)
                "had errors.");
     CHECK_TEXT(inferred(P3), "invalid: The schema has no message");
     CHECK_TEXT(inferred(P3 "message M { M m = 1; }"), "invalid: The message 'M' contains itself, which columns cannot");
-    CHECK_TEXT(inferred(P3 "message M { repeated N n = 1; } message N { map<string, M> m = 1; }"),
-               "invalid: The message 'N' contains itself, which columns cannot");
+    CHECK_TEXT(inferred(P3 "message M { repeated N n = 1; message N { map<string, M> m = 1; } }"),
+               "invalid: The message 'M.N' contains itself, which columns cannot");
     CHECK(strncmp(inferred("{\"type\": \"record\"}"), "invalid: The schema is not valid Protobuf:", 42) == 0);
     CHECK(strncmp(inferred(""), "invalid: ", 9) == 0);
 }
@@ -166,6 +166,10 @@ TEST(protobuf_schema, chosen_by_name)
     CHECK_TEXT(columns_in(&spec, NULL, &schema), "c INTEGER");
     spec.full_name = "B";
     CHECK_TEXT(columns_in(&spec, NULL, &schema), "not_found: The schema has no message 'B'");
+    spec.full_name = NULL;
+    CHECK_TEXT(columns_in(&spec, NULL, &schema),
+               "invalid: Value schema has multiple schema definitions. \n\n- p.A\n- p.B\n\nPlease specify a schema full name "
+               "in the WITH clause using VALUE_SCHEMA_FULL_NAME");
 }
 
 TEST(protobuf_schema, references)

@@ -285,6 +285,30 @@ TEST(registry_http, wrong_urls)
     }
 }
 
+static const char *shown(const char *urls)
+{
+    static char text[200];
+    struct buf b;
+    buf_init(&b, 0);
+    registry_print_urls(&b, urls);
+    snprintf(text, sizeof text, "%s", buf_z(&b));
+    buf_free(&b);
+    return text;
+}
+
+TEST(registry_http, no_passwords_in_messages)
+{
+    struct diag d = DIAG_INIT;
+    int32_t id;
+    CHECK_TEXT(shown("http://me:se@cret@h:1/p@th, https://you@i,http://j/"), "http://h:1/p@th, https://i,http://j/");
+    CHECK_TEXT(shown("odd@text"), "text");
+    CHECK_TEXT(shown(""), "");
+    struct registry *r = client("http://me:secret@127.0.0.1:1", NULL, NULL, NULL);
+    CHECK_INT(add(r, "s", SCHEMA_AVRO, "\"int\"", &id, &d), STATUS_IO);
+    CHECK(strstr(d.message, "http://127.0.0.1:1 ") && !strstr(d.message, "secret"));
+    registry_close(r);
+}
+
 TEST(registry_http, names_in_paths)
 {
     struct buf b;

@@ -296,15 +296,16 @@ TEST(statements, pull_needs_a_keeper)
     session_close(&s);
 }
 
-TEST(statements, formats_that_are_not_built_fail_last)
+TEST(statements, formats_with_schemas_need_a_registry)
 {
     struct session s;
     session_open(&s);
     REQUIRE(session_run(&s, "CREATE STREAM PB (K STRING KEY, V INT) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='PROTOBUF', "
                             "PARTITIONS=1);") == STATUS_OK);
     CHECK_INT(session_run(&s, "CREATE STREAM X AS SELECT K, NOPE FROM PB;"), STATUS_STATEMENT);
-    CHECK_INT(session_run(&s, "CREATE STREAM X AS SELECT K, V FROM PB;"), STATUS_UNSUPPORTED);
-    CHECK_TEXT(s.diag.message, "not supported yet: format PROTOBUF");
+    CHECK_INT(session_run(&s, "CREATE STREAM X AS SELECT K, V FROM PB;"), STATUS_STATEMENT);
+    CHECK_TEXT(s.diag.message,
+               "Cannot create topic 'a' with format PROTOBUF without configuring 'ksql.schema.registry.url'");
     session_close(&s);
 }
 

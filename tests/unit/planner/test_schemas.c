@@ -176,3 +176,22 @@ TEST(planner_schemas, keys_that_are_inserted)
                     "schema.\n\tExisting Schema: [`ROWKEY` STRING KEY]\n\tksqlDB Generated: [`K` INTEGER KEY]");
     close_all(&t);
 }
+
+TEST(planner_schemas, replaced_sources)
+{
+    struct schemas t;
+    open_all(&t);
+    add(&t, "x", SCHEMA_JSON, 1, OBJECT(TEXT("a")));
+    add(&t, "x", SCHEMA_JSON, 2, OBJECT(TEXT("a") "," NUMBER("b")));
+    CHECK_INT(session_run(&t.s, "CREATE STREAM s WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR', VALUE_SCHEMA_ID=1);"
+                                "CREATE OR REPLACE STREAM s WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR', "
+                                "VALUE_SCHEMA_ID=2);"
+                                "CREATE STREAM p (a INT) WITH (KAFKA_TOPIC='p', VALUE_FORMAT='PROTOBUF');"),
+              STATUS_OK);
+    CHECK_TEXT(columns_of(&t, "S"), "`a` STRING, `b` INTEGER");
+    session_refuses(&t.s, "CREATE OR REPLACE STREAM p (a INT) WITH (KAFKA_TOPIC='p', VALUE_FORMAT='PROTOBUF', "
+                          "VALUE_SCHEMA_FULL_NAME='x.Y');",
+                    STATUS_INVALID,
+                    "Cannot upgrade data source: DataSource '`P`' has topic = p which is not upgradeable to p");
+    close_all(&t);
+}

@@ -195,3 +195,34 @@ TEST(planner_schemas, replaced_sources)
                     "Cannot upgrade data source: DataSource '`P`' has topic = p which is not upgradeable to p");
     close_all(&t);
 }
+
+static enum status run_with_failure(long n)
+{
+    static const char script[] =
+        "CREATE STREAM a WITH (KAFKA_TOPIC='t', KEY_FORMAT='AVRO', VALUE_FORMAT='JSON_SR');"
+        "CREATE TABLE b (k INT PRIMARY KEY) WITH (KAFKA_TOPIC='u', VALUE_FORMAT='PROTOBUF');"
+        "CREATE STREAM c WITH (VALUE_SCHEMA_ID=2) AS SELECT rowkey, NAME AS `name` FROM a;"
+        "INSERT INTO a (rowkey, name) VALUES (1, 'x');";
+    struct schemas t;
+    open_all(&t);
+    add(&t, "t-key", SCHEMA_AVRO, 0, "\"long\"");
+    add(&t, "t-value", SCHEMA_JSON, 2, OBJECT(TEXT("name")));
+    add(&t, "u-value", SCHEMA_PROTOBUF, 0, "syntax = \"proto3\"; message M { message N { string x = 1; } repeated N n = 1; }");
+    mem_fail_after(n);
+    enum status st = session_run(&t.s, script);
+    mem_fail_after(0);
+    if (st == STATUS_OK)
+        CHECK_TEXT(columns_of(&t, "B"), "`K` INTEGER KEY, `N` ARRAY<STRUCT<`X` STRING>>");
+    close_all(&t);
+    return st;
+}
+
+TEST(planner_schemas, out_of_memory_anywhere)
+{
+    enum status st = STATUS_NOMEM;
+    long n = 1;
+    for (; st == STATUS_NOMEM && n < 20000; n++)
+        st = run_with_failure(n);
+    CHECK_INT(st, STATUS_OK);
+    CHECK(n > 10);
+}

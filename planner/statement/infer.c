@@ -133,8 +133,21 @@ static enum status to_element(struct planner *p, const struct schema_column *col
     return type.p ? parser_type_text(p->a, type, &out->type, p->d) : STATUS_NOMEM;
 }
 
+static enum status add_wrapping(struct planner *p, struct ast_properties *with)
+{
+    struct ast_property *items = PLAN_ARRAY(p, struct ast_property, with->n + 1);
+    struct ast_expr *yes = PLAN_NEW(p, struct ast_expr);
+    if (!items || !yes)
+        return STATUS_NOMEM;
+    *yes = (struct ast_expr){.kind = AST_BOOLEAN, .boolean = true};
+    memcpy(items, with->items, with->n * sizeof *items);
+    items[with->n++] = (struct ast_property){.name = {.text = STR("WRAP_SINGLE_VALUE")}, .value = yes};
+    with->items = items;
+    return STATUS_OK;
+}
+
 enum status infer_fill(struct planner *p, const struct ast_create_source *ast, const struct schema_column *columns,
-                       uint32_t n, struct str *out)
+                       uint32_t n, bool wrap, struct str *out)
 {
     enum status st = STATUS_OK;
     struct ast_create_source filled = *ast;
@@ -149,6 +162,8 @@ enum status infer_fill(struct planner *p, const struct ast_create_source *ast, c
             TRY(to_element(p, &columns[i], ast->is_table, &elements[filled.n_elements++]));
     for (uint32_t i = 0; i < ast->n_elements; i++)
         filled.n_elements += take_header(&ast->elements[i], &elements[filled.n_elements]);
+    if (wrap)
+        TRY(add_wrapping(p, &filled.with));
     filled.elements = elements;
     filled.has_elements = true;
     ast_format_stmt(&text, &filled.head);

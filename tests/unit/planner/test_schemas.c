@@ -107,6 +107,19 @@ TEST(planner_schemas, ids_keep_the_case_of_names)
     close_all(&t);
 }
 
+TEST(planner_schemas, a_record_is_one_whatever_the_session_says)
+{
+    struct schemas t;
+    open_all(&t);
+    add(&t, "t-value", SCHEMA_JSON, 0, OBJECT(TEXT("a")));
+    session_set(&t.s, "ksql.persistence.wrap.single.values", "false");
+    CHECK_INT(session_run(&t.s, "CREATE STREAM a WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR');"), STATUS_OK);
+    CHECK(catalog_source(t.s.catalog, STR("A"))->formats.value.wrapped);
+    CHECK(str_eq(t.s.last.filled, STR("CREATE STREAM A (A STRING) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR', "
+                                      "WRAP_SINGLE_VALUE=true);")));
+    close_all(&t);
+}
+
 TEST(planner_schemas, what_cannot_be_columns)
 {
     struct schemas t;

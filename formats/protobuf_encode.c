@@ -92,8 +92,7 @@ static enum status protobuf_encode(struct encoder *enc, const struct column *col
     }
     for (uint32_t i = 0; i < p->prog->n_fields; i++) {
         const struct write_field *f = &p->prog->fields[i];
-        struct value v = column_get(&columns[f->source], row);
-        if (!write_field(out, f, &v, d))
+        if (!write_cell(out, f, &columns[f->source], row, d))
             return STATUS_DATA;
     }
     return STATUS_OK;

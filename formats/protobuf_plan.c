@@ -69,6 +69,41 @@ static bool refuse(struct plan *plan, const struct proto_field *f, enum type_kin
     return false;
 }
 
+static enum read_op op_of(const struct read_field *r)
+{
+    bool wanted = r->kind != KIND_NULL;
+    if (r->number > 15 || r->shape != READ_ONE || r->in_union >= 0)
+        return READ_ANY;
+    switch (r->type) {
+    case PROTO_BOOL:
+        return wanted ? READ_BOOLEAN : READ_NO_VARINT;
+    case PROTO_INT32:
+        return r->kind == KIND_INT ? READ_INT : wanted ? READ_ANY : READ_NO_VARINT;
+    case PROTO_INT64:
+    case PROTO_UINT64:
+        return wanted ? READ_BIGINT : READ_NO_VARINT;
+    case PROTO_DOUBLE:
+        return wanted ? READ_DOUBLE : READ_ANY;
+    case PROTO_STRING:
+        return !r->checks_utf8 ? READ_ANY : wanted ? READ_TEXT : READ_NO_TEXT;
+    case PROTO_BYTES:
+        return wanted ? READ_BYTES : READ_ANY;
+    default:
+        return READ_ANY;
+    }
+}
+
+/* A program of which all fields are planned. */
+static const struct read_program *seal(struct read_program *prog)
+{
+    for (uint32_t i = 0; i < prog->n_fields; i++) {
+        struct read_field *r = &prog->fields[i];
+        r->op = (uint8_t)op_of(r);
+        r->tag = r->op == READ_ANY ? 0 : (uint8_t)(r->number << 3 | r->wire);
+    }
+    return prog;
+}
+
 /* ---- what is only checked -------------------------------------------------------------------------------- */
 
 static struct read_program *start(struct plan *plan, const struct proto_message *m, uint32_t n_slots);
@@ -87,7 +122,7 @@ static const struct read_program *check_program(struct plan *plan, const struct 
     for (uint32_t i = 0; i < m->n_fields; i++)
         if (m->fields[i].message && !(prog->fields[i].sub = check_program(plan, m->fields[i].message)))
             return NULL;
-    return prog;
+    return seal(prog);
 }
 
 /* A program that checks fields, without what is inside of them. */
@@ -145,7 +180,7 @@ static const struct read_program *plan_value(struct plan *plan, const struct pro
                                              bool wanted)
 {
     struct read_program *prog = start(plan, m, 1);
-    return prog && plan_field(plan, prog, m, &m->fields[0], 0, t, NULL, wanted) ? prog : NULL;
+    return prog && plan_field(plan, prog, m, &m->fields[0], 0, t, NULL, wanted) ? seal(prog) : NULL;
 }
 
 static const struct read_program *plan_entry(struct plan *plan, const struct proto_message *m, const struct type *t,
@@ -155,7 +190,7 @@ static const struct read_program *plan_entry(struct plan *plan, const struct pro
     struct read_program *prog = start(plan, m, 2);
     return prog && plan_field(plan, prog, m, key, 0, t->key, NULL, wanted) &&
                    plan_field(plan, prog, m, value, 1, t->element, NULL, wanted)
-               ? prog
+               ? seal(prog)
                : NULL;
 }
 
@@ -263,7 +298,7 @@ static const struct read_program *plan_struct(struct plan *plan, const struct pr
         if (oneof >= 0 && !plan_union(plan, prog, m, oneof, i, t->fields[i].type, node, wanted))
             return NULL;
     }
-    return check_the_rest(plan, m, prog) ? prog : NULL;
+    return check_the_rest(plan, m, prog) ? seal(prog) : NULL;
 }
 
 enum status read_compile(struct arena *a, const struct proto_message *m, const struct type *t,

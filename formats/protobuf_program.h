@@ -10,8 +10,22 @@
 
 enum read_shape { READ_ONE, READ_LIST, READ_MAP };
 
+enum read_op { /* fields that most records consist of are read without further questions */
+    READ_ANY, /* all questions */
+    READ_NO_VARINT,
+    READ_NO_TEXT, /* checked only, as the one before */
+    READ_BOOLEAN,
+    READ_INT,
+    READ_BIGINT,
+    READ_DOUBLE,
+    READ_TEXT,
+    READ_BYTES,
+};
+
 struct read_field {
     uint32_t number;
+    uint8_t op;    /* enum read_op */
+    uint8_t tag;   /* of one byte, for those that are not READ_ANY */
     uint8_t type;  /* enum proto_type */
     uint8_t shape; /* enum read_shape */
     uint8_t known; /* enum proto_known, of MESSAGE and GROUP */
@@ -48,8 +62,12 @@ bool read_message(struct wire *w, const struct read_program *prog, struct arena 
 
 /* ---- writing ----------------------------------------------------------------------------------------------- */
 
+enum write_op { WRITE_ANY, WRITE_BOOLEAN, WRITE_INT, WRITE_BIGINT, WRITE_DOUBLE, WRITE_BYTES };
+
 struct write_field {
     uint32_t number, source; /* which column, or field of the STRUCT */
+    uint8_t op;              /* enum write_op: columns that need no further questions */
+    uint8_t tag;             /* of one byte, for those that are not WRITE_ANY */
     uint8_t type;
     uint8_t shape;
     uint8_t known;
@@ -69,6 +87,8 @@ enum status write_compile(struct arena *a, const struct proto_message *m, const 
                           const struct write_program **out, struct diag *d) MUST_CHECK;
 /* Writes a field of a message from a value, which may be null. False: `d` says what cannot be written. */
 bool write_field(struct buf *out, const struct write_field *f, const struct value *v, struct diag *d);
+/* A field of a message from the cell of a column. */
+bool write_cell(struct buf *out, const struct write_field *f, const struct column *c, uint32_t row, struct diag *d);
 /* The fields of a message from the items of a STRUCT. */
 bool write_message(struct buf *out, const struct write_program *prog, const struct value *items, struct diag *d);
 

@@ -117,7 +117,7 @@ static bool read_scalar(struct walk *walk, struct wire *w, const struct read_fie
     default:
         if (!wire_get_bytes(w, &bytes))
             return false;
-        if (f->checks_utf8 && !str_is_utf8(bytes))
+        if (f->checks_utf8 && !wire_is_text(bytes))
             return fail(w, "a string is not valid UTF-8");
         if (v && f->type == PROTO_STRING && !f->checks_utf8)
             bytes = utf8_repair(walk->a, bytes);
@@ -345,16 +345,62 @@ static bool finish(struct walk *walk, const struct read_program *prog, struct va
     return !walk->a->failed;
 }
 
+/* A field that is as its op says, behind its tag. */
+static inline bool read_quickly(struct wire *w, const struct read_field *f, struct value *values)
+{
+    uint64_t raw;
+    struct str bytes;
+    struct value *v = values ? &values[f->slot] : NULL; /* there, unless it is only checked */
+    switch (f->op) {
+    case READ_NO_VARINT:
+        return wire_get_varint(w, &raw);
+    case READ_BOOLEAN:
+    case READ_INT:
+    case READ_BIGINT:
+        if (!wire_get_varint(w, &raw))
+            return false;
+        v->kind = f->kind;
+        if (f->op == READ_BIGINT)
+            v->i64 = (int64_t)raw;
+        else if (f->op == READ_INT)
+            v->i32 = (int32_t)raw;
+        else
+            v->boolean = raw != 0;
+        return true;
+    case READ_DOUBLE:
+        if (!wire_get_fixed64(w, &raw))
+            return false;
+        v->kind = KIND_DOUBLE;
+        memcpy(&v->f64, &raw, sizeof raw);
+        return true;
+    default:
+        if (!wire_get_bytes(w, &bytes))
+            return false;
+        if (f->op != READ_BYTES && !wire_is_text(bytes))
+            return fail(w, "a string is not valid UTF-8");
+        if (f->op != READ_NO_TEXT)
+            *v = (struct value){.kind = f->kind, .str = bytes};
+        return true;
+    }
+}
+
 static bool walk_fields(struct walk *walk, struct wire *w, const struct read_program *prog, struct value *values,
                         uint32_t group)
 {
     while (w->p < w->end) {
-        uint32_t tag;
+        uint32_t tag = *w->p;
+        const struct read_field *f;
+        if (tag < 0x80 && prog->by_number[tag >> 3] && (f = &prog->fields[prog->by_number[tag >> 3] - 1])->tag == tag) {
+            w->p++;
+            if (!read_quickly(w, f, values))
+                return false;
+            continue;
+        }
         if (!wire_get_tag(w, &tag))
             return false;
         if (group && tag == (group << 3 | WIRE_END_GROUP))
             return true;
-        const struct read_field *f = find_field(prog, tag >> 3);
+        f = find_field(prog, tag >> 3);
         if (f ? !read_known_field(walk, w, prog, f, tag, values) : !wire_skip(w, tag, walk->depth))
             return false;
     }

@@ -11,12 +11,14 @@ bool wire_truncated(struct wire *w)
 bool wire_get_varint_slow(struct wire *w, uint64_t *out)
 {
     uint64_t v = 0;
+    const unsigned char *p = w->p, *end = w->end;
     for (unsigned shift = 0; shift < 70; shift += 7) {
-        if (w->p == w->end)
+        if (p == end)
             return wire_truncated(w);
-        unsigned char c = *w->p++;
+        unsigned char c = *p++;
         v |= (uint64_t)(c & 0x7F) << shift;
         if (c < 0x80) {
+            w->p = p;
             *out = v;
             return true;
         }

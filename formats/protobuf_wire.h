@@ -80,6 +80,25 @@ static inline bool wire_get_bytes(struct wire *w, struct str *out)
     w->p += n;
     return true;
 }
+/* Most texts are ASCII, and short. */
+static inline bool wire_is_text(struct str s)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    uint64_t all = 0, word;
+    uint32_t i = 0;
+    for (; i + 8 <= s.len; i += 8) {
+        memcpy(&word, s.p + i, 8);
+        all |= word;
+    }
+    if (s.len >= 8) {
+        memcpy(&word, s.p + s.len - 8, 8);
+        all |= word;
+    } else {
+        for (; i < s.len; i++)
+            all |= (uint64_t)(unsigned char)s.p[i];
+    }
+    return __builtin_expect((all & high) == 0, 1) || str_is_utf8(s);
+}
 /* The next tag, which is valid by itself. */
 bool wire_get_tag(struct wire *w, uint32_t *tag);
 /* Passes over a field whose tag was read. */

@@ -220,3 +220,54 @@ bool write_message(struct buf *out, const struct write_program *prog, const stru
             return false;
     return true;
 }
+
+/* ---- columns ------------------------------------------------------------------------------------------------ */
+
+static void put_quickly(struct buf *out, const struct write_field *f, uint64_t number, struct str bytes)
+{
+    if ((number == 0 && !f->presence) || !buf_reserve(out, (size_t)bytes.len + 16))
+        return;
+    char *p = out->p + out->len;
+    *p++ = (char)f->tag;
+    if (f->op == WRITE_DOUBLE) {
+        memcpy(p, &number, sizeof number);
+        p += sizeof number;
+    } else {
+        for (; number >= 0x80; number >>= 7)
+            *p++ = (char)(number | 0x80);
+        *p++ = (char)number;
+    }
+    if (bytes.len)
+        memcpy(p, bytes.p, bytes.len);
+    out->len = (size_t)(p - out->p) + bytes.len;
+}
+
+bool write_cell(struct buf *out, const struct write_field *f, const struct column *c, uint32_t row, struct diag *d)
+{
+    static const struct str nothing = {NULL, 0};
+    uint64_t bits;
+    struct value v;
+    if (column_is_null(c, row))
+        return true;
+    switch (f->op) {
+    case WRITE_BOOLEAN:
+        put_quickly(out, f, c->u8[row] != 0, nothing);
+        return true;
+    case WRITE_INT:
+        put_quickly(out, f, (uint64_t)(int64_t)c->i32[row], nothing);
+        return true;
+    case WRITE_BIGINT:
+        put_quickly(out, f, (uint64_t)c->i64[row], nothing);
+        return true;
+    case WRITE_DOUBLE:
+        memcpy(&bits, &c->f64[row], sizeof bits);
+        put_quickly(out, f, bits, nothing);
+        return true;
+    case WRITE_BYTES:
+        put_quickly(out, f, c->str[row].len, c->str[row]);
+        return true;
+    default:
+        v = column_get(c, row);
+        return write_field(out, f, &v, d);
+    }
+}

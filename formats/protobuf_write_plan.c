@@ -35,6 +35,23 @@ static const struct write_program *plan_one(struct write_plan *plan, const struc
                                             const struct proto_field *const *fields, const struct type *const *types,
                                             uint32_t n);
 
+static void set_op(struct write_field *w)
+{
+    if (w->number > 15 || w->shape != READ_ONE)
+        return;
+    if (w->type == PROTO_BOOL)
+        w->op = WRITE_BOOLEAN;
+    else if (w->type == PROTO_INT32 && w->t->kind == KIND_INT)
+        w->op = WRITE_INT;
+    else if ((w->type == PROTO_INT64 || w->type == PROTO_UINT64) && w->t->kind == KIND_BIGINT)
+        w->op = WRITE_BIGINT;
+    else if (w->type == PROTO_DOUBLE)
+        w->op = WRITE_DOUBLE;
+    else if (w->type == PROTO_STRING || w->type == PROTO_BYTES)
+        w->op = WRITE_BYTES;
+    w->tag = (uint8_t)(w->number << 3 | proto_wire((enum proto_type)w->type));
+}
+
 static bool plan_field(struct write_plan *plan, struct write_field *w, const struct proto_field *f, uint32_t source,
                        const struct type *t)
 {
@@ -60,6 +77,7 @@ static bool plan_field(struct write_plan *plan, struct write_field *w, const str
     }
     if (!writes_as(f, t->kind))
         return refuse(plan, f, t);
+    set_op(w);
     if (!f->message)
         return true;
     w->known = f->message->known == PROTO_MAP_ENTRY ? PROTO_PLAIN : (uint8_t)f->message->known;

@@ -12,7 +12,7 @@ struct creating {
     struct with with;
     struct source *source;
     struct inferred inferred_keys, inferred_values; /* columns that the statement does not list */
-    struct schema_column *columns; /* all: from the registry and from the statement */
+    struct schema_column *columns;                  /* all: from the registry and from the statement */
     uint32_t n_columns;
     bool wraps_anyway; /* the schema of a single value is that of a record, whatever the session's properties say */
 };
@@ -240,11 +240,12 @@ static enum status check_source_rules(struct creating *c)
     struct planner *p = c->p;
     struct source *s = c->source;
     if (s->is_table && s->schema.n_keys == 0 && c->inferred_values.n && s->formats.value.schema_id)
-        return plan_error(p, c->ast->head.span,
-                          "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.\nUse a partial schema to define "
-                          "the primary key and still load the value columns from the Schema Registry, for "
-                          "example:\n\tCREATE TABLE " STR_FMT " (ID INT PRIMARY KEY) WITH (...);",
-                          STR_ARG(s->name));
+        return plan_error(
+            p, c->ast->head.span,
+            "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.\nUse a partial schema to define "
+            "the primary key and still load the value columns from the Schema Registry, for "
+            "example:\n\tCREATE TABLE " STR_FMT " (ID INT PRIMARY KEY) WITH (...);",
+            STR_ARG(s->name));
     if (s->is_table && s->schema.n_keys == 0)
         return plan_error(p, c->ast->head.span, "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.");
     const struct source *old = catalog_source(p->catalog, s->name);

@@ -103,9 +103,9 @@ enum status format_check_registry(struct planner *p, const char *topic, const st
  * complete but for `wrapped`, which is set; `bare`: WRAP_SINGLE_VALUE is false. */
 enum status infer_columns(struct planner *p, const char *topic, bool is_key, bool bare, struct format_spec *spec,
                           const struct schema_column **columns, uint32_t *n);
-/* The statement with these columns instead of its own, as text; declared headers stay. */
+/* The statement with these columns instead of its own, as text; declared headers stay. `wrap`: with WRAP_SINGLE_VALUE=true. */
 enum status infer_fill(struct planner *p, const struct ast_create_source *ast, const struct schema_column *columns,
-                       uint32_t n, struct str *out);
+                       uint32_t n, bool wrap, struct str *out);
 /* CREATE AS with a schema id: the query's columns must be the first ones of that schema. */
 enum status check_schema_id(struct planner *p, const char *topic, bool is_key, const struct format_spec *spec,
                             const struct schema_column *columns, uint32_t n);

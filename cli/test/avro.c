@@ -3,7 +3,22 @@
 #include "cli/test/schemas.h"
 #include "functions/codec.h"
 
-enum kind { A_NULL, A_BOOLEAN, A_INT, A_LONG, A_FLOAT, A_DOUBLE, A_BYTES, A_STRING, A_FIXED, A_ENUM, A_ARRAY, A_MAP, A_RECORD, A_UNION };
+enum kind {
+    A_NULL,
+    A_BOOLEAN,
+    A_INT,
+    A_LONG,
+    A_FLOAT,
+    A_DOUBLE,
+    A_BYTES,
+    A_STRING,
+    A_FIXED,
+    A_ENUM,
+    A_ARRAY,
+    A_MAP,
+    A_RECORD,
+    A_UNION
+};
 
 struct node;
 struct member {
@@ -77,8 +92,8 @@ static struct str space_of(struct str name, struct str space)
     return dot ? str_make(name.p, (size_t)(dot - name.p)) : space;
 }
 
-static bool read_members(struct schema_reader *r, const struct json *list, bool named, struct str space, struct node *node,
-                         int depth)
+static bool read_members(struct schema_reader *r, const struct json *list, bool named, struct str space,
+                         struct node *node, int depth)
 {
     node->n = list ? list->n : 0;
     node->members = ARENA_ARRAY(r->a, struct member, node->n);
@@ -106,7 +121,8 @@ static void read_decimal(const struct json *j, struct node *node)
     node->scale = (unsigned)n;
 }
 
-static const struct node *read_named(struct schema_reader *r, const struct json *j, struct str type, struct str space, int depth)
+static const struct node *read_named(struct schema_reader *r, const struct json *j, struct str type, struct str space,
+                                     int depth)
 {
     struct str name = json_text(j, "name"), own = json_text(j, "namespace");
     struct node *node = ARENA_NEW(r->a, struct node);
@@ -197,8 +213,8 @@ static bool read_references(struct schema_reader *r, struct registry *registry, 
     return true;
 }
 
-static const struct node *read_schema(struct arena *a, struct registry *registry, const struct registered_schema *schema,
-                                      struct diag *d)
+static const struct node *read_schema(struct arena *a, struct registry *registry,
+                                      const struct registered_schema *schema, struct diag *d)
 {
     struct schema_reader r = {.a = a, .d = d};
     map_init(&r.names);
@@ -536,7 +552,8 @@ static struct json *read_float(struct reader *r, bool is_double)
     struct buf text;
     if (!get_bytes(r, is_double ? 8 : 4, &bytes))
         return NULL;
-    memcpy(is_double ? (void *)&v : (void *)&shorter, bytes.p, bytes.len); /* the machine is little endian, as Avro is */
+    memcpy(is_double ? (void *)&v : (void *)&shorter, bytes.p,
+           bytes.len); /* the machine is little endian, as Avro is */
     if (!is_double)
         v = shorter;
     buf_init(&text, 0);
@@ -622,7 +639,8 @@ static struct json *read_child(struct reader *r, const struct node *t, int depth
 static struct json *read_children(struct reader *r, const struct node *t, int depth)
 {
     bool is_object = t->kind == A_MAP || t->element->is_entry;
-    struct json *out = leaf(r, is_object ? JSON_OBJECT : JSON_ARRAY, (struct str){NULL, 0}), **tail = out ? &out->first : NULL;
+    struct json *out = leaf(r, is_object ? JSON_OBJECT : JSON_ARRAY, (struct str){NULL, 0}),
+                **tail = out ? &out->first : NULL;
     int64_t n, size;
     while (out && get_long(r, &n)) {
         if (n == 0)
@@ -664,7 +682,8 @@ static struct json *read_value(struct reader *r, const struct node *t, int depth
     case A_RECORD:
         return read_record(r, t, depth + 1);
     case A_UNION:
-        return get_long(r, &branch) && branch >= 0 && branch < t->n ? read_value(r, t->members[branch].type, depth + 1) : NULL;
+        return get_long(r, &branch) && branch >= 0 && branch < t->n ? read_value(r, t->members[branch].type, depth + 1)
+                                                                    : NULL;
     }
     return NULL;
 }

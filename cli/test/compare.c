@@ -254,8 +254,8 @@ static bool compare_topic(struct world *w, const struct json *outputs, struct st
     const struct test_topic *topic = z.p ? world_topic(w, z.p) : NULL;
     const struct source *source = z.p ? world_source_of(w, z.p) : NULL;
     const char *exact = world_property(w, "use.exact.numeric.comparison");
-    struct comparison c = {w,     side_key(w, source), side_value(w, source), !exact || strcmp(exact, "false"), any_zero_ts,
-                           reason};
+    struct comparison c = {
+        w, side_key(w, source), side_value(w, source), !exact || strcmp(exact, "false"), any_zero_ts, reason};
     size_t n = topic ? topic->records.n : 0, expected = 0;
     buf_printf(reason, "topic " STR_FMT ": ", STR_ARG(name));
     JSON_EACH (outputs, o)

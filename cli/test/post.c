@@ -21,7 +21,8 @@ static bool check_format(struct buf *reason, const char *what, struct str name, 
                          const struct format_spec *actual)
 {
     const char *kind = format_name(actual->kind);
-    struct str text = format_text(expected), full_name = json_text(json_member(expected, "properties"), "fullSchemaName"),
+    struct str text = format_text(expected),
+               full_name = json_text(json_member(expected, "properties"), "fullSchemaName"),
                own_name = str_from(actual->full_name);
     if (text.p && !str_eq_nocase(text, str_from(kind)))
         return differs(reason, what, name, text, str_from(kind));
@@ -192,7 +193,8 @@ static bool check_schema_text(struct arena *a, struct buf *reason, const char *w
 }
 
 /* The latest schema of a topic's side, and its id. */
-static bool check_registered(struct world *w, const struct json *wanted, struct str name, bool is_key, struct buf *reason)
+static bool check_registered(struct world *w, const struct json *wanted, struct str name, bool is_key,
+                             struct buf *reason)
 {
     const struct json *text = json_member(wanted, is_key ? "keySchema" : "valueSchema"),
                       *id = json_member(wanted, is_key ? "keySchemaId" : "valueSchemaId");
@@ -222,8 +224,10 @@ static bool check_internal_key(struct arena *a, const struct json *expected, str
     if (!expected)
         return true;
     buf_init(&text, 0);
-    bool same = format_has_registry(spec->kind) && columns_to_schema(spec, s->columns, s->n_keys, true, &text, &d) == STATUS_OK &&
-                check_schema_text(a, reason, "key schema", name, expected, format_schema_type(spec->kind), buf_str(&text));
+    bool same =
+        format_has_registry(spec->kind) &&
+        columns_to_schema(spec, s->columns, s->n_keys, true, &text, &d) == STATUS_OK &&
+        check_schema_text(a, reason, "key schema", name, expected, format_schema_type(spec->kind), buf_str(&text));
     buf_free(&text);
     return same;
 }
@@ -247,12 +251,12 @@ static enum status visit_internal(void *data, const char *name, const struct ste
     }
     if (t->wanted && str_eq(json_text(t->wanted, "name"), str_from(name))) {
         t->found = true;
-        if (step && !(check_format(t->reason, "key format", str_from(name), json_member(t->wanted, "keyFormat"),
-                                   &step->repartition.shown_formats.key) &&
-                      check_format(t->reason, "value format", str_from(name), json_member(t->wanted, "valueFormat"),
-                                   &step->repartition.shown_formats.value) &&
-                      check_internal_key(t->arena, json_member(t->wanted, "keySchema"), str_from(name), step,
-                                         t->reason)))
+        if (step &&
+            !(check_format(t->reason, "key format", str_from(name), json_member(t->wanted, "keyFormat"),
+                           &step->repartition.shown_formats.key) &&
+              check_format(t->reason, "value format", str_from(name), json_member(t->wanted, "valueFormat"),
+                           &step->repartition.shown_formats.value) &&
+              check_internal_key(t->arena, json_member(t->wanted, "keySchema"), str_from(name), step, t->reason)))
             t->bad = true;
     }
     return STATUS_OK;

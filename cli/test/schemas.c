@@ -24,7 +24,8 @@ static struct str schema_text(struct arena *a, enum schema_type type, const stru
     return out;
 }
 
-static enum status add_references(struct world *w, const struct json *list, struct registered_schema *schema, struct diag *d)
+static enum status add_references(struct world *w, const struct json *list, struct registered_schema *schema,
+                                  struct diag *d)
 {
     struct schema_reference *references = ARENA_ARRAY(&w->arena, struct schema_reference, list ? list->n : 0);
     if (!references)
@@ -51,7 +52,8 @@ done:
     return st;
 }
 
-static enum status register_topic_side(struct world *w, const struct json *topic, bool is_key, bool with_id, struct diag *d)
+static enum status register_topic_side(struct world *w, const struct json *topic, bool is_key, bool with_id,
+                                       struct diag *d)
 {
     enum status st = STATUS_OK;
     const struct json *text = json_member(topic, is_key ? "keySchema" : "valueSchema"),
@@ -104,8 +106,8 @@ static enum status adopt(const struct format_spec *spec, struct str subject, str
     TRY(registry_add(site->registry, subject, &copy, &id, d));
     if (id != spec->schema_id)
         st = diag_set(d, STATUS_STATEMENT,
-                      "Schema id registered is %d which is different from provided %s_SCHEMA_ID %d.\nTopic: %s", (int)id,
-                      site->is_key ? "KEY" : "VALUE", (int)spec->schema_id, site->topic);
+                      "Schema id registered is %d which is different from provided %s_SCHEMA_ID %d.\nTopic: %s",
+                      (int)id, site->is_key ? "KEY" : "VALUE", (int)spec->schema_id, site->topic);
 done:
     return st;
 }
@@ -143,7 +145,8 @@ enum status schemas_of_statement(struct world *w, const struct ast_stmt *s, cons
     if (s->kind != STMT_CREATE_SOURCE || parser_prepare(s, &ignored) != STATUS_OK)
         return STATUS_OK;
     world_context(w, &context);
-    if (planner_plan_statement(&context, &w->arena, s, &p, &ignored) != STATUS_OK || !p.ddl || !p.ddl->source || p.filled.p)
+    if (planner_plan_statement(&context, &w->arena, s, &p, &ignored) != STATUS_OK || !p.ddl || !p.ddl->source ||
+        p.filled.p)
         return STATUS_OK;
     JSON_EACH (topics, t)
         if (str_eq(json_text(t, "name"), str_from(p.ddl->source->topic)))
@@ -230,7 +233,8 @@ static const struct json *own_decode(struct arena *a, const struct side *side, s
     return j && is_only_field(side) ? j->first : j;
 }
 
-enum status schema_encode(struct arena *a, const struct side *side, const struct json *j, struct buf *out, struct diag *d)
+enum status schema_encode(struct arena *a, const struct side *side, const struct json *j, struct buf *out,
+                          struct diag *d)
 {
     const struct registered_schema *schema;
     if (side->format == FORMAT_PROTOBUF_NOSR)

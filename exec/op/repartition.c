@@ -21,7 +21,8 @@ struct repartition_writer {
 struct format_spec repartition_key_format(const struct step *sink)
 {
     const struct format_spec *shown = &sink->repartition.shown_formats.key;
-    return format_has_registry(shown->kind) ? (struct format_spec){.kind = FORMAT_JSON, .wrapped = shown->wrapped} : *shown;
+    return format_has_registry(shown->kind) ? (struct format_spec){.kind = FORMAT_JSON, .wrapped = shown->wrapped}
+                                            : *shown;
 }
 
 enum status repartition_writer_open(struct op *op, const struct step *sink, struct repartition_writer **out,

@@ -42,9 +42,7 @@ enum status format_check_properties(struct planner *p, enum format_kind kind, co
 void format_take_properties(struct format_spec *spec, const struct serde_properties *serde)
 {
     const char *nulls = serde->nullable_representation;
-    spec->nulls = !nulls                    ? PROTO_NULLS_NONE
-                  : strcmp(nulls, "WRAPPER") ? PROTO_NULLS_OPTIONAL
-                                             : PROTO_NULLS_WRAPPER;
+    spec->nulls = !nulls ? PROTO_NULLS_NONE : strcmp(nulls, "WRAPPER") ? PROTO_NULLS_OPTIONAL : PROTO_NULLS_WRAPPER;
     spec->schema_id = serde->schema_id > 0 ? serde->schema_id : 0;
     spec->full_name = serde->schema_full_name;
 }

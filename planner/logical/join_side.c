@@ -313,7 +313,8 @@ struct meeting {
 
 static bool must_move(const struct meeting *m, const struct topic_formats *to)
 {
-    return !m->is_keyed || !same_key_format(to, &m->in->formats) || (m->in->is_source && format_has_registry(to->key.kind));
+    return !m->is_keyed || !same_key_format(to, &m->in->formats) ||
+           (m->in->is_source && format_has_registry(to->key.kind));
 }
 
 static bool move_input(struct joining *w, const struct query_join *join, const char *prefix, bool with_table,

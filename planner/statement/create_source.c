@@ -12,8 +12,9 @@ struct creating {
     struct with with;
     struct source *source;
     struct inferred inferred_keys, inferred_values; /* columns that the statement does not list */
-    struct schema_column *columns; /* all: from the registry and from the statement */
+    struct schema_column *columns;                  /* all: from the registry and from the statement */
     uint32_t n_columns;
+    bool wraps_anyway; /* the schema of a single value is that of a record, whatever the session's properties say */
 };
 
 static const char *kind_of(const struct creating *c)
@@ -79,7 +80,11 @@ static enum status infer_side(struct creating *c, bool is_key)
     if (!topic.p)
         return plan_nomem(p);
     bool bare = !is_key && c->with.has_wrap && !c->with.wrap;
-    return infer_columns(p, topic.p, is_key, bare, spec, &out->columns, &out->n);
+    enum status st = infer_columns(p, topic.p, is_key, bare, spec, &out->columns, &out->n);
+    if (st == STATUS_OK && !is_key && out->n == 1 && !c->with.has_wrap &&
+        !planner_flag(p, "ksql.persistence.wrap.single.values", true))
+        c->wraps_anyway = c->with.has_wrap = c->with.wrap = true;
+    return st;
 }
 
 static enum status resolve_formats(struct creating *c)
@@ -235,11 +240,12 @@ static enum status check_source_rules(struct creating *c)
     struct planner *p = c->p;
     struct source *s = c->source;
     if (s->is_table && s->schema.n_keys == 0 && c->inferred_values.n && s->formats.value.schema_id)
-        return plan_error(p, c->ast->head.span,
-                          "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.\nUse a partial schema to define "
-                          "the primary key and still load the value columns from the Schema Registry, for "
-                          "example:\n\tCREATE TABLE " STR_FMT " (ID INT PRIMARY KEY) WITH (...);",
-                          STR_ARG(s->name));
+        return plan_error(
+            p, c->ast->head.span,
+            "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.\nUse a partial schema to define "
+            "the primary key and still load the value columns from the Schema Registry, for "
+            "example:\n\tCREATE TABLE " STR_FMT " (ID INT PRIMARY KEY) WITH (...);",
+            STR_ARG(s->name));
     if (s->is_table && s->schema.n_keys == 0)
         return plan_error(p, c->ast->head.span, "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.");
     const struct source *old = catalog_source(p->catalog, s->name);
@@ -325,7 +331,7 @@ static enum status finish(struct creating *c, struct planned *out)
     out->message = c->ast->is_table ? "Table created" : "Stream created";
     enum status st = old ? check_replaceable(p, old, c->source) : STATUS_OK;
     if (st == STATUS_OK && (c->inferred_keys.n || c->inferred_values.n)) {
-        st = infer_fill(p, c->ast, c->columns, c->n_columns, &out->filled);
+        st = infer_fill(p, c->ast, c->columns, c->n_columns, c->wraps_anyway, &out->filled);
         c->source->sql = out->filled;
     }
     if (st == STATUS_OK && c->ast->is_source && c->ast->is_table)

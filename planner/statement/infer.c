@@ -27,16 +27,15 @@ static enum status not_there(struct planner *p, const char *topic, bool is_key, 
         snprintf(which, sizeof which, "Schema Id: %d", (int)id);
     else
         snprintf(which, sizeof which, "Subject: %s-%s", topic, side_name(is_key));
-    enum status st = plan_error(
-        p, p->statement->span,
-        "Schema for message %ss on topic '%s' does not exist in the Schema Registry.\n%s\n"
-        "Possible causes include:\n"
-        "- The topic itself does not exist\n\t-> Use SHOW TOPICS; to check\n"
-        "- Messages on the topic are not serialized using a format Schema Registry supports\n"
-        "\t-> Use PRINT '%s' FROM BEGINNING; to verify\n"
-        "- The schema is registered on a different instance of the Schema Registry\n"
-        "- You do not have permissions to access the Schema Registry.",
-        side_name(is_key), topic, which, topic);
+    enum status st = plan_error(p, p->statement->span,
+                                "Schema for message %ss on topic '%s' does not exist in the Schema Registry.\n%s\n"
+                                "Possible causes include:\n"
+                                "- The topic itself does not exist\n\t-> Use SHOW TOPICS; to check\n"
+                                "- Messages on the topic are not serialized using a format Schema Registry supports\n"
+                                "\t-> Use PRINT '%s' FROM BEGINNING; to verify\n"
+                                "- The schema is registered on a different instance of the Schema Registry\n"
+                                "- You do not have permissions to access the Schema Registry.",
+                                side_name(is_key), topic, which, topic);
     return st;
 }
 
@@ -52,8 +51,8 @@ static enum status fetch(struct planner *p, const char *topic, bool is_key, cons
     struct str subject = str_printf(p->a, "%s-%s", topic, side_name(is_key));
     if (!subject.p)
         return plan_nomem(p);
-    enum status st = spec->schema_id ? registry_by_id(r, spec->schema_id, out, &own)
-                                     : registry_by_subject(r, subject, 0, out, &own);
+    enum status st =
+        spec->schema_id ? registry_by_id(r, spec->schema_id, out, &own) : registry_by_subject(r, subject, 0, out, &own);
     if (st == STATUS_NOT_FOUND)
         return not_there(p, topic, is_key, spec->schema_id);
     if (st == STATUS_NOMEM)
@@ -79,11 +78,10 @@ static enum status read_columns(struct planner *p, const char *topic, bool is_ke
         return not_there(p, topic, is_key, spec->schema_id);
     if (st != STATUS_INVALID && st != STATUS_STATEMENT)
         return diag_set_at(p->d, st, p->statement->span, "%s", own.message);
-    return plan_error(p, p->statement->span,
-                      "Unable to verify if the %s schema for topic: %s is compatible with ksqlDB.\nReason: %s\nSchema:"
-                      STR_FMT,
-                      side_name(is_key), topic, own.message, schema->text.len > 500 ? 500 : (int)schema->text.len,
-                      schema->text.p);
+    return plan_error(
+        p, p->statement->span,
+        "Unable to verify if the %s schema for topic: %s is compatible with ksqlDB.\nReason: %s\nSchema:" STR_FMT,
+        side_name(is_key), topic, own.message, schema->text.len > 500 ? 500 : (int)schema->text.len, schema->text.p);
 }
 
 /* ---- the columns of CREATE STREAM and TABLE ---- */
@@ -133,8 +131,21 @@ static enum status to_element(struct planner *p, const struct schema_column *col
     return type.p ? parser_type_text(p->a, type, &out->type, p->d) : STATUS_NOMEM;
 }
 
+static enum status add_wrapping(struct planner *p, struct ast_properties *with)
+{
+    struct ast_property *items = PLAN_ARRAY(p, struct ast_property, with->n + 1);
+    struct ast_expr *yes = PLAN_NEW(p, struct ast_expr);
+    if (!items || !yes)
+        return STATUS_NOMEM;
+    *yes = (struct ast_expr){.kind = AST_BOOLEAN, .boolean = true};
+    memcpy(items, with->items, with->n * sizeof *items);
+    items[with->n++] = (struct ast_property){.name = {.text = STR("WRAP_SINGLE_VALUE")}, .value = yes};
+    with->items = items;
+    return STATUS_OK;
+}
+
 enum status infer_fill(struct planner *p, const struct ast_create_source *ast, const struct schema_column *columns,
-                       uint32_t n, struct str *out)
+                       uint32_t n, bool wrap, struct str *out)
 {
     enum status st = STATUS_OK;
     struct ast_create_source filled = *ast;
@@ -149,6 +160,8 @@ enum status infer_fill(struct planner *p, const struct ast_create_source *ast, c
             TRY(to_element(p, &columns[i], ast->is_table, &elements[filled.n_elements++]));
     for (uint32_t i = 0; i < ast->n_elements; i++)
         filled.n_elements += take_header(&ast->elements[i], &elements[filled.n_elements]);
+    if (wrap)
+        TRY(add_wrapping(p, &filled.with));
     filled.elements = elements;
     filled.has_elements = true;
     ast_format_stmt(&text, &filled.head);
@@ -182,7 +195,8 @@ static enum status compare_columns(struct planner *p, bool is_key, const struct 
     struct buf mine, theirs;
     buf_init(&mine, 0);
     buf_init(&theirs, 0);
-    schema_print(&mine, &(struct schema){.n_columns = n_differing, .n_keys = is_key ? n_differing : 0, .columns = differing});
+    schema_print(&mine,
+                 &(struct schema){.n_columns = n_differing, .n_keys = is_key ? n_differing : 0, .columns = differing});
     schema_print(&theirs, &(struct schema){.n_columns = n_wanted, .n_keys = is_key ? n_wanted : 0, .columns = wanted});
     enum status st = plan_error(p, p->statement->span,
                                 "The following %s columns are changed, missing or reordered: [%s]. Schema from schema "
@@ -264,7 +278,8 @@ enum status check_insert_key(struct planner *p, const struct source *s)
     buf_init(&theirs, 0);
     buf_init(&mine, 0);
     schema_print(&theirs, &(struct schema){.n_columns = n, .n_keys = n, .columns = columns});
-    schema_print(&mine, &(struct schema){.n_columns = s->schema.n_keys, .n_keys = s->schema.n_keys, .columns = s->schema.columns});
+    schema_print(&mine, &(struct schema){
+                            .n_columns = s->schema.n_keys, .n_keys = s->schema.n_keys, .columns = s->schema.columns});
     enum status st = plan_invalid(p, p->statement->span,
                                   "Cannot INSERT VALUES into data source `" STR_FMT "`. ksqlDB generated schema would "
                                   "overwrite existing key schema.\n\tExisting Schema: [%s]\n\tksqlDB Generated: [%s]",

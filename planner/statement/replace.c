@@ -64,9 +64,11 @@ static void compare_schemas(struct differences *d, const struct source *now)
         differ(d, "schema", old_text, new_text, tail);
 }
 
+/* A schema id may change: the columns of the new one are compared. */
 static bool same_format(const struct format_spec *x, const struct format_spec *y)
 {
-    return x->kind == y->kind && x->delimiter == y->delimiter;
+    return x->kind == y->kind && x->delimiter == y->delimiter && x->nulls == y->nulls &&
+           str_eq(str_from(x->full_name), str_from(y->full_name));
 }
 
 enum status check_replaceable(struct planner *p, const struct source *old, const struct source *now)

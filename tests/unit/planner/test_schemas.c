@@ -99,11 +99,24 @@ TEST(planner_schemas, ids_keep_the_case_of_names)
     CHECK_TEXT(columns_of(&t, "A"), "`name` STRING");
     CHECK(str_eq(t.s.last.filled, STR("CREATE STREAM A (`name` STRING) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR', "
                                       "VALUE_SCHEMA_ID=42);")));
-    session_refuses(&t.s, "CREATE TABLE b WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR', VALUE_SCHEMA_ID=42);",
-                    STATUS_STATEMENT,
-                    "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.\nUse a partial schema to define the "
-                    "primary key and still load the value columns from the Schema Registry, for example:\n\tCREATE TABLE B "
-                    "(ID INT PRIMARY KEY) WITH (...);");
+    session_refuses(
+        &t.s, "CREATE TABLE b WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR', VALUE_SCHEMA_ID=42);", STATUS_STATEMENT,
+        "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.\nUse a partial schema to define the "
+        "primary key and still load the value columns from the Schema Registry, for example:\n\tCREATE TABLE B "
+        "(ID INT PRIMARY KEY) WITH (...);");
+    close_all(&t);
+}
+
+TEST(planner_schemas, a_record_is_one_whatever_the_session_says)
+{
+    struct schemas t;
+    open_all(&t);
+    add(&t, "t-value", SCHEMA_JSON, 0, OBJECT(TEXT("a")));
+    session_set(&t.s, "ksql.persistence.wrap.single.values", "false");
+    CHECK_INT(session_run(&t.s, "CREATE STREAM a WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR');"), STATUS_OK);
+    CHECK(catalog_source(t.s.catalog, STR("A"))->formats.value.wrapped);
+    CHECK(str_eq(t.s.last.filled, STR("CREATE STREAM A (A STRING) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR', "
+                                      "WRAP_SINGLE_VALUE=true);")));
     close_all(&t);
 }
 
@@ -120,7 +133,8 @@ TEST(planner_schemas, what_cannot_be_columns)
     CHECK(session_run(&t.s, "CREATE STREAM a WITH (KAFKA_TOPIC='n', VALUE_FORMAT='JSON_SR');") == STATUS_STATEMENT &&
           strstr(t.s.diag.message, "Schema returned from schema registry is anonymous type"));
     CHECK(session_run(&t.s, "CREATE STREAM a WITH (KAFKA_TOPIC='bad', VALUE_FORMAT='JSON_SR');") == STATUS_STATEMENT &&
-          strstr(t.s.diag.message, "Unable to verify if the value schema for topic: bad is compatible with ksqlDB.\nReason: "));
+          strstr(t.s.diag.message,
+                 "Unable to verify if the value schema for topic: bad is compatible with ksqlDB.\nReason: "));
     CHECK(session_run(&t.s, "CREATE STREAM a WITH (KAFKA_TOPIC='none', VALUE_FORMAT='JSON_SR');") == STATUS_STATEMENT &&
           strstr(t.s.diag.message, "Schema for message values on topic 'none' does not exist in the Schema Registry.\n"
                                    "Subject: none-value\nPossible causes include:"));
@@ -128,8 +142,9 @@ TEST(planner_schemas, what_cannot_be_columns)
                             "VALUE_FORMAT='JSON');") == STATUS_STATEMENT &&
           strstr(t.s.diag.message, "Schema for message keys on topic 'none' does not exist in the Schema Registry.\n"
                                    "Schema Id: 9\n"));
-    CHECK_INT(session_run(&t.s, "CREATE STREAM a WITH (KAFKA_TOPIC='n', VALUE_FORMAT='JSON_SR', WRAP_SINGLE_VALUE=false);"),
-              STATUS_OK);
+    CHECK_INT(
+        session_run(&t.s, "CREATE STREAM a WITH (KAFKA_TOPIC='n', VALUE_FORMAT='JSON_SR', WRAP_SINGLE_VALUE=false);"),
+        STATUS_OK);
     CHECK_TEXT(columns_of(&t, "A"), "`ROWVAL` BIGINT");
     t.s.context.registry = NULL;
     session_refuses(&t.s, "CREATE STREAM b WITH (KAFKA_TOPIC='n', VALUE_FORMAT='JSON_SR');", STATUS_STATEMENT,
@@ -149,8 +164,9 @@ TEST(planner_schemas, the_schema_that_a_query_writes)
               STATUS_OK);
     CHECK_INT(t.s.last.plan->stages[0].root->sink.formats.value.schema_id, 1);
     CHECK(session_run(&t.s, "CREATE STREAM bad WITH (VALUE_SCHEMA_ID=1) AS SELECT * FROM s;") == STATUS_STATEMENT &&
-          strstr(t.s.diag.message, "The following value columns are changed, missing or reordered: [`b` STRING]. Schema "
-                                   "from schema registry is [`a` STRING, `b` INTEGER]"));
+          strstr(t.s.diag.message,
+                 "The following value columns are changed, missing or reordered: [`b` STRING]. Schema "
+                 "from schema registry is [`a` STRING, `b` INTEGER]"));
     CHECK(session_run(&t.s, "CREATE STREAM bad WITH (VALUE_SCHEMA_ID=2) AS SELECT * FROM s;") == STATUS_STATEMENT &&
           strstr(t.s.diag.message, "Format and fetched schema type using VALUE_SCHEMA_ID 2 are different. Format: "
                                    "[JSON_SR], Fetched schema type: [PROTOBUF]."));
@@ -175,4 +191,55 @@ TEST(planner_schemas, keys_that_are_inserted)
                     "Cannot INSERT VALUES into data source `S`. ksqlDB generated schema would overwrite existing key "
                     "schema.\n\tExisting Schema: [`ROWKEY` STRING KEY]\n\tksqlDB Generated: [`K` INTEGER KEY]");
     close_all(&t);
+}
+
+TEST(planner_schemas, replaced_sources)
+{
+    struct schemas t;
+    open_all(&t);
+    add(&t, "x", SCHEMA_JSON, 1, OBJECT(TEXT("a")));
+    add(&t, "x", SCHEMA_JSON, 2, OBJECT(TEXT("a") "," NUMBER("b")));
+    CHECK_INT(session_run(&t.s, "CREATE STREAM s WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR', VALUE_SCHEMA_ID=1);"
+                                "CREATE OR REPLACE STREAM s WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR', "
+                                "VALUE_SCHEMA_ID=2);"
+                                "CREATE STREAM p (a INT) WITH (KAFKA_TOPIC='p', VALUE_FORMAT='PROTOBUF');"),
+              STATUS_OK);
+    CHECK_TEXT(columns_of(&t, "S"), "`a` STRING, `b` INTEGER");
+    session_refuses(&t.s,
+                    "CREATE OR REPLACE STREAM p (a INT) WITH (KAFKA_TOPIC='p', VALUE_FORMAT='PROTOBUF', "
+                    "VALUE_SCHEMA_FULL_NAME='x.Y');",
+                    STATUS_INVALID,
+                    "Cannot upgrade data source: DataSource '`P`' has topic = p which is not upgradeable to p");
+    close_all(&t);
+}
+
+static enum status run_with_failure(long n)
+{
+    static const char script[] = "CREATE STREAM a WITH (KAFKA_TOPIC='t', KEY_FORMAT='AVRO', VALUE_FORMAT='JSON_SR');"
+                                 "CREATE TABLE b (k INT PRIMARY KEY) WITH (KAFKA_TOPIC='u', VALUE_FORMAT='PROTOBUF');"
+                                 "CREATE STREAM c WITH (VALUE_SCHEMA_ID=2) AS SELECT rowkey, NAME AS `name` FROM a;"
+                                 "INSERT INTO a (rowkey, name) VALUES (1, 'x');";
+    struct schemas t;
+    open_all(&t);
+    add(&t, "t-key", SCHEMA_AVRO, 0, "\"long\"");
+    add(&t, "t-value", SCHEMA_JSON, 2, OBJECT(TEXT("name")));
+    add(&t, "u-value", SCHEMA_PROTOBUF, 0,
+        "syntax = \"proto3\"; message M { message N { string x = 1; } repeated N n = 1; }");
+    mem_fail_after(n);
+    enum status st = session_run(&t.s, script);
+    mem_fail_after(0);
+    if (st == STATUS_OK)
+        CHECK_TEXT(columns_of(&t, "B"), "`K` INTEGER KEY, `N` ARRAY<STRUCT<`X` STRING>>");
+    close_all(&t);
+    return st;
+}
+
+TEST(planner_schemas, out_of_memory_anywhere)
+{
+    enum status st = STATUS_NOMEM;
+    long n = 1;
+    for (; st == STATUS_NOMEM && n < 20000; n++)
+        st = run_with_failure(n);
+    CHECK_INT(st, STATUS_OK);
+    CHECK(n > 10);
 }

@@ -32,7 +32,7 @@ static enum status open_executor(struct engine *e, struct diag *d)
         .exactly_once = exactly_once,
         .batch_rows = BATCH_ROWS,
         .drain = o->drain,
-        .clock = {wall_ms, NULL},
+        .clock = {.wall_ms = wall_ms},
         .on_error = processing_log_add,
         .on_error_data = e->errors,
     };

@@ -160,7 +160,6 @@ TEST(url, parts)
     CHECK_CALL("URL_EXTRACT_PARAMETER('http://t/?one=a&two=url%20encoded&three', 'two')", "url encoded");
     CHECK_CALL("URL_EXTRACT_PARAMETER('http://t/?one=a&three', 'three')", "");
     CHECK_CALL("URL_EXTRACT_PARAMETER('http://t/?one=a', 'two')", "null");
-    CHECK_CALL("URL_EXTRACT_PATH('')", "! URL input has invalid syntax: ");
 }
 
 TEST(url, parameters)

@@ -18,6 +18,7 @@
 
 struct exec_clock {
     int64_t (*wall_ms)(void *data);
+    int64_t (*record_ms)(void *data); /* of sources that stamp their records by the clock; NULL: wall_ms */
     void *data;
 };
 

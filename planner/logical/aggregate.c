@@ -62,6 +62,17 @@ static int64_t configured_limit(const struct planner *p, const struct function *
     return planner_property(p, name, &value) && parse_i64(value, &limit) && limit > 0 ? limit : 0;
 }
 
+/* What the function itself says about its literals. */
+static enum status check_literals(struct planner *p, const struct ast_expr *call, const struct aggregate_item *item)
+{
+    const struct aggregate *ops = item->call->variant->aggregate;
+    const char *problem = ops->check ? ops->check(item->literals, item->n_literals) : NULL;
+    if (!problem)
+        return STATUS_OK;
+    struct str text = ast_expr_text(p->a, call);
+    return plan_error(p, call->span, "Failed to create aggregate function: " STR_FMT ": %s", STR_ARG(text), problem);
+}
+
 static enum status bind_aggregate(struct aggregation *g, uint32_t at)
 {
     struct planner *p = g->p;
@@ -86,7 +97,7 @@ static enum status bind_aggregate(struct aggregation *g, uint32_t at)
         else
             st = add_arg(g, call->args[i], bound->args[i], &args[item->n_args++]);
     }
-    return st;
+    return st == STATUS_OK ? check_literals(p, call, item) : st;
 }
 
 static enum status check_undo(struct aggregation *g)

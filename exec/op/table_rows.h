@@ -12,6 +12,7 @@ struct table_rows_options {
     const struct schema *schema; /* of the table */
     bool windowed;               /* the bounds of windows are part of the key */
     bool silent;                 /* changes are not handed on */
+    bool partition, offset;      /* of its record are known of each row */
 };
 /* The operator, with its store. */
 enum status table_rows_open(struct op *op, const struct table_rows_options *options, struct table_rows **out,

@@ -9,7 +9,7 @@ struct table_rows {
     struct op *op;
     const struct schema *schema;
     struct buf bytes;
-    bool windowed, silent, partition, offset;
+    bool windowed, silent, partition, offset, keeps_old;
 };
 
 enum status table_rows_open(struct op *op, const struct table_rows_options *options, struct table_rows **out,
@@ -25,8 +25,10 @@ enum status table_rows_open(struct op *op, const struct table_rows_options *opti
     t->silent = options->silent;
     t->partition = options->partition;
     t->offset = options->offset;
+    t->keeps_old = op_coalesces(op) && (op->emits_before || options->old);
     buf_init(&t->bytes, 0);
-    return op_store(op, (struct store_options){.name = options->store, .kind = STORE_KEYED}, d);
+    return op_store(op,
+                    (struct store_options){.name = options->store, .kind = STORE_KEYED, .keep_old = t->keeps_old}, d);
 }
 
 void table_rows_close(struct table_rows *t)
@@ -254,7 +256,30 @@ enum status table_rows_flush(struct table_rows *t, struct diag *d)
 
 /* ---- looking up ------------------------------------------------------------------------------------------ */
 
-enum status table_rows_find(struct table_rows *t, struct batch *b, struct table_found *f, struct diag *d)
+/* The row of a key, and when it is from. */
+static bool find_row(struct table_rows *t, struct str key, uint64_t hash, bool handed_on, struct table_found *f,
+                     uint32_t row, struct str *bytes)
+{
+    struct store *s = t->op->store;
+    struct old_entry old;
+    if (handed_on) {
+        if (!store_get_old(s, store_table(s), 0, key, hash, &old))
+            return false;
+        f->ts[row] = old.ts;
+        *bytes = str_make(old.var.p ? old.var.p : "", old.var.len);
+        return true;
+    }
+    const struct entry *e = store_get(s, store_table(s), 0, key, hash);
+    f->entries[row] = e;
+    if (!e)
+        return false;
+    f->ts[row] = e->ts;
+    *bytes = entry_bytes(e);
+    return true;
+}
+
+enum status table_rows_find(struct table_rows *t, struct batch *b, bool handed_on, struct table_found *f,
+                            struct diag *d)
 {
     const struct schema *schema = t->schema;
     struct store *s = t->op->store;
@@ -264,8 +289,10 @@ enum status table_rows_find(struct table_rows *t, struct batch *b, struct table_
     uint32_t n_values = schema->n_columns - schema->n_keys;
     f->entries = arena_zalloc(a, b->n_rows * sizeof *f->entries + 1);
     f->is_there = arena_zalloc(a, b->n_rows + 1);
+    f->ts = arena_zalloc(a, b->n_rows * sizeof *f->ts + 1);
+    handed_on = handed_on && t->keeps_old;
     f->values = ARENA_ARRAY(a, struct column, n_values + 1);
-    if (!f->entries || !f->is_there || !f->values || !encode_keys(t, b, &keys, &hashes))
+    if (!f->entries || !f->is_there || !f->ts || !f->values || !encode_keys(t, b, &keys, &hashes))
         return diag_nomem(d);
     for (uint32_t c = 0; c < n_values; c++)
         if (!column_init(&f->values[c], schema->columns[schema->n_keys + c].type, b->n_rows, true, a))
@@ -273,12 +300,12 @@ enum status table_rows_find(struct table_rows *t, struct batch *b, struct table_
     BATCH_EACH (b, i, row) {
         if (i + 8 < b->n_selected)
             store_prefetch(store_table(s), hashes[i + 8]);
-        const struct entry *e = keys[i].p ? store_get(s, store_table(s), 0, keys[i], hashes[i]) : NULL;
-        f->entries[row] = e;
-        f->is_there[row] = e != NULL;
-        if (e && !copy_values(f->values, n_values, NULL, row, entry_bytes(e), a))
+        struct str bytes;
+        bool found = keys[i].p && find_row(t, keys[i], hashes[i], handed_on, f, row, &bytes);
+        f->is_there[row] = found;
+        if (found && !copy_values(f->values, n_values, NULL, row, bytes, a))
             return diag_nomem(d);
-        for (uint32_t c = 0; !e && c < n_values; c++)
+        for (uint32_t c = 0; !found && c < n_values; c++)
             column_set_null(&f->values[c], row);
     }
     return STATUS_OK;

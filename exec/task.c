@@ -378,7 +378,7 @@ enum status op_store(struct op *op, struct store_options options, struct diag *d
 {
     struct task *t = op->task;
     op->changelog = changelog_topic(&t->arena, t->plan, options.name, &t->options);
-    options.keep_old = op->emits_before && op_coalesces(op);
+    options.keep_old |= op->emits_before && op_coalesces(op);
     return op->changelog ? store_create(&options, &op->store, d) : diag_nomem(d);
 }
 

@@ -138,7 +138,9 @@ static enum status source_open(struct op *op, struct diag *d)
         st = table_rows_open(op,
                              &(struct table_rows_options){.store = step->source.store,
                                                           .schema = &step->schema,
-                                                          .windowed = window != WINDOW_NONE},
+                                                          .windowed = window != WINDOW_NONE,
+                                                          .partition = step->source.needs_partition,
+                                                          .offset = step->source.needs_offset},
                              &s->table, d);
     return st;
 }

@@ -9,7 +9,8 @@ static enum status side_open(struct op *op, struct diag *d)
     const struct table_rows_options options = {.store = join_side_store(op->step, op->port),
                                                .schema = &table->schema,
                                                .windowed = table->schema.window != WINDOW_NONE,
-                                               .silent = op->step->kind == STEP_STREAM_TABLE_JOIN};
+                                               .silent = op->step->kind == STEP_STREAM_TABLE_JOIN,
+                                               .old = op->step->kind == STEP_TABLE_TABLE_JOIN};
     enum status st = table_rows_open(op, &options, &t, d);
     op->state = t;
     return st;

@@ -230,7 +230,8 @@ static const struct logical *build_group(struct aggregation *g)
     return node;
 }
 
-static const struct logical *build_aggregate(struct aggregation *g, const struct logical *group)
+static const struct logical *build_aggregate(struct aggregation *g, const struct logical *group,
+                                             const struct ast_expr *having)
 {
     struct planner *p = g->p;
     uint32_t n_keys = group->schema.n_keys, n = n_keys + g->n_calls;
@@ -252,6 +253,10 @@ static const struct logical *build_aggregate(struct aggregation *g, const struct
     node->changelog = CHANGELOG_RETRACT;
     node->aggregate.n_calls = g->n_calls;
     node->aggregate.calls = calls;
+    node->aggregate.reads = aggregate_reads(g, having);
+    node->aggregate.functions = aggregate_functions(g);
+    if (!node->aggregate.reads.p || !node->aggregate.functions.p)
+        return NULL;
     if (g->q->window) {
         if (window_bind(p, g->q->window, g->q->is_final, &node->aggregate.window) != STATUS_OK)
             return NULL;
@@ -333,7 +338,7 @@ const struct logical *logical_aggregate(struct planner *p, struct query *q, cons
         return NULL;
     const struct logical *node = build_group(g);
     if (node)
-        node = build_aggregate(g, node);
+        node = build_aggregate(g, node, having);
     if (!node || aggregate_check_groups(g) != STATUS_OK)
         return NULL;
     struct above w = {g, node};

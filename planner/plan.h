@@ -120,6 +120,9 @@ struct step {
             const uint32_t *required;      /* non-aggregate columns kept in the state: latest row wins */
             uint32_t n_calls;
             const struct step_aggregate_call *calls;
+            uint32_t n_columns;            /* names of the columns that the query uses: the same in a query that replaces it */
+            const struct str *columns;
+            struct str call_texts;         /* "COUNT(ROWTIME), SUM(V)" */
             struct window_spec window;     /* WINDOW_NONE: unwindowed */
             const char *store;             /* "Aggregate-Aggregate-Materialize" */
         } aggregate;

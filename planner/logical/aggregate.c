@@ -219,6 +219,72 @@ static const struct logical *build_group(struct aggregation *g)
     return node;
 }
 
+/* ---- what CREATE OR REPLACE compares ---- */
+
+struct used_columns {
+    struct aggregation *g;
+    struct str *names;
+    uint32_t n, cap;
+};
+
+static bool use_column(struct used_columns *u, struct str name)
+{
+    for (uint32_t i = 0; i < u->n; i++)
+        if (str_eq(u->names[i], name))
+            return true;
+    if (u->n == u->cap) {
+        uint32_t cap = u->cap ? 2 * u->cap : 16;
+        struct str *grown = PLAN_ARRAY(u->g->p, struct str, cap);
+        if (!grown)
+            return false;
+        if (u->n)
+            memcpy(grown, u->names, u->n * sizeof *grown);
+        u->names = grown;
+        u->cap = cap;
+    }
+    u->names[u->n++] = name;
+    return true;
+}
+
+static bool note_used(void *data, const struct ast_expr *e)
+{
+    struct used_columns *u = data;
+    bool counts_rows = ast_is_aggregate(e) && e->n_args == 0;
+    if (counts_rows || (e->kind == AST_COLUMN && !is_window_bound(e->text)))
+        (void)use_column(u, counts_rows ? STR("ROWTIME") : query_column_name(u->g->p, u->g->q, e));
+    return true;
+}
+
+static void print_calls(struct aggregation *g, struct buf *out)
+{
+    for (uint32_t i = 0; i < g->n_calls; i++) {
+        buf_puts(out, i ? STR(", ") : STR(""));
+        if (g->calls[i]->n_args)
+            ast_expr_print(out, g->calls[i]);
+        else
+            buf_printf(out, STR_FMT "(ROWTIME)", STR_ARG(g->calls[i]->text));
+    }
+}
+
+static bool note_for_replace(struct aggregation *g, struct logical *node)
+{
+    const struct query *q = g->q;
+    struct used_columns u = {.g = g};
+    struct buf calls;
+    for (uint32_t i = 0; i < q->n_items; i++)
+        ast_walk(q->items[i].expr, note_used, &u);
+    ast_walk(q->where, note_used, &u);
+    for (uint32_t i = 0; i < q->n_group_by; i++)
+        ast_walk(q->group_by[i], note_used, &u);
+    ast_walk(q->having, note_used, &u);
+    buf_init(&calls, 0);
+    print_calls(g, &calls);
+    node->aggregate.n_columns = u.n;
+    node->aggregate.columns = u.names;
+    node->aggregate.call_texts = planner_take(g->p, &calls);
+    return g->p->d->code == STATUS_OK;
+}
+
 static const struct logical *build_aggregate(struct aggregation *g, const struct logical *group)
 {
     struct planner *p = g->p;
@@ -241,6 +307,8 @@ static const struct logical *build_aggregate(struct aggregation *g, const struct
     node->changelog = CHANGELOG_RETRACT;
     node->aggregate.n_calls = g->n_calls;
     node->aggregate.calls = calls;
+    if (!note_for_replace(g, node))
+        return NULL;
     if (g->q->window) {
         if (window_bind(p, g->q->window, g->q->is_final, &node->aggregate.window) != STATUS_OK)
             return NULL;

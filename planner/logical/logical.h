@@ -72,6 +72,9 @@ struct logical {
             uint32_t n_calls;
             const struct aggregate_item *calls;
             struct window_spec window;
+            uint32_t n_columns;        /* of the input, that the grouped query uses in any of its clauses */
+            const struct str *columns;
+            struct str call_texts;     /* "COUNT(ROWTIME), SUM(V)" */
         } aggregate;
         struct { /* inputs are exchanged for RIGHT joins. FOREIGN_KEY: keys are those of input 0, of input 1 only the
                     columns behind its keys are used */

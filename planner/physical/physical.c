@@ -226,6 +226,9 @@ static bool lower_aggregate(struct lowering *w, const struct logical *node, stru
     }
     s->aggregate.n_calls = n;
     s->aggregate.calls = calls;
+    s->aggregate.n_columns = node->aggregate.n_columns;
+    s->aggregate.columns = node->aggregate.columns;
+    s->aggregate.call_texts = node->aggregate.call_texts;
     s->aggregate.window = node->aggregate.window;
     s->aggregate.store = arena_printf(w->p->a, "%s-Materialize", node->context);
     f->has_state = true;

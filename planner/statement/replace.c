@@ -159,22 +159,41 @@ static enum status list_steps(struct planner *p, const struct plan *plan, bool i
     return STATUS_OK;
 }
 
-/* By their texts: columns may stand at other places than before. */
-static bool same_keys(struct planner *p, const struct step *x, const struct step *y)
+static struct str key_texts(struct planner *p, const struct step *s)
 {
-    bool same = x->schema.n_keys == y->schema.n_keys;
-    for (uint32_t i = 0; same && i < x->schema.n_keys; i++) {
-        struct buf a, b;
-        buf_init(&a, 0);
-        buf_init(&b, 0);
-        expr_print(&a, x->select.exprs[i]);
-        expr_print(&b, y->select.exprs[i]);
-        same = str_eq(buf_str(&a), buf_str(&b));
-        if (a.failed || b.failed)
-            (void)plan_nomem(p);
-        buf_free(&a);
-        buf_free(&b);
+    struct buf b;
+    buf_init(&b, 0);
+    for (uint32_t i = 0; i < s->schema.n_keys; i++) {
+        buf_puts(&b, i ? STR(", ") : STR(""));
+        expr_print(&b, s->select.exprs[i]);
     }
+    return planner_take(p, &b);
+}
+
+static struct str column_texts(struct planner *p, const struct step *s)
+{
+    struct buf b;
+    buf_init(&b, 0);
+    for (uint32_t i = 0; i < s->aggregate.n_columns; i++) {
+        buf_puts(&b, i ? STR(", ") : STR(""));
+        name_print_quoted(&b, s->aggregate.columns[i]);
+    }
+    return planner_take(p, &b);
+}
+
+static bool uses(const struct step *s, struct str column)
+{
+    for (uint32_t i = 0; i < s->aggregate.n_columns; i++)
+        if (str_eq(s->aggregate.columns[i], column))
+            return true;
+    return false;
+}
+
+static bool same_columns(const struct step *x, const struct step *y)
+{
+    bool same = x->aggregate.n_columns == y->aggregate.n_columns;
+    for (uint32_t i = 0; same && i < x->aggregate.n_columns; i++)
+        same = uses(y, x->aggregate.columns[i]);
     return same;
 }
 
@@ -193,30 +212,64 @@ static bool same_calls(const struct step *x, const struct step *y)
     return true;
 }
 
-/* The property in which two steps of one kind differ; NULL: none. */
-static const char *difference(struct planner *p, const struct step *x, const struct step *y)
+struct difference {
+    const char *what; /* NULL: none */
+    struct str old, now;
+};
+
+/* By their texts: columns may stand at other places than before. */
+static struct difference key_difference(struct planner *p, const char *what, const struct step *x, const struct step *y)
 {
+    struct difference d = {what, key_texts(p, x), key_texts(p, y)};
+    if (str_eq(d.old, d.now))
+        d.what = NULL;
+    return d;
+}
+
+static struct difference aggregate_difference(struct planner *p, const struct step *x, const struct step *y)
+{
+    if (!same_columns(x, y))
+        return (struct difference){"columns not part of aggregate", column_texts(p, x), column_texts(p, y)};
+    if (!same_calls(x, y))
+        return (struct difference){"aggregate functions", x->aggregate.call_texts, y->aggregate.call_texts};
+    return (struct difference){NULL};
+}
+
+static struct difference source_difference(const struct step *x, const struct step *y)
+{
+    struct str old = str_from(x->source.topic), now = str_from(y->source.topic);
+    if (!str_eq(old, now))
+        return (struct difference){"topicName", old, now};
+    if (!same_format(&x->source.formats.key, &y->source.formats.key) ||
+        !same_format(&x->source.formats.value, &y->source.formats.value))
+        return (struct difference){"formats", x->source.source_name, y->source.source_name};
+    return (struct difference){x->source.timestamp.kind != y->source.timestamp.kind ? "timestampColumn" : NULL,
+                               x->source.source_name, y->source.source_name};
+}
+
+static struct difference step_difference(struct planner *p, const struct step *x, const struct step *y)
+{
+    struct str old = str_from(step_kind_name(x->kind)), now = str_from(step_kind_name(y->kind));
+    if (x->kind != y->kind)
+        return (struct difference){"class", old, now};
     switch (x->kind) {
     case STEP_STREAM_SOURCE:
     case STEP_TABLE_SOURCE:
-        if (strcmp(x->source.topic, y->source.topic) != 0)
-            return "topicName";
-        if (!same_format(&x->source.formats.key, &y->source.formats.key) ||
-            !same_format(&x->source.formats.value, &y->source.formats.value))
-            return "formats";
-        return x->source.timestamp.kind != y->source.timestamp.kind ? "timestampColumn" : NULL;
+        return source_difference(x, y);
     case STEP_STREAM_SELECT_KEY:
-        return same_keys(p, x, y) ? NULL : "keyExpressions";
+        return key_difference(p, "keyExpressions", x, y);
     case STEP_STREAM_GROUP_BY:
     case STEP_STREAM_GROUP_BY_KEY:
-        return same_keys(p, x, y) ? NULL : "group by clause";
+        return key_difference(p, "group by clause", x, y);
     case STEP_STREAM_AGGREGATE:
-        return same_calls(x, y) ? NULL : "aggregate functions";
+        return aggregate_difference(p, x, y);
     case STEP_STREAM_SINK:
     case STEP_TABLE_SINK:
-        return strcmp(x->sink.topic, y->sink.topic) != 0 ? "topicName" : NULL;
+        old = str_from(x->sink.topic);
+        now = str_from(y->sink.topic);
+        return (struct difference){str_eq(old, now) ? NULL : "topicName", old, now};
     default:
-        return NULL;
+        return (struct difference){NULL};
     }
 }
 
@@ -224,12 +277,14 @@ static enum status compare_plans(struct planner *p, const struct step_list *old,
 {
     for (uint32_t i = 0; i < old->n && i < now->n; i++) {
         const struct step *x = old->items[i], *y = now->items[i];
-        const char *what = x->kind != y->kind ? "class" : difference(p, x, y);
-        if (what)
+        struct difference d = step_difference(p, x, y);
+        bool is_list = x->kind != STEP_STREAM_SOURCE && x->kind != STEP_TABLE_SOURCE && x->kind == y->kind;
+        if (d.what)
             return plan_invalid(p, p->statement->span,
                                 "Query is not upgradeable. Plan step of type %s must have matching %s. Values differ: "
-                                "%s vs. %s",
-                                step_kind_name(y->kind), what, step_kind_name(x->kind), step_kind_name(y->kind));
+                                "%s" STR_FMT "%s vs. %s" STR_FMT "%s",
+                                step_kind_name(y->kind), d.what, is_list ? "[" : "", STR_ARG(d.old), is_list ? "]" : "",
+                                is_list ? "[" : "", STR_ARG(d.now), is_list ? "]" : "");
     }
     if (old->n != now->n)
         return plan_invalid(p, p->statement->span,

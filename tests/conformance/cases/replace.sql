@@ -15,10 +15,10 @@ ASSERT VALUES hot_counts (sensor, n, rowtime) VALUES (1, 2, 30);
 --@test: a replaced query keeps its state
 SET 'ksql.create.or.replace.enabled' = 'true';
 CREATE STREAM s (k INT KEY, v INT) WITH (kafka_topic='s', value_format='JSON');
-CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM s GROUP BY k;
+CREATE TABLE t AS SELECT k, COUNT(v) AS n FROM s GROUP BY k;
 INSERT INTO s (k, v) VALUES (1, 1);
 ASSERT VALUES t (k, n) VALUES (1, 1);
-CREATE OR REPLACE TABLE t AS SELECT k, COUNT(*) AS n FROM s WHERE v > 5 GROUP BY k;
+CREATE OR REPLACE TABLE t AS SELECT k, COUNT(v) AS n FROM s WHERE v > 5 GROUP BY k;
 INSERT INTO s (k, v) VALUES (1, 1);
 INSERT INTO s (k, v) VALUES (1, 6);
 ASSERT VALUES t (k, n) VALUES (1, 2);
@@ -48,3 +48,25 @@ ASSERT VALUES s (k, v) VALUES (1, 2);
 --@expected.error: io.confluent.ksql.util.KsqlException
 --@expected.message: NOWHERE does not exist
 CREATE STREAM o AS SELECT * FROM nowhere;
+
+--@test: an aggregation that would need another column
+--@expected.error: io.confluent.ksql.util.KsqlException
+--@expected.message: Plan step of type StreamAggregate must have matching columns not part of aggregate. Values differ: [`K`, `ROWTIME`] vs. [`K`, `ROWTIME`, `V`]
+CREATE STREAM s (k INT KEY, v INT) WITH (kafka_topic='s', value_format='JSON');
+CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM s GROUP BY k;
+CREATE OR REPLACE TABLE t AS SELECT k, COUNT(*) AS n FROM s WHERE v > 5 GROUP BY k;
+
+--@test: another aggregate function
+--@expected.error: io.confluent.ksql.util.KsqlException
+--@expected.message: Plan step of type StreamAggregate must have matching aggregate functions. Values differ: [COUNT(V), MIN(V)] vs. [COUNT(V), MAX(V)]
+CREATE STREAM s (k INT KEY, v INT) WITH (kafka_topic='s', value_format='JSON');
+CREATE TABLE t AS SELECT k, COUNT(v) AS n, MIN(v) AS m FROM s GROUP BY k;
+CREATE OR REPLACE TABLE t AS SELECT k, COUNT(v) AS n, MAX(v) AS m FROM s GROUP BY k;
+
+--@test: another source
+--@expected.error: io.confluent.ksql.util.KsqlException
+--@expected.message: Plan step of type StreamSource must have matching topicName. Values differ: s vs. r
+CREATE STREAM s (k INT KEY, v INT) WITH (kafka_topic='s', value_format='JSON');
+CREATE STREAM r (k INT KEY, v INT) WITH (kafka_topic='r', value_format='JSON');
+CREATE STREAM o AS SELECT k, v FROM s;
+CREATE OR REPLACE STREAM o AS SELECT k, v FROM r;

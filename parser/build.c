@@ -287,3 +287,12 @@ int64_t build_integer(struct builder *b, struct token t, const char *command)
                       STR_ARG(digits));
     return n;
 }
+
+int64_t build_int(struct builder *b, struct token t, const char *command)
+{
+    int64_t n = 0;
+    if (t.kind == TK_INTEGER_VALUE && parse_i64(number_text(b, t), &n) && n >= INT32_MIN && n <= INT32_MAX)
+        return n;
+    build_mistake(b, token_span(b, t), "Value must be integer for command: %s", command);
+    return 0;
+}

@@ -211,7 +211,7 @@ struct ast_query *build_query_end(struct builder *b, struct ast_query *q, int em
     q->emit = emit == TK_CHANGES ? EMIT_CHANGES : emit == TK_FINAL ? EMIT_FINAL : EMIT_NONE;
     if (token_given(limit)) {
         q->has_limit = true;
-        q->limit = build_integer(b, limit, "LIMIT");
+        q->limit = build_int(b, limit, "LIMIT");
         q->limit_span = token_span(b, limit);
     }
     return q;

@@ -349,10 +349,10 @@ struct ast_stmt *build_print(struct builder *b, struct token topic, int flags, s
         return NULL;
     s->topic = build_ident_as_written(b, topic);
     s->from_beginning = flags & FLAG_BEGINNING;
-    s->interval = token_given(interval) ? build_integer(b, interval, "INTERVAL") : 1;
+    s->interval = token_given(interval) ? build_int(b, interval, "INTERVAL") : 1;
     s->has_limit = token_given(limit);
     if (s->has_limit)
-        s->limit = build_integer(b, limit, "LIMIT");
+        s->limit = build_int(b, limit, "LIMIT");
     return &s->head;
 }
 
@@ -438,10 +438,8 @@ struct ast_stmt *build_assert_schema(struct builder *b, int flags, struct token 
     s->has_subject = token_given(subject);
     s->subject = build_ident_as_written(b, subject);
     s->has_id = token_given(id);
-    if (s->has_id && id.kind != TK_INTEGER_VALUE)
+    if (s->has_id && (id.kind != TK_INTEGER_VALUE || !parse_i64(number_text(b, id), &s->id) || s->id > INT32_MAX))
         build_mistake(b, token_span(b, id), "ID must be an integer");
-    else if (s->has_id)
-        s->id = build_integer(b, id, "ID");
     if (timeout)
         s->timeout = *timeout;
     if (!s->has_subject && !s->has_id)

@@ -34,8 +34,8 @@ struct ast_type *build_type_decimal(struct builder *b, struct token first, struc
 {
     struct ast_type *t = new_type(b, AST_TYPE_DECIMAL, range(b, first, last), 0);
     if (t) {
-        t->precision = build_integer(b, precision, "DECIMAL(PRECISION)");
-        t->scale = build_integer(b, scale, "DECIMAL(SCALE)");
+        t->precision = build_int(b, precision, "DECIMAL(PRECISION)");
+        t->scale = build_int(b, scale, "DECIMAL(SCALE)");
     }
     return t;
 }

@@ -91,6 +91,7 @@ void build_mistake_bare(struct builder *b, struct span where, const char *contex
     PRINTF_LIKE(4, 5);
 /* The integer of a LIMIT and the like; a mistake if it is none. */
 int64_t build_integer(struct builder *b, struct token t, const char *command);
+int64_t build_int(struct builder *b, struct token t, const char *command); /* of 32 bits */
 
 struct span token_span(const struct builder *b, struct token t);
 struct span span_join(struct span first, struct span last);

@@ -221,6 +221,9 @@ struct binder {
     uint32_t n_lambda_vars;
     uint32_t below_opaque; /* inside of what is not typed before code generation */
     bool failed_late;      /* the error belongs to code generation */
+    bool is_pull;          /* whose expressions are interpreted */
+    const struct ast_expr *tail;  /* the last operand of a predicate, which gives its type: */
+    const struct type *tail_type; /* set if that is not BOOLEAN */
 };
 void binder_init(struct binder *b, struct planner *p, const struct schema *schema);
 /* Raw binding: errors carry no frame. */
@@ -271,6 +274,10 @@ enum status plan_insert_values(struct planner *p, const struct ast_insert_values
 /* The last check, of the formats of the sources and the sink (NULL: none). */
 enum status check_registries(struct planner *p, const struct query *q, const struct source *sink);
 enum status plan_select(struct planner *p, const struct ast_stmt_query *s, struct planned *out);
+/* statement/pull_where.c: LIKE of columns that are no text; what has to be looked at for the clause (NULL: none), and whether
+ * that is allowed. `where` is plain. */
+enum status check_pull_likes(struct planner *p, const struct query *q, const struct ast_expr *where);
+enum status check_pull_where(struct planner *p, const struct query *q, const struct ast_expr *where);
 enum status plan_pull(struct planner *p, struct query *q, struct planned *out);
 enum status plan_drop_source(struct planner *p, const struct ast_drop *s, struct planned *out);
 enum status plan_alter_source(struct planner *p, const struct ast_alter_source *s, struct planned *out);

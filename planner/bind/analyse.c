@@ -176,6 +176,43 @@ static enum status pull_error(struct planner *p, const struct query *q, const ch
                       what);
 }
 
+struct pull_columns {
+    struct planner *p;
+    struct buf names;
+    bool seen[2];
+};
+
+static bool find_disallowed(void *data, const struct ast_expr *e)
+{
+    struct pull_columns *c = data;
+    bool is_offset = str_eq(e->text, STR("ROWOFFSET"));
+    if (e->kind != AST_COLUMN || !(is_offset || str_eq(e->text, STR("ROWPARTITION"))) || c->seen[is_offset])
+        return true;
+    c->seen[is_offset] = true;
+    buf_printf(&c->names, "%s`" STR_FMT "`", c->names.len ? ", " : "", STR_ARG(e->text));
+    return true;
+}
+
+/* Where a record stands in its topic is not known of a table's row. */
+static enum status check_pull_columns(struct planner *p, const struct query *q, bool in_where)
+{
+    struct pull_columns c = {.p = p};
+    buf_init(&c.names, 0);
+    if (in_where)
+        ast_walk(q->where, find_disallowed, &c);
+    for (uint32_t i = 0; i < q->n_items && !in_where; i++)
+        ast_walk(q->items[i].expr, find_disallowed, &c);
+    enum status st = STATUS_OK;
+    if (c.names.len)
+        st = plan_error(p, q->ast->span,
+                        "Pull queries don't support the following columns in %s clauses: %s\n"
+                        " See https://cnfl.io/queries for more info.\n"
+                        "Add EMIT CHANGES if you intended to issue a push query.",
+                        in_where ? "WHERE" : "SELECT", buf_z(&c.names));
+    buf_free(&c.names);
+    return st;
+}
+
 static enum status check_pull(struct planner *p, const struct query *q)
 {
     const struct ast_query *ast = q->ast;
@@ -189,7 +226,15 @@ static enum status check_pull(struct planner *p, const struct query *q)
                          : q->having                        ? "HAVING clauses"
                          : ast->has_limit && ast->limit < 0 ? "negative integers in the LIMIT clause"
                                                             : NULL;
-    return clause ? pull_error(p, q, clause) : STATUS_OK;
+    if (clause)
+        return pull_error(p, q, clause);
+    if (ast->has_limit && !planner_flag(p, "ksql.query.pull.limit.clause.enabled", true))
+        return plan_error(p, q->ast->limit_span,
+                          "LIMIT clause in pull queries is currently disabled. You can enable them by setting "
+                          "ksql.query.pull.limit.clause.enabled=true. See https://cnfl.io/queries for more info.\n"
+                          "Add EMIT CHANGES if you intended to issue a push query.");
+    enum status st = check_pull_columns(p, q, false);
+    return st == STATUS_OK ? check_pull_columns(p, q, true) : st;
 }
 
 static enum status check_windowed_table(struct planner *p, const struct query *q)

@@ -255,7 +255,7 @@ const struct expr *bind_comparison(struct binder *b, const struct ast_expr *e)
     return comparison;
 }
 
-const struct expr *bind_between(struct binder *b, const struct ast_expr *e)
+static const struct expr *between(struct binder *b, const struct ast_expr *e)
 {
     const struct expr *args[3];
     for (uint32_t i = 0; i < 3; i++)
@@ -268,4 +268,12 @@ const struct expr *bind_between(struct binder *b, const struct ast_expr *e)
     if (!make_comparable(b, e, e->args[0], e->args[1], COMPARE_GE, &args[0], &args[1]))
         return NULL;
     return expr_n(b->p, EXPR_BETWEEN, &TYPE_BOOLEAN, args, 3);
+}
+
+const struct expr *bind_between(struct binder *b, const struct ast_expr *e)
+{
+    b->below_opaque++;
+    const struct expr *bound = between(b, e);
+    b->below_opaque--;
+    return bound;
 }

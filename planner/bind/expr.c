@@ -1,6 +1,6 @@
 /* Binding of expressions: syntax trees in plain form (names without sources) to typed expressions over one schema.
  * Two stages of ksqlDB are told apart for the sake of its messages: typing, and code generation, which also looks
- * inside NOT, IN, LIKE, IS NULL and the left side of AND and OR. */
+ * inside NOT, IN, LIKE, BETWEEN and IS NULL, and at the types of what AND and OR combine. */
 #include "planner/planner_int.h"
 
 void binder_init(struct binder *b, struct planner *p, const struct schema *schema)
@@ -147,6 +147,10 @@ static const struct expr *bind_operand(struct binder *b, const struct ast_expr *
         return NULL;
     if (expr_is_null_literal(bound))
         return expr_cast(b->p, bound, &TYPE_BOOLEAN);
+    if (bound->type->kind != KIND_BOOLEAN && e == b->tail) {
+        b->tail_type = bound->type;
+        return NULL;
+    }
     if (bound->type->kind != KIND_BOOLEAN) {
         (void)bind_fail_late(b, e, "Expected a BOOLEAN, but " STR_FMT " is of type " STR_FMT, STR_ARG(bind_text(b, e)),
                              STR_ARG(type_text(b->p, bound->type)));
@@ -162,7 +166,7 @@ static const struct expr *bind_logic(struct binder *b, const struct ast_expr *e)
     if (!args)
         return NULL;
     for (uint32_t i = 0; i < e->n_args; i++)
-        if (!(args[i] = bind_operand(b, e->args[i], i == 0 || i + 1 < e->n_args)))
+        if (!(args[i] = bind_operand(b, e->args[i], e->kind == AST_NOT)))
             return NULL;
     return expr_n(b->p, kind, &TYPE_BOOLEAN, args, e->n_args);
 }
@@ -461,18 +465,22 @@ const struct expr *bind_predicate(struct binder *b, const struct ast_expr *e, co
 {
     char prefix[64];
     snprintf(prefix, sizeof prefix, "Error in %s expression: ", clause);
+    /* The type of AND and OR is that of their last operand. */
+    for (b->tail = e; b->tail->kind == AST_AND || b->tail->kind == AST_OR;)
+        b->tail = b->tail->args[b->tail->n_args - 1];
     const struct expr *bound = bind_expr(b, e);
-    if (!bound) {
-        frame_error(b, e, "Predicate", prefix);
+    if (!bound && !b->tail_type) {
+        frame_error(b, e, b->is_pull ? "expression" : "Predicate", prefix);
         return NULL;
     }
-    if (bound->type->kind == KIND_BOOLEAN)
+    const struct type *type = bound ? bound->type : b->tail_type;
+    if (type->kind == KIND_BOOLEAN)
         return with_text(b, bound, e);
     struct str text = bind_text(b, e);
     (void)plan_error(b->p, e->span,
                      "Type error in %s expression: Should evaluate to boolean but is " STR_FMT " (" STR_FMT
                      ") instead.",
-                     clause, STR_ARG(text), STR_ARG(type_text(b->p, bound->type)));
+                     clause, STR_ARG(text), STR_ARG(type_text(b->p, type)));
     diag_context(b->p->d, text.p, text.len);
     return NULL;
 }

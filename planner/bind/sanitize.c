@@ -163,8 +163,19 @@ static const struct ast_expr *qualify_lambda(struct qualifier *f, const struct a
     return copy;
 }
 
+/* Types are checked when the statement is prepared. */
+static bool check_cast(struct qualifier *f, const struct ast_expr *e)
+{
+    bool ok = planner_type(f->p, e->type) != NULL;
+    if (!ok && f->p->d->code == STATUS_STATEMENT)
+        diag_prefix(f->p->d, "Failed to prepare statement: ");
+    return ok;
+}
+
 static const struct ast_expr *qualify_node(void *data, const struct ast_expr *e)
 {
+    if (e->kind == AST_CAST && !check_cast(data, e))
+        return NULL;
     if (e->kind == AST_COLUMN)
         return qualify_column(data, e);
     if (e->kind == AST_LAMBDA)

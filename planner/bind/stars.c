@@ -130,6 +130,24 @@ static bool expand_join(struct item_list *list, const struct query *q, const str
 
 /* ---- fields ---- */
 
+/* Of a path of fields each has to be there, and to be a struct. */
+static bool check_path(struct binder *b, const struct ast_expr *e)
+{
+    struct planner *p = b->p;
+    if (e->kind != AST_DEREF)
+        return true;
+    if (!check_path(b, e->args[0]))
+        return false;
+    const struct expr *base = bind_item(b, e->args[0], "Select");
+    if (!base)
+        return false;
+    if (base->type->kind == KIND_STRUCT && type_field(base->type, e->text) < 0) {
+        (void)plan_error(p, e->span, "Field " STR_FMT " was not found on STRUCT.", STR_ARG(e->text));
+        return false;
+    }
+    return true;
+}
+
 static bool expand_struct(struct item_list *list, const struct query *q, const struct query_item *item,
                           const struct schema *schema)
 {
@@ -137,7 +155,7 @@ static bool expand_struct(struct item_list *list, const struct query *q, const s
     struct binder b;
     binder_init(&b, p, schema);
     const struct ast_expr *plain = query_plain(p, q, item->expr);
-    const struct expr *base = plain ? bind_item(&b, plain, "Select") : NULL;
+    const struct expr *base = plain && check_path(&b, plain) ? bind_item(&b, plain, "Select") : NULL;
     if (!base)
         return false;
     if (base->type->kind != KIND_STRUCT) {

@@ -15,15 +15,15 @@ static const struct catalog_query *keeper_of(const struct catalog *c, const stru
 }
 
 static enum status bind_where(struct planner *p, const struct query *q, const struct schema *schema,
-                              const struct expr **where)
+                              const struct ast_expr *plain, const struct expr **where)
 {
-    if (!q->where)
-        return STATUS_OK;
     struct binder b;
     binder_init(&b, p, schema);
-    b.magic_time = true;
-    const struct ast_expr *plain = query_plain(p, q, q->where);
-    *where = plain ? bind_predicate(&b, plain, "WHERE") : NULL;
+    b.magic_time = b.is_pull = true;
+    enum status st = check_pull_likes(p, q, plain);
+    if (st != STATUS_OK)
+        return st;
+    *where = bind_predicate(&b, plain, "WHERE");
     return *where ? STATUS_OK : p->d->code;
 }
 
@@ -32,6 +32,7 @@ static enum status bind_select(struct planner *p, struct query *q, const struct 
 {
     struct binder b;
     binder_init(&b, p, schema);
+    b.is_pull = true;
     const struct expr **items = PLAN_ARRAY(p, const struct expr *, q->n_items);
     struct schema_column *columns = PLAN_ARRAY(p, struct schema_column, q->n_items);
     bool *is_key = PLAN_ARRAY(p, bool, q->n_items);
@@ -39,7 +40,7 @@ static enum status bind_select(struct planner *p, struct query *q, const struct 
         return STATUS_NOMEM;
     for (uint32_t i = 0; i < q->n_items; i++) {
         const struct ast_expr *plain = query_plain(p, q, q->items[i].expr);
-        if (!plain || !(items[i] = bind_item(&b, plain, "Select")))
+        if (!plain || !(items[i] = bind_item(&b, plain, "expression")))
             return p->d->code;
         columns[i] = (struct schema_column){.name = q->items[i].name, .type = items[i]->type, .role = ROLE_VALUE};
         int key = schema_find(schema, q->items[i].name);
@@ -50,6 +51,18 @@ static enum status bind_select(struct planner *p, struct query *q, const struct 
     pull->items = items;
     pull->is_key = is_key;
     pull->schema = (struct schema){.n_columns = q->n_items, .columns = columns};
+    return STATUS_OK;
+}
+
+static enum status check_duplicates(struct planner *p, const struct query *q, const struct planned_pull *pull)
+{
+    for (uint32_t i = 0; i < q->n_items; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (str_eq(q->items[i].name, q->items[j].name))
+                return plan_error(p, q->items[i].span,
+                                  "Duplicate %s columns found in schema: `" STR_FMT "` " STR_FMT "%s",
+                                  pull->is_key[i] ? "key" : "value", STR_ARG(q->items[i].name),
+                                  STR_ARG(type_text(p, pull->schema.columns[i].type)), pull->is_key[i] ? " KEY" : "");
     return STATUS_OK;
 }
 
@@ -69,10 +82,15 @@ enum status plan_pull(struct planner *p, struct query *q, struct planned *out)
     if (!pull)
         return STATUS_NOMEM;
     enum status st = STATUS_OK;
+    const struct ast_expr *where = NULL;
+    if (q->where && !(where = query_plain(p, q, q->where)))
+        return p->d->code;
     TRY(check_stars(p, q));
-    TRY(bind_where(p, q, &s->schema, &pull->where));
+    if (where)
+        TRY(bind_where(p, q, &s->schema, where, &pull->where));
     TRY(query_expand_stars(p, q, &s->schema));
     TRY(bind_select(p, q, &s->schema, pull));
+    TRY(check_duplicates(p, q, pull));
     const struct catalog_query *keeper = keeper_of(p->catalog, s);
     if (!keeper)
         TRY(plan_error(p, q->ast->span,
@@ -81,6 +99,7 @@ enum status plan_pull(struct planner *p, struct query *q, struct planned *out)
                        "'. See https://cnfl.io/queries for more info.\n"
                        "Add EMIT CHANGES if you intended to issue a push query.",
                        STR_ARG(s->name), STR_ARG(s->name), STR_ARG(s->name)));
+    TRY(check_pull_where(p, q, where));
     pull->source = s;
     pull->query_id = str_dup(p->a, str_from(keeper->id)).p;
     pull->limit = q->ast->has_limit ? q->ast->limit : -1;

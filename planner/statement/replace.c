@@ -151,9 +151,9 @@ static enum status list_steps(struct planner *p, const struct plan *plan, bool i
             return plan_invalid(p, p->statement->span,
                                 "Query is not upgradeable. Cannot change a non-join source into a join source.");
         if (!can_be_upgraded(s)) {
-            bool windowed = s->kind == STEP_STREAM_SOURCE || s->kind == STEP_TABLE_SOURCE;
             if (s->kind == STEP_STREAM_WINDOWED_AGGREGATE && s->aggregate.window.emit_final)
                 return plan_invalid(p, p->statement->span, "Upgrades not yet supported for TableSuppress");
+            bool windowed = s->kind == STEP_STREAM_SOURCE || s->kind == STEP_TABLE_SOURCE;
             return plan_invalid(p, p->statement->span, "Upgrades not yet supported for %s%s",
                                 windowed ? "Windowed" : "", step_kind_name(s->kind));
         }
@@ -163,23 +163,15 @@ static enum status list_steps(struct planner *p, const struct plan *plan, bool i
     return STATUS_OK;
 }
 
-/* By their texts: columns may stand at other places than before. */
-static bool same_keys(struct planner *p, const struct step *x, const struct step *y)
+static struct str key_texts(struct planner *p, const struct step *s)
 {
-    bool same = x->schema.n_keys == y->schema.n_keys;
-    for (uint32_t i = 0; same && i < x->schema.n_keys; i++) {
-        struct buf a, b;
-        buf_init(&a, 0);
-        buf_init(&b, 0);
-        expr_print(&a, x->select.exprs[i]);
-        expr_print(&b, y->select.exprs[i]);
-        same = str_eq(buf_str(&a), buf_str(&b));
-        if (a.failed || b.failed)
-            (void)plan_nomem(p);
-        buf_free(&a);
-        buf_free(&b);
+    struct buf b;
+    buf_init(&b, 0);
+    for (uint32_t i = 0; i < s->schema.n_keys; i++) {
+        buf_puts(&b, i ? STR(", ") : STR(""));
+        expr_print(&b, s->select.exprs[i]);
     }
-    return same;
+    return planner_take(p, &b);
 }
 
 /* Calls of one text may still be of other types. */
@@ -191,45 +183,66 @@ static bool same_variants(const struct step *x, const struct step *y)
     return same;
 }
 
-struct values {
+struct difference {
+    const char *what; /* NULL: none */
     struct str old, now;
 };
 
-static const char *aggregate_difference(const struct step *x, const struct step *y, struct values *differ)
+/* By their texts: columns may stand at other places than before. */
+static struct difference key_difference(struct planner *p, const char *what, const struct step *x, const struct step *y)
 {
-    if (!str_eq(x->aggregate.reads, y->aggregate.reads)) {
-        *differ = (struct values){x->aggregate.reads, y->aggregate.reads};
-        return "columns not part of aggregate";
-    }
-    *differ = (struct values){x->aggregate.functions, y->aggregate.functions};
-    return str_eq(differ->old, differ->now) && same_variants(x, y) ? NULL : "aggregate functions";
+    struct difference d = {what, key_texts(p, x), key_texts(p, y)};
+    if (str_eq(d.old, d.now))
+        d.what = NULL;
+    return d;
 }
 
-/* The property in which two steps of one kind differ, and its values; NULL: none. */
-static const char *difference(struct planner *p, const struct step *x, const struct step *y, struct values *differ)
+static struct difference aggregate_difference(const struct step *x, const struct step *y)
 {
-    *differ = (struct values){str_from(step_kind_name(x->kind)), str_from(step_kind_name(y->kind))};
+    struct difference d = {"columns not part of aggregate", x->aggregate.reads, y->aggregate.reads};
+    if (!str_eq(d.old, d.now))
+        return d;
+    d = (struct difference){"aggregate functions", x->aggregate.functions, y->aggregate.functions};
+    if (str_eq(d.old, d.now) && same_variants(x, y))
+        d.what = NULL;
+    return d;
+}
+
+static struct difference source_difference(const struct step *x, const struct step *y)
+{
+    struct str old = str_from(x->source.topic), now = str_from(y->source.topic);
+    if (!str_eq(old, now))
+        return (struct difference){"topicName", old, now};
+    if (!same_format(&x->source.formats.key, &y->source.formats.key) ||
+        !same_format(&x->source.formats.value, &y->source.formats.value))
+        return (struct difference){"formats", x->source.source_name, y->source.source_name};
+    return (struct difference){x->source.timestamp.kind != y->source.timestamp.kind ? "timestampColumn" : NULL,
+                               x->source.source_name, y->source.source_name};
+}
+
+static struct difference step_difference(struct planner *p, const struct step *x, const struct step *y)
+{
+    struct str old = str_from(step_kind_name(x->kind)), now = str_from(step_kind_name(y->kind));
+    if (x->kind != y->kind)
+        return (struct difference){"class", old, now};
     switch (x->kind) {
     case STEP_STREAM_SOURCE:
     case STEP_TABLE_SOURCE:
-        if (strcmp(x->source.topic, y->source.topic) != 0)
-            return "topicName";
-        if (!same_format(&x->source.formats.key, &y->source.formats.key) ||
-            !same_format(&x->source.formats.value, &y->source.formats.value))
-            return "formats";
-        return x->source.timestamp.kind != y->source.timestamp.kind ? "timestampColumn" : NULL;
+        return source_difference(x, y);
     case STEP_STREAM_SELECT_KEY:
-        return same_keys(p, x, y) ? NULL : "keyExpressions";
+        return key_difference(p, "keyExpressions", x, y);
     case STEP_STREAM_GROUP_BY:
     case STEP_STREAM_GROUP_BY_KEY:
-        return same_keys(p, x, y) ? NULL : "group by clause";
+        return key_difference(p, "group by clause", x, y);
     case STEP_STREAM_AGGREGATE:
-        return aggregate_difference(x, y, differ);
+        return aggregate_difference(x, y);
     case STEP_STREAM_SINK:
     case STEP_TABLE_SINK:
-        return strcmp(x->sink.topic, y->sink.topic) != 0 ? "topicName" : NULL;
+        old = str_from(x->sink.topic);
+        now = str_from(y->sink.topic);
+        return (struct difference){str_eq(old, now) ? NULL : "topicName", old, now};
     default:
-        return NULL;
+        return (struct difference){NULL};
     }
 }
 
@@ -237,15 +250,14 @@ static enum status compare_plans(struct planner *p, const struct step_list *old,
 {
     for (uint32_t i = 0; i < old->n && i < now->n; i++) {
         const struct step *x = old->items[i], *y = now->items[i];
-        struct values differ = {str_from(step_kind_name(x->kind)), str_from(step_kind_name(y->kind))};
-        const char *what = x->kind != y->kind ? "class" : difference(p, x, y, &differ);
-        bool list = what && x->kind == y->kind && x->kind == STEP_STREAM_AGGREGATE;
-        if (what)
+        struct difference d = step_difference(p, x, y);
+        bool is_list = x->kind != STEP_STREAM_SOURCE && x->kind != STEP_TABLE_SOURCE && x->kind == y->kind;
+        if (d.what)
             return plan_invalid(p, p->statement->span,
                                 "Query is not upgradeable. Plan step of type %s must have matching %s. Values differ: "
                                 "%s" STR_FMT "%s vs. %s" STR_FMT "%s",
-                                step_kind_name(y->kind), what, list ? "[" : "", STR_ARG(differ.old), list ? "]" : "",
-                                list ? "[" : "", STR_ARG(differ.now), list ? "]" : "");
+                                step_kind_name(y->kind), d.what, is_list ? "[" : "", STR_ARG(d.old), is_list ? "]" : "",
+                                is_list ? "[" : "", STR_ARG(d.now), is_list ? "]" : "");
     }
     if (old->n != now->n)
         return plan_invalid(p, p->statement->span,

@@ -103,3 +103,25 @@ SET 'ksql.create.or.replace.enabled' = 'true';
 CREATE STREAM s (k INT KEY, v INT, w INT) WITH (kafka_topic='s', value_format='JSON');
 CREATE STREAM t AS SELECT v + 1 AS x, k FROM s PARTITION BY v + 1;
 CREATE OR REPLACE STREAM t AS SELECT v + 2 AS x, k FROM s PARTITION BY v + 2;
+
+--@test: an aggregation that would need another column
+--@expected.error: io.confluent.ksql.util.KsqlException
+--@expected.message: Plan step of type StreamAggregate must have matching columns not part of aggregate. Values differ: [`K`, `ROWTIME`] vs. [`K`, `ROWTIME`, `V`]
+CREATE STREAM s (k INT KEY, v INT) WITH (kafka_topic='s', value_format='JSON');
+CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM s GROUP BY k;
+CREATE OR REPLACE TABLE t AS SELECT k, COUNT(*) AS n FROM s WHERE v > 5 GROUP BY k;
+
+--@test: another aggregate function
+--@expected.error: io.confluent.ksql.util.KsqlException
+--@expected.message: Plan step of type StreamAggregate must have matching aggregate functions. Values differ: [COUNT(V), MIN(V)] vs. [COUNT(V), MAX(V)]
+CREATE STREAM s (k INT KEY, v INT) WITH (kafka_topic='s', value_format='JSON');
+CREATE TABLE t AS SELECT k, COUNT(v) AS n, MIN(v) AS m FROM s GROUP BY k;
+CREATE OR REPLACE TABLE t AS SELECT k, COUNT(v) AS n, MAX(v) AS m FROM s GROUP BY k;
+
+--@test: another source
+--@expected.error: io.confluent.ksql.util.KsqlException
+--@expected.message: Plan step of type StreamSource must have matching topicName. Values differ: s vs. r
+CREATE STREAM s (k INT KEY, v INT) WITH (kafka_topic='s', value_format='JSON');
+CREATE STREAM r (k INT KEY, v INT) WITH (kafka_topic='r', value_format='JSON');
+CREATE STREAM o AS SELECT k, v FROM s;
+CREATE OR REPLACE STREAM o AS SELECT k, v FROM r;

@@ -34,6 +34,22 @@ static const struct {
      "source name."},
     {"INSERT INTO NOPE SELECT * FROM S;", STATUS_STATEMENT,
      "Exception while preparing statement: Line: 1, Col: 13: Source `NOPE` does not exist."},
+    {"SELECT CAST(V AS FOO) FROM S EMIT CHANGES;", STATUS_STATEMENT,
+     "Failed to prepare statement: Cannot resolve unknown type: FOO"},
+    {"SELECT * FROM S EMIT CHANGES LIMIT 4294967296;", STATUS_PARSE,
+     "Failed to prepare statement: Value must be integer for command: LIMIT"},
+    {"CREATE STREAM X (D DECIMAL(4294967296, 1)) WITH (KAFKA_TOPIC='x', FORMAT='JSON');", STATUS_PARSE,
+     "Failed to prepare statement: Value must be integer for command: DECIMAL(PRECISION)"},
+    {"SELECT STRUCT(X := STRUCT(Y := 1))->Z->* FROM S EMIT CHANGES;", STATUS_STATEMENT,
+     "Field Z was not found on STRUCT."},
+    /* what is typed when */
+    {"SELECT * FROM S WHERE TRUE AND V EMIT CHANGES;", STATUS_STATEMENT,
+     "Type error in WHERE expression: Should evaluate to boolean but is (true AND V) (INTEGER) instead."},
+    {"SELECT * FROM S WHERE K = 1 AND TRUE EMIT CHANGES;", STATUS_STATEMENT,
+     "Error in WHERE expression: Cannot compare K (STRING) to 1 (INTEGER) with EQUAL."},
+    {"SELECT * FROM S WHERE V BETWEEN 1 AND 'a' EMIT CHANGES;", STATUS_STATEMENT,
+     "Invalid Predicate: Cannot compare V (INTEGER) to 'a' (STRING) with LESS_THAN_OR_EQUAL.. expression: (V BETWEEN 1 "
+     "AND 'a'), schema:`K` STRING KEY, `V` INTEGER, `A` ARRAY<INTEGER>"},
     /* CREATE */
     {"CREATE STREAM X (V INT) WITH (VALUE_FORMAT='JSON');", STATUS_STATEMENT,
      "Failed to prepare statement: Missing required property \"KAFKA_TOPIC\" which has no default value."},

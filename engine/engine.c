@@ -33,7 +33,7 @@ static enum status open_executor(struct engine *e, struct diag *d)
         .batch_rows = BATCH_ROWS,
         .registry = e->registry,
         .drain = o->drain,
-        .clock = {wall_ms, NULL},
+        .clock = {.wall_ms = wall_ms},
         .on_error = processing_log_add,
         .on_error_data = e->errors,
     };

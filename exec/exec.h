@@ -18,6 +18,7 @@
 
 struct exec_clock {
     int64_t (*wall_ms)(void *data);
+    int64_t (*record_ms)(void *data); /* of sources that stamp their records by the clock; NULL: wall_ms */
     void *data;
 };
 
@@ -138,7 +139,8 @@ bool executor_pause(struct executor *x, const char *query_id, bool paused);
 enum query_state { QUERY_RUNNING, QUERY_RECOVERING, QUERY_FAILED, QUERY_DRAINED, QUERY_STOPPED, QUERY_PAUSED };
 struct query_status {
     enum query_state state;
-    int64_t records_in, records_out, errors;
+    int64_t records_in, records_out; /* of the topics that the query reads and writes */
+    int64_t errors;
     size_t memory;            /* bytes of state */
     char message[512];        /* why it failed, or what holds it up now; or empty */
 };

@@ -56,7 +56,8 @@ struct task {
     bool row_by_row;         /* the sink needs the stream time of each row: push single rows */
     bool time_of_nulls;      /* the same, but only around records without value */
     bool stopped;            /* the client wants no more */
-    int64_t n_in, n_out, n_errors;
+    int64_t n_in, n_out;     /* records of the query's own sources and of its sink, not those between its stages */
+    int64_t n_errors;
     int64_t limit_left;      /* -1: none */
     struct snapshot *snapshot; /* NULL: none is used */
     int64_t last_fold_ns;

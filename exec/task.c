@@ -241,7 +241,8 @@ enum status task_push(struct task *t, uint32_t source, const struct record_batch
         if (st != STATUS_OK)
             return st;
     }
-    t->n_in += records->n;
+    if (op->step->kind != STEP_REPARTITION_SOURCE)
+        t->n_in += records->n;
     return t->snapshot ? snapshot_status(t->snapshot, d) : STATUS_OK;
 }
 
@@ -377,7 +378,7 @@ enum status op_store(struct op *op, struct store_options options, struct diag *d
 {
     struct task *t = op->task;
     op->changelog = changelog_topic(&t->arena, t->plan, options.name, &t->options);
-    options.keep_old = op->emits_before && op_coalesces(op);
+    options.keep_old |= op->emits_before && op_coalesces(op);
     return op->changelog ? store_create(&options, &op->store, d) : diag_nomem(d);
 }
 

@@ -405,10 +405,8 @@ void share_count(struct share *s)
     for (struct work *w = s->works; w; w = w->next) {
         int64_t in, out, errors, memory = (int64_t)task_memory(w->task);
         task_counts(w->task, &in, &out, &errors);
-        if (w->stage == 0)
-            atomic_fetch_add(&q->in, in - w->last_in);
-        if (w->stage + 1 == q->plan->n_stages)
-            atomic_fetch_add(&q->out, out - w->last_out);
+        atomic_fetch_add(&q->in, in - w->last_in);
+        atomic_fetch_add(&q->out, out - w->last_out);
         atomic_fetch_add(&q->errors, errors - w->last_errors);
         atomic_fetch_add(&q->memory, memory - w->last_memory);
         w->last_in = in;

@@ -67,8 +67,7 @@ const struct registered_schema *registry_keep(struct registry *r, const struct r
     copy->references = references;
     for (uint32_t i = 0; i < schema->n_references; i++) {
         const struct schema_reference *from = &schema->references[i];
-        references[i] =
-            (struct schema_reference){str_dup(a, from->name), str_dup(a, from->subject), from->version};
+        references[i] = (struct schema_reference){str_dup(a, from->name), str_dup(a, from->subject), from->version};
     }
     return !a->failed && map_put(&r->by_id, id_key(&schema->id), copy) ? copy : NULL;
 }

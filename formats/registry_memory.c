@@ -106,8 +106,8 @@ static struct subject *subject_of(struct memory_registry *m, struct str name)
     return s->name.p && map_put(&m->subjects, s->name, s) ? s : NULL;
 }
 
-static enum status memory_add(struct registry *r, struct str subject, const struct registered_schema *schema, int32_t *id,
-                              struct diag *d)
+static enum status memory_add(struct registry *r, struct str subject, const struct registered_schema *schema,
+                              int32_t *id, struct diag *d)
 {
     struct memory_registry *m = (struct memory_registry *)r;
     struct subject *s = subject_of(m, subject);

@@ -189,9 +189,9 @@ static bool rounds_away(int128 rest, int128 unit, bool negative, enum decimal_ro
 
 bool decimal_round(int128 v, int scale, int places, enum decimal_rounding how, int128 *out)
 {
-    int drop = scale - places;
-    if (drop <= 0)
+    if (places >= scale)
         return decimal_rescale(v, scale, places, out);
+    int drop = places < -38 ? 39 : scale - places; /* beyond all digits is far enough */
     bool negative = v < 0;
     if (drop > 38) {
         *out = rounds_away(v != 0, 1 << 30, negative, how) ? (negative ? -1 : 1) : 0;

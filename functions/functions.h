@@ -69,6 +69,9 @@ struct aggregate {
     bool (*undo)(struct aggregate_call *c, void *state, const struct value *args); /* NULL: not for tables */
     bool (*merge)(struct aggregate_call *c, void *state, const void *other);       /* sessions */
     bool (*result)(struct aggregate_call *c, const void *state, struct value *out);
+    /* Optional: whether the literals will do; the text of the error otherwise. The other operations
+     * rely on it: it is called when a statement is planned. */
+    const char *(*check)(const struct value *literals, uint32_t n);
 };
 
 /* ---- definitions ------------------------------------------------------------------------------------------ */

@@ -30,7 +30,7 @@ static bool struct_fits(const struct sig_type *s, const struct type *t, struct b
 static bool type_fits(const struct sig_type *s, const struct type *t, struct bindings *b, bool casts)
 {
     if (t->kind == KIND_NULL)
-        return true;
+        return s->kind != SIG_LAMBDA;
     switch (s->kind) {
     case SIG_PLAIN:
         return s->base == t->kind || (casts && cast_is_implicit(t, &(struct type){.kind = s->base}));

@@ -126,7 +126,7 @@ static void look_up(struct zone *z, int64_t utc_ms)
 
 int32_t zone_offset_ms(struct zone *z, int64_t utc_ms)
 {
-    if (utc_ms < z->from || utc_ms >= z->to)
+    if (z->calendar && (utc_ms < z->from || utc_ms >= z->to))
         look_up(z, utc_ms);
     return z->offset_ms;
 }
@@ -134,8 +134,10 @@ int32_t zone_offset_ms(struct zone *z, int64_t utc_ms)
 int64_t zone_to_utc(struct zone *z, int64_t local_ms)
 {
     /* The offsets in force a day earlier and later frame any change. */
-    int32_t before = zone_offset_ms(z, local_ms - 26 * (int64_t)MS_PER_HOUR);
-    int32_t after = zone_offset_ms(z, local_ms + 26 * (int64_t)MS_PER_HOUR);
+    const int64_t margin = 26 * (int64_t)MS_PER_HOUR;
+    if (local_ms < INT64_MIN + margin || local_ms > INT64_MAX - margin)
+        return local_ms;
+    int32_t before = zone_offset_ms(z, local_ms - margin), after = zone_offset_ms(z, local_ms + margin);
     if (before == after || zone_offset_ms(z, local_ms - before) == before)
         return local_ms - before;
     if (zone_offset_ms(z, local_ms - after) == after)

@@ -122,6 +122,7 @@ struct step {
             const struct step_aggregate_call *calls;
             struct window_spec window;     /* WINDOW_NONE: unwindowed */
             const char *store;             /* "Aggregate-Aggregate-Materialize" */
+            struct str reads, functions;   /* columns of the source that the query reads, calls: as messages show them */
         } aggregate;
         struct {               /* *_JOIN on the whole key: both inputs have the output's key columns (and window) first. STREAM_TABLE:
                                   input 0 is the stream */

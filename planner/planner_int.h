@@ -235,6 +235,9 @@ const struct expr *bind_predicate(struct binder *b, const struct ast_expr *e, co
 /* Building blocks (bind/build.c); they answer NULL after an error. */
 struct expr *expr_new(struct planner *p, enum expr_kind kind, const struct type *type);
 const struct expr *expr_literal(struct planner *p, struct value v, const struct type *type);
+/* A literal of the DECIMAL that a text needs: its own digits, and one before the point even when that is 0. False, without an
+ * error: the text is no number. True with *out NULL: an error. */
+bool expr_decimal(struct planner *p, struct str text, const struct expr **out);
 const struct expr *expr_column(struct planner *p, const struct schema *schema, uint32_t index);
 const struct expr *expr_pseudo(struct planner *p, enum pseudo which);
 const struct expr *expr_n(struct planner *p, enum expr_kind kind, const struct type *type,

@@ -171,6 +171,13 @@ static inline void store_prefetch(const struct table *t, uint64_t hash)
 void store_prefetch_entry(const struct table *t, uint64_t hash);
 /* The live entry of a key, or NULL. `start`: of the table's window, 0 without. */
 struct entry *store_get(struct store *s, struct table *t, int64_t start, struct str key, uint64_t hash);
+/* The same when the list of changes was last cleared; with keep_old. Borrowed until the store changes. False: none. */
+struct old_entry {
+    int64_t ts;
+    struct str var;
+};
+bool store_get_old(struct store *s, struct table *t, int64_t start, struct str key, uint64_t hash,
+                   struct old_entry *out);
 /* The same, made if it was not there (*created; fixed part zeroed). NULL: no memory. */
 struct entry *store_put(struct store *s, struct table *t, int64_t start, struct str key, uint64_t hash,
                         bool *created);

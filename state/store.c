@@ -115,6 +115,21 @@ struct entry *store_get(struct store *s, struct table *t, int64_t start, struct 
     return e;
 }
 
+bool store_get_old(struct store *s, struct table *t, int64_t start, struct str key, uint64_t hash,
+                   struct old_entry *out)
+{
+    const struct entry *e = table_find(t, key, hash);
+    if (e && e->dirty) {
+        const struct change *c = &s->changes[e->dirty - 1];
+        *out = (struct old_entry){c->old_ts, str_make(c->old_var, c->old_var_len)};
+        return c->existed;
+    }
+    e = store_get(s, t, start, key, hash);
+    if (e)
+        *out = (struct old_entry){e->ts, str_make(e->var, e->var_len)};
+    return e != NULL;
+}
+
 /* A dead entry as good as new: it keeps its place in the list of changes. */
 struct entry *entry_revive(struct store *s, struct entry *e)
 {

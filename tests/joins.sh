@@ -79,3 +79,15 @@ check("foreign key", {k: (v["C"], v["PRICE"]) for k, v in last("j_bought").items
 check("full outer", {k: (v["NAME"], v["C"]) for k, v in last("j_both").items()},
       {f"u{i}": (f"new{i}" if i else None, 100 if i < 5 else None) for i in (0, 1, 2, 3, 4, 9)})
 END
+[[ $? == 0 ]] || exit 1
+
+# What a query counts is what it reads and writes, not what its stages tell each other.
+cat >"$work/counted.sql" <<'END'
+CREATE TABLE j_items (id VARCHAR PRIMARY KEY, price INT) WITH (KAFKA_TOPIC='j_items', VALUE_FORMAT='JSON');
+CREATE TABLE j_last (uid VARCHAR PRIMARY KEY, item VARCHAR, c BIGINT) WITH (KAFKA_TOPIC='J_LAST', VALUE_FORMAT='JSON');
+CREATE TABLE j_counted AS SELECT l.uid, l.c, i.price FROM j_last l JOIN j_items i ON l.item = i.id;
+END
+timeout 120 "$WEIR" run "$work/counted.sql" --service-id counted --drain --stats "${log[@]}" >"$work/counted.log" 2>&1 ||
+    { tail -n 5 "$work/counted.log"; fail "the counted run failed"; }
+wanted="records_in=$(($(wc -l <"$work/j_last") + 3)) records_out=$(rows J_COUNTED | wc -l) "
+grep -qF "$wanted" "$work/counted.log" || { cat "$work/counted.log"; fail "expected was $wanted"; }

@@ -6,6 +6,13 @@
 const char test_service_id[] = "some.ksql.service.id";
 const char test_topic_prefix[] = "_confluent-ksql-some.ksql.service.idquery_";
 
+static int64_t wall_clock(void *data)
+{
+    (void)data;
+    return clock_wall_ms();
+}
+
+/* Functions see the time of day; what a source stamps its records with is known to the cases. */
 static int64_t frozen_clock(void *data)
 {
     (void)data;
@@ -33,7 +40,7 @@ enum status world_init(struct world *w, const struct test_options *o, struct dia
         .topic_prefix = test_topic_prefix,
         .commit_interval_ms = 100,
         .batch_rows = o->batch,
-        .clock = {.wall_ms = frozen_clock},
+        .clock = {.wall_ms = wall_clock, .record_ms = frozen_clock},
         .on_error = keep_error,
         .on_error_data = w,
         .registry = w->registry,

@@ -55,6 +55,7 @@ static enum status add_answer(struct answers *x, const struct column *values, ui
         struct value v = values ? column_get(&values[c], from) : VALUE_NULL;
         column_set(&r->b->columns[n_keys + c], *row, &v);
     }
+    set_cell(r->b, ANSWER_CHANGED, *row, VALUE_NULL);
     set_cell(r->b, ANSWER_FOUND, *row, (struct value){.kind = KIND_BOOLEAN, .boolean = values != NULL});
     set_cell(r->b, ANSWER_HASH, *row, hash);
     set_cell(r->b, ANSWER_PARTITION, *row, (struct value){.kind = KIND_INT, .i32 = partition});
@@ -96,7 +97,7 @@ static enum status answer_row(struct answers *x, const struct table_found *right
 static enum status answer_subscriptions(struct answers *x, struct diag *d)
 {
     struct table_found right;
-    enum status st = table_rows_find(x->r.op->inputs[1]->state, x->b, &right, d);
+    enum status st = table_rows_find(x->r.op->inputs[1]->state, x->b, false, &right, d);
     BATCH_EACH (x->b, i, row)
         if (st == STATUS_OK)
             st = answer_row(x, &right, row, d);
@@ -121,8 +122,10 @@ static enum status tell(struct answers *x, struct str key, uint64_t hash, uint32
                         list[i].partition, &at, d);
         if (st == STATUS_OK && !subscription_key(&list[i], x->r.b->columns, x->r.schema->n_keys, at, &x->r.b->arena))
             st = diag_nomem(d);
-        if (st == STATUS_OK)
+        if (st == STATUS_OK) {
+            set_cell(x->r.b, ANSWER_CHANGED, at, (struct value){.kind = KIND_BIGINT, .i64 = (int64_t)hash});
             copy_headers(&x->r, at, b, row);
+        }
     }
     arena_clear(&s->scratch);
     return st;

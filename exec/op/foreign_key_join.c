@@ -4,6 +4,7 @@
  * Where there is no foreign key there is nobody to ask: a left join makes the result at once. */
 #include "exec/op/foreign_key.h"
 
+#include "exec/key.h"
 #include "exec/op/join.h"
 #include "exec/op/project.h"
 #include "formats/row.h"
@@ -265,15 +266,87 @@ static enum status left_changed(struct op *op, struct batch *b, struct diag *d)
     return nothing ? emit_results(&c.results, b->columns, nothing, d) : diag_nomem(d);
 }
 
+/* ---- removals that are out of date ------------------------------------------------------------------------------- */
+
+/* A right row went while the left row changed. The left row has asked anew, but under the same key it gets no answer
+ * if it meets nobody: so the removal counts, though it is addressed to the left row as it was. */
+struct late {
+    uint16_t *rows; /* that may be so */
+    uint32_t n;
+    uint8_t *counts; /* by row: that it is so */
+};
+
+static bool is_current(const struct batch *b, uint32_t row, const struct entry *e)
+{
+    const struct column *hash = column_from_end(b, ANSWER_HASH);
+    bool is_known = !column_is_null(hash, row);
+    return e ? is_known && hash->i64[row] == hash_of_entry(e) : !is_known;
+}
+
+static bool may_be_late(const struct op *op, const struct batch *b, uint32_t row, const struct entry *e)
+{
+    return e && !is_current(b, row, e) && op->step->foreign_key.outer == OUTER_NONE && !column_from_end(b, ANSWER_FOUND)->u8[row] &&
+           !column_is_null(column_from_end(b, ANSWER_CHANGED), row);
+}
+
+/* The foreign keys' bytes and hashes of the present left rows, by place in the list. */
+static enum status late_keys(struct op *op, struct batch *b, const struct column *left, const struct late *late,
+                             struct batch **out, uint64_t **hashes, struct str **keys, struct diag *d)
+{
+    const struct foreign_key_join *s = op->state;
+    const struct schema *schema = &op->step->inputs[0]->schema;
+    const struct schema_column column = {.type = op->step->foreign_key.foreign_key->type, .role = ROLE_KEY};
+    struct batch *rows = batch_derive(b, schema->n_columns);
+    *out = NULL;
+    if (!rows)
+        return diag_nomem(d);
+    memcpy(rows->columns, left, schema->n_columns * sizeof *left);
+    rows->selection = late->rows;
+    rows->n_selected = late->n;
+    *out = batch_derive(rows, 1);
+    batch_drop(rows);
+    if (!*out)
+        return diag_nomem(d);
+    (*out)->null_key = NULL;
+    enum status st = projection_run(s->key, rows, *out, 0, 1, NULL, d);
+    if (st == STATUS_OK && keys_encode(&column, 1, *out, &b->arena, keys, hashes) != STATUS_OK)
+        st = diag_nomem(d);
+    return st;
+}
+
+static enum status find_late(struct op *op, struct batch *b, const struct table_found *present,
+                             const struct column *left, struct late *late, struct diag *d)
+{
+    struct batch *foreign = NULL;
+    uint64_t *hashes = NULL;
+    struct str *keys = NULL;
+    late->n = 0;
+    late->rows = arena_alloc(&b->arena, b->n_selected * sizeof *late->rows + 1);
+    late->counts = arena_zalloc(&b->arena, b->n_rows + 1);
+    if (!late->rows || !late->counts)
+        return diag_nomem(d);
+    BATCH_EACH (b, i, row)
+        if (may_be_late(op, b, row, present->entries[row]))
+            late->rows[late->n++] = (uint16_t)row;
+    if (late->n == 0)
+        return STATUS_OK;
+    enum status st = late_keys(op, b, left, late, &foreign, &hashes, &keys, d);
+    const struct column *changed = column_from_end(b, ANSWER_CHANGED);
+    for (uint32_t i = 0; st == STATUS_OK && i < late->n; i++)
+        late->counts[late->rows[i]] = keys[i].p && (int64_t)hashes[i] == changed->i64[late->rows[i]];
+    batch_drop(foreign);
+    return st;
+}
+
 /* ---- answers ---------------------------------------------------------------------------------------------------- */
 
 static enum status take_answers(struct op *op, struct batch *b, struct diag *d)
 {
     const struct schema *left = &op->step->inputs[0]->schema;
-    const struct column *found = column_from_end(b, ANSWER_FOUND), *hash = column_from_end(b, ANSWER_HASH);
+    const struct column *found = column_from_end(b, ANSWER_FOUND);
     struct results x;
     struct table_found rows;
-    enum status st = table_rows_find(op->inputs[0]->state, b, &rows, d);
+    enum status st = table_rows_find(op->inputs[0]->state, b, false, &rows, d);
     if (st != STATUS_OK)
         return st;
     struct column *columns = ARENA_ARRAY(&b->arena, struct column, left->n_columns);
@@ -281,12 +354,18 @@ static enum status take_answers(struct op *op, struct batch *b, struct diag *d)
         return diag_nomem(d);
     memcpy(columns, b->columns, left->n_keys * sizeof *columns);
     memcpy(columns + left->n_keys, rows.values, (left->n_columns - left->n_keys) * sizeof *columns);
+    struct late late;
+    st = find_late(op, b, &rows, columns, &late, d);
+    if (st != STATUS_OK)
+        return st;
     BATCH_EACH (b, i, row) {
         const struct entry *e = rows.entries[row];
-        bool is_known = !column_is_null(hash, row), met = found->u8[row];
-        if (e ? !is_known || hash->i64[row] != hash_of_entry(e) : is_known)
-            continue; /* out of date: the answer to what the left row is now is on its way */
-        add_result(&x, row, e && (met || op->step->foreign_key.outer == OUTER_LEFT), met);
+        bool met = found->u8[row];
+        if (is_current(b, row, e))
+            add_result(&x, row, e && (met || op->step->foreign_key.outer == OUTER_LEFT), met);
+        else if (late.counts[row])
+            add_result(&x, row, false, false);
+        /* Else it is out of date: the answer to what the left row is now is on its way. */
     }
     return emit_results(&x, columns, b->columns + left->n_keys, d);
 }

@@ -54,6 +54,5 @@ enum status outbox_send(struct outbox *o, struct op *op, const char *topic, int3
         o->records[i].key.p = o->key_at[i] == SIZE_MAX ? NULL : base + o->key_at[i];
         o->records[i].value.p = o->value_at[i] == SIZE_MAX ? NULL : base + o->value_at[i];
     }
-    t->n_out += o->n;
     return t->out.append(t->out.data, topic, partition, o->records, o->n, d);
 }

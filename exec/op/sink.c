@@ -164,6 +164,7 @@ static enum status sink_push(struct op *op, uint32_t port, struct batch *b, stru
     }
     if (s->outbox.bytes.failed)
         return diag_nomem(d);
+    op->task->n_out += s->outbox.n;
     return s->window == WINDOW_NONE ? outbox_send(&s->outbox, op, op->step->sink.topic, -1, d) : send_windowed(op, d);
 }
 

@@ -138,7 +138,9 @@ static enum status source_open(struct op *op, struct diag *d)
         st = table_rows_open(op,
                              &(struct table_rows_options){.store = step->source.store,
                                                           .schema = &step->schema,
-                                                          .windowed = window != WINDOW_NONE},
+                                                          .windowed = window != WINDOW_NONE,
+                                                          .partition = step->source.needs_partition,
+                                                          .offset = step->source.needs_offset},
                              &s->table, d);
     return st;
 }
@@ -321,7 +323,8 @@ static enum status record_times(struct reading *r, struct diag *d)
 {
     enum status st = STATUS_OK;
     bool by_clock = r->op->step->source.timestamp.kind == TS_WALL_CLOCK;
-    int64_t now = by_clock ? op_wall_ms(r->op) : 0;
+    const struct exec_clock *clock = &r->op->task->options.clock;
+    int64_t now = !by_clock ? 0 : clock->record_ms ? clock->record_ms(clock->data) : op_wall_ms(r->op);
     for (uint32_t row = 0; row < r->n && st == STATUS_OK; row++) {
         r->ts[row] = by_clock ? now : record_at(r, row)->ts;
         if (r->dropped[row])

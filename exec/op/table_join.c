@@ -2,7 +2,9 @@
  * (table_side.c); each row gives at most one, so that the batch goes on with more columns and a selection.
  *
  * Of two tables the arriving change is in its own side already, and only the other side is looked at: its row is the
- * same for the result as it was and as it is now. */
+ * same for the result as it was and as it is now. So where changes are coalesced, those of the side that is told of them
+ * first meet the rows of the other side as they were before its own changes, which then meet the first's new ones. (Not
+ * below an outer join whose previous results nobody needs: there the newest row is as good, and says less.) */
 #include "exec/op/join.h"
 #include "exec/op/table_rows.h"
 
@@ -23,7 +25,7 @@ static enum status stream_table_push(struct op *op, uint32_t port, struct batch 
 {
     const struct step *step = op->step;
     struct table_found table;
-    enum status st = table_rows_find(op->inputs[1 - port]->state, b, &table, d);
+    enum status st = table_rows_find(op->inputs[1 - port]->state, b, false, &table, d);
     if (st != STATUS_OK)
         return st;
     uint32_t n;
@@ -110,7 +112,7 @@ static void judge(struct changes *c, uint32_t row)
     c->met_is[row] = other && c->is[row];
     c->met_was[row] = other && c->was[row];
     c->kinds[row] = c->is[row] ? ROW_UPSERT : ROW_DELETE;
-    int64_t floor = other ? c->other.entries[row]->ts : INT64_MIN;
+    int64_t floor = other ? c->other.ts[row] : INT64_MIN;
     c->ts[row] = b->ts[row] > floor ? b->ts[row] : floor;
     if (c->old[row])
         c->before_ts[row] = b->before->ts[row] > floor ? b->before->ts[row] : floor;
@@ -167,7 +169,8 @@ static enum status emit_results(const struct changes *c, struct diag *d)
 static enum status table_table_push(struct op *op, uint32_t port, struct batch *b, struct diag *d)
 {
     struct changes c = {.op = op, .b = b, .port = port};
-    enum status st = table_rows_find(op->inputs[1 - port]->state, b, &c.other, d);
+    bool as_told = op->step->join.outer == OUTER_NONE || op->emits_before;
+    enum status st = table_rows_find(op->inputs[1 - port]->state, b, as_told, &c.other, d);
     if (st != STATUS_OK)
         return st;
     if (!begin(&c))

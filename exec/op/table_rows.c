@@ -1,4 +1,5 @@
-/* Materialised tables, see table_rows.h: entries hold ROW bytes of the value columns. */
+/* Materialised tables, see table_rows.h: entries hold ROW bytes of the value columns, then the offset (varint) where it
+ * is read. */
 #include "exec/op/table_rows.h"
 
 #include "exec/key.h"
@@ -8,7 +9,7 @@ struct table_rows {
     struct op *op;
     const struct schema *schema;
     struct buf bytes;
-    bool windowed, silent;
+    bool windowed, silent, partition, offset, keeps_old;
 };
 
 enum status table_rows_open(struct op *op, const struct table_rows_options *options, struct table_rows **out,
@@ -22,8 +23,12 @@ enum status table_rows_open(struct op *op, const struct table_rows_options *opti
     t->schema = options->schema;
     t->windowed = options->windowed;
     t->silent = options->silent;
+    t->partition = options->partition;
+    t->offset = options->offset;
+    t->keeps_old = op_coalesces(op) && (op->emits_before || options->old);
     buf_init(&t->bytes, 0);
-    return op_store(op, (struct store_options){.name = options->store, .kind = STORE_KEYED}, d);
+    return op_store(op,
+                    (struct store_options){.name = options->store, .kind = STORE_KEYED, .keep_old = t->keeps_old}, d);
 }
 
 void table_rows_close(struct table_rows *t)
@@ -44,6 +49,17 @@ static struct str entry_bytes(const struct entry *e)
     return str_make(e->var ? e->var : "", e->var_len);
 }
 
+/* Room for what pseudo columns read of the rows. */
+static bool add_places(const struct table_rows *t, struct batch *b, uint32_t n_rows)
+{
+    int32_t *partition = t->partition ? arena_alloc(&b->arena, n_rows * sizeof *partition + 1) : NULL;
+    for (uint32_t row = 0; partition && row < n_rows; row++)
+        partition[row] = t->op->task->partition;
+    b->partition = partition;
+    b->offset = t->offset ? arena_zalloc(&b->arena, n_rows * sizeof *b->offset + 1) : NULL;
+    return !b->arena.failed;
+}
+
 /* ---- changes as they come -------------------------------------------------------------------------------- */
 
 struct change_batch { /* a batch with room for the previous rows */
@@ -53,7 +69,7 @@ struct change_batch { /* a batch with room for the previous rows */
     int64_t *before_ts;
 };
 
-static bool begin_before(struct change_batch *c, struct batch *b)
+static bool begin_before(const struct table_rows *t, struct change_batch *c, struct batch *b)
 {
     uint32_t n_columns = b->n_columns;
     c->out = batch_select(b, b->selection, b->n_selected);
@@ -71,15 +87,21 @@ static bool begin_before(struct change_batch *c, struct batch *b)
     c->before->window_end = b->window_end;
     c->out->before = c->before;
     c->out->has_before = c->has_before;
-    return c->has_before && c->before_ts;
+    return c->has_before && c->before_ts && add_places(t, c->before, b->n_rows);
 }
 
-/* Value columns out of a store's bytes, which may change while the batch is still about. */
-static bool copy_values(struct column *values, uint32_t n, uint32_t row, struct str bytes, struct arena *a)
+/* Value columns (and the offset) out of a store's bytes, which may change while the batch is still about. */
+static bool copy_values(struct column *values, uint32_t n, int64_t *offset, uint32_t row, struct str bytes,
+                        struct arena *a)
 {
     struct str copy = str_make(arena_dup(a, bytes.p, bytes.len), bytes.len);
     struct row_cursor cursor = row_cursor(copy);
-    return copy.p && row_get_columns(&cursor, values, n, row, a);
+    uint64_t at;
+    if (!copy.p || !row_get_columns(&cursor, values, n, row, a))
+        return false;
+    if (offset && row_get_varint(&cursor, &at))
+        offset[row] = (int64_t)at;
+    return true;
 }
 
 static bool copy_row(struct batch *to, const struct batch *keys, uint32_t n_keys, uint32_t row, struct str bytes)
@@ -88,7 +110,8 @@ static bool copy_row(struct batch *to, const struct batch *keys, uint32_t n_keys
         struct value v = column_get(&keys->columns[c], row);
         column_set(&to->columns[c], row, &v);
     }
-    return copy_values(to->columns + n_keys, to->n_columns - n_keys, row, bytes, &to->arena);
+    return copy_values(to->columns + n_keys, to->n_columns - n_keys, (int64_t *)(uintptr_t)to->offset, row, bytes,
+                       &to->arena);
 }
 
 static void null_row(struct batch *b, uint32_t row)
@@ -127,6 +150,8 @@ static bool apply(struct table_rows *t, const struct batch *b, uint32_t n_keys, 
         return false;
     t->bytes.len = 0;
     row_put_columns(&t->bytes, b->columns + n_keys, b->n_columns - n_keys, row);
+    if (t->offset)
+        row_put_varint(&t->bytes, (uint64_t)b->offset[row]);
     if (t->bytes.failed || !store_touch(s, table, 0, e, !created) ||
         !store_set_var(s, e, t->bytes.p, (uint32_t)t->bytes.len))
         return false;
@@ -141,7 +166,7 @@ enum status table_rows_push(struct table_rows *t, struct batch *b, struct diag *
     uint64_t *hashes;
     struct change_batch c = {0};
     bool held = t->silent || op_coalesces(t->op), keep = t->op->emits_before && !held;
-    if (!encode_keys(t, b, &keys, &hashes) || (keep && !begin_before(&c, b))) {
+    if (!encode_keys(t, b, &keys, &hashes) || (keep && !begin_before(t, &c, b))) {
         batch_drop(c.out);
         return diag_nomem(d);
     }
@@ -196,6 +221,14 @@ static bool add_change(struct table_rows *t, struct row_builder *r, const struct
     return copy_row(r->b->before, r->b, n_keys, row, str_make(c->old_var, c->old_var_len));
 }
 
+static bool begin_rows(const struct table_rows *t, struct row_builder *r, uint32_t expected)
+{
+    if (r->b)
+        return true;
+    return rows_begin(r, expected) && add_places(t, r->b, r->cap) &&
+           (!r->b->before || add_places(t, r->b->before, r->cap));
+}
+
 static enum status emit_changes(struct table_rows *t, struct diag *d)
 {
     const struct store *s = t->op->store;
@@ -206,7 +239,7 @@ static enum status emit_changes(struct table_rows *t, struct diag *d)
             continue;
         if (rows_full(&r))
             TRY(rows_emit(&r, d));
-        if (!rows_begin(&r, store_changes(s) - i) || !add_change(t, &r, store_change(s, i)))
+        if (!begin_rows(t, &r, store_changes(s) - i) || !add_change(t, &r, store_change(s, i)))
             TRY(diag_nomem(d));
     }
     TRY(rows_emit(&r, d));
@@ -223,7 +256,30 @@ enum status table_rows_flush(struct table_rows *t, struct diag *d)
 
 /* ---- looking up ------------------------------------------------------------------------------------------ */
 
-enum status table_rows_find(struct table_rows *t, struct batch *b, struct table_found *f, struct diag *d)
+/* The row of a key, and when it is from. */
+static bool find_row(struct table_rows *t, struct str key, uint64_t hash, bool handed_on, struct table_found *f,
+                     uint32_t row, struct str *bytes)
+{
+    struct store *s = t->op->store;
+    struct old_entry old;
+    if (handed_on) {
+        if (!store_get_old(s, store_table(s), 0, key, hash, &old))
+            return false;
+        f->ts[row] = old.ts;
+        *bytes = str_make(old.var.p ? old.var.p : "", old.var.len);
+        return true;
+    }
+    const struct entry *e = store_get(s, store_table(s), 0, key, hash);
+    f->entries[row] = e;
+    if (!e)
+        return false;
+    f->ts[row] = e->ts;
+    *bytes = entry_bytes(e);
+    return true;
+}
+
+enum status table_rows_find(struct table_rows *t, struct batch *b, bool handed_on, struct table_found *f,
+                            struct diag *d)
 {
     const struct schema *schema = t->schema;
     struct store *s = t->op->store;
@@ -233,8 +289,10 @@ enum status table_rows_find(struct table_rows *t, struct batch *b, struct table_
     uint32_t n_values = schema->n_columns - schema->n_keys;
     f->entries = arena_zalloc(a, b->n_rows * sizeof *f->entries + 1);
     f->is_there = arena_zalloc(a, b->n_rows + 1);
+    f->ts = arena_zalloc(a, b->n_rows * sizeof *f->ts + 1);
+    handed_on = handed_on && t->keeps_old;
     f->values = ARENA_ARRAY(a, struct column, n_values + 1);
-    if (!f->entries || !f->is_there || !f->values || !encode_keys(t, b, &keys, &hashes))
+    if (!f->entries || !f->is_there || !f->ts || !f->values || !encode_keys(t, b, &keys, &hashes))
         return diag_nomem(d);
     for (uint32_t c = 0; c < n_values; c++)
         if (!column_init(&f->values[c], schema->columns[schema->n_keys + c].type, b->n_rows, true, a))
@@ -242,12 +300,12 @@ enum status table_rows_find(struct table_rows *t, struct batch *b, struct table_
     BATCH_EACH (b, i, row) {
         if (i + 8 < b->n_selected)
             store_prefetch(store_table(s), hashes[i + 8]);
-        const struct entry *e = keys[i].p ? store_get(s, store_table(s), 0, keys[i], hashes[i]) : NULL;
-        f->entries[row] = e;
-        f->is_there[row] = e != NULL;
-        if (e && !copy_values(f->values, n_values, row, entry_bytes(e), a))
+        struct str bytes;
+        bool found = keys[i].p && find_row(t, keys[i], hashes[i], handed_on, f, row, &bytes);
+        f->is_there[row] = found;
+        if (found && !copy_values(f->values, n_values, NULL, row, bytes, a))
             return diag_nomem(d);
-        for (uint32_t c = 0; !e && c < n_values; c++)
+        for (uint32_t c = 0; !found && c < n_values; c++)
             column_set_null(&f->values[c], row);
     }
     return STATUS_OK;

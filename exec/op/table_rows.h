@@ -12,6 +12,8 @@ struct table_rows_options {
     const struct schema *schema; /* of the table */
     bool windowed;               /* the bounds of windows are part of the key */
     bool silent;                 /* changes are not handed on */
+    bool old;                    /* rows are asked for as they were handed on */
+    bool partition, offset;      /* of its record are known of each row */
 };
 /* The operator, with its store. */
 enum status table_rows_open(struct op *op, const struct table_rows_options *options, struct table_rows **out,
@@ -22,12 +24,15 @@ enum status table_rows_push(struct table_rows *t, struct batch *b, struct diag *
 /* Emits what was held back, and writes the changelog. */
 enum status table_rows_flush(struct table_rows *t, struct diag *d) MUST_CHECK;
 
-/* Present rows for the rows of a batch, whose first columns are the table's keys. All in the batch's arena, by row. */
+/* Rows for the rows of a batch, whose first columns are the table's keys: those that are present, or (`handed_on`) what
+ * those below know of, who will be told of the changes that are held back at flush. All in the batch's arena, by row. */
 struct table_found {
-    const struct entry **entries; /* NULL: there is none; until the store changes */
+    const struct entry **entries; /* present rows only; NULL: there is none; until the store changes */
     uint8_t *is_there;
+    int64_t *ts;
     struct column *values; /* the table's value columns; null where there is none */
 };
-enum status table_rows_find(struct table_rows *t, struct batch *b, struct table_found *f, struct diag *d) MUST_CHECK;
+enum status table_rows_find(struct table_rows *t, struct batch *b, bool handed_on, struct table_found *f,
+                            struct diag *d) MUST_CHECK;
 
 #endif

@@ -2,29 +2,15 @@
  * changes. */
 #include "exec/op/table_rows.h"
 
-/* Whether rows of a step have a window in their key. */
-static bool is_windowed(const struct step *s)
-{
-    switch (s->kind) {
-    case STEP_STREAM_SOURCE:
-    case STEP_TABLE_SOURCE:
-        return s->source.formats.window != WINDOW_NONE;
-    case STEP_STREAM_AGGREGATE:
-    case STEP_STREAM_WINDOWED_AGGREGATE:
-        return s->aggregate.window.kind != WINDOW_NONE;
-    default:
-        return s->n_inputs && is_windowed(s->inputs[0]);
-    }
-}
-
 static enum status side_open(struct op *op, struct diag *d)
 {
     struct table_rows *t;
     const struct step *table = op->step->inputs[op->port];
     const struct table_rows_options options = {.store = join_side_store(op->step, op->port),
                                                .schema = &table->schema,
-                                               .windowed = is_windowed(table),
-                                               .silent = op->step->kind == STEP_STREAM_TABLE_JOIN};
+                                               .windowed = table->schema.window != WINDOW_NONE,
+                                               .silent = op->step->kind == STEP_STREAM_TABLE_JOIN,
+                                               .old = op->step->kind == STEP_TABLE_TABLE_JOIN};
     enum status st = table_rows_open(op, &options, &t, d);
     op->state = t;
     return st;

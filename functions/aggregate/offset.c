@@ -31,15 +31,24 @@ static bool gives_array(const struct aggregate_call *c)
     return c->n_literals > 0 && c->literals[0].kind == KIND_INT;
 }
 
-static bool how_many(struct aggregate_call *c, const char *name, uint32_t *n)
+static const char *check_count(const struct value *literals, uint32_t n, const char *text)
 {
-    *n = 1;
-    if (!gives_array(c))
-        return true;
-    if (c->literals[0].i32 < 1)
-        return aggregate_error(c, "%s must be 1 or greater", name);
-    *n = (uint32_t)c->literals[0].i32;
-    return true;
+    return n > 0 && literals[0].kind == KIND_INT && literals[0].i32 < 1 ? text : NULL;
+}
+
+static const char *check_earliest(const struct value *literals, uint32_t n)
+{
+    return check_count(literals, n, "earliestN must be 1 or greater");
+}
+
+static const char *check_latest(const struct value *literals, uint32_t n)
+{
+    return check_count(literals, n, "latestN must be 1 or greater");
+}
+
+static uint32_t how_many(const struct aggregate_call *c)
+{
+    return gives_array(c) ? (uint32_t)c->literals[0].i32 : 1;
 }
 
 static bool make_entry(struct aggregate_call *c, const struct value *v, struct value *out)
@@ -51,17 +60,14 @@ static bool make_entry(struct aggregate_call *c, const struct value *v, struct v
 static bool earliest_step(struct aggregate_call *c, void *state, const struct value *args)
 {
     struct value *list = state, entry;
-    uint32_t most;
-    if (!how_many(c, "earliestN", &most))
-        return false;
-    if ((value_is_null(&args[0]) && ignores_nulls(c)) || list_n(list) >= most)
+    if ((value_is_null(&args[0]) && ignores_nulls(c)) || list_n(list) >= how_many(c))
         return true;
     return make_entry(c, &args[0], &entry) && list_insert(c, list, list_n(list), &entry, UINT32_MAX, list);
 }
 
-static bool drop_oldest(struct aggregate_call *c, struct value *list, uint32_t most)
+static bool drop_oldest(struct aggregate_call *c, struct value *list)
 {
-    while (list_n(list) > most)
+    while (list_n(list) > how_many(c))
         if (!list_remove(c, list, 0, list))
             return false;
     return true;
@@ -70,13 +76,10 @@ static bool drop_oldest(struct aggregate_call *c, struct value *list, uint32_t m
 static bool latest_step(struct aggregate_call *c, void *state, const struct value *args)
 {
     struct value *list = state, entry;
-    uint32_t most;
-    if (!how_many(c, "latestN", &most))
-        return false;
     if (value_is_null(&args[0]) && ignores_nulls(c))
         return true;
     return make_entry(c, &args[0], &entry) && list_insert(c, list, list_n(list), &entry, UINT32_MAX, list) &&
-           drop_oldest(c, list, most);
+           drop_oldest(c, list);
 }
 
 /* Both lists by their numbers; on a tie the first list's come first. */
@@ -100,10 +103,9 @@ static bool merge_lists(struct aggregate_call *c, struct value *list, const stru
 static bool earliest_merge(struct aggregate_call *c, void *state, const void *other)
 {
     struct value *list = state;
-    uint32_t most;
-    if (!how_many(c, "earliestN", &most) || !merge_lists(c, list, other))
+    if (!merge_lists(c, list, other))
         return false;
-    while (list_n(list) > most)
+    while (list_n(list) > how_many(c))
         if (!list_remove(c, list, list_n(list) - 1, list))
             return false;
     return true;
@@ -111,8 +113,7 @@ static bool earliest_merge(struct aggregate_call *c, void *state, const void *ot
 
 static bool latest_merge(struct aggregate_call *c, void *state, const void *other)
 {
-    uint32_t most;
-    return how_many(c, "latestN", &most) && merge_lists(c, state, other) && drop_oldest(c, state, most);
+    return merge_lists(c, state, other) && drop_oldest(c, state);
 }
 
 static bool result(struct aggregate_call *c, const void *state, struct value *out)
@@ -129,13 +130,15 @@ static bool result(struct aggregate_call *c, const void *state, struct value *ou
     return items != NULL;
 }
 
-static const struct aggregate earliest = {.size = variable_size,
+static const struct aggregate earliest = {.check = check_earliest,
+                                          .size = variable_size,
                                           .state_type = state_type,
                                           .init = list_init,
                                           .step = earliest_step,
                                           .merge = earliest_merge,
                                           .result = result};
-static const struct aggregate latest = {.size = variable_size,
+static const struct aggregate latest = {.check = check_latest,
+                                        .size = variable_size,
                                         .state_type = state_type,
                                         .init = list_init,
                                         .step = latest_step,

@@ -10,13 +10,15 @@ static const struct type *state_type(struct arena *a, const struct aggregate_cal
     return c->result_type;
 }
 
-static bool how_many(struct aggregate_call *c, uint32_t *k)
+static const char *check_count(const struct value *literals, uint32_t n)
 {
-    const struct value *literal = c->n_literals ? &c->literals[c->n_literals - 1] : NULL;
-    if (!literal || literal->kind != KIND_INT || literal->i32 < 0)
-        return aggregate_error(c, "The number of values must be a literal of 0 or more");
-    *k = (uint32_t)literal->i32;
-    return true;
+    bool is_count = n > 0 && literals[n - 1].kind == KIND_INT && literals[n - 1].i32 >= 0;
+    return is_count ? NULL : "the number of values must be 0 or more";
+}
+
+static uint32_t how_many(const struct aggregate_call *c)
+{
+    return (uint32_t)c->literals[c->n_literals - 1].i32;
 }
 
 static const struct value *sort_key(const struct value *entry)
@@ -27,9 +29,7 @@ static const struct value *sort_key(const struct value *entry)
 /* Puts an entry behind those that are not smaller. */
 static bool put(struct aggregate_call *c, struct value *list, const struct value *entry, bool distinct)
 {
-    uint32_t k, n = list_n(list), at = 0;
-    if (!how_many(c, &k))
-        return false;
+    uint32_t k = how_many(c), n = list_n(list), at = 0;
     for (; at < n; at++) {
         int order = value_cmp(sort_key(entry), sort_key(&list->nested->items[at]));
         if (order == 0 && distinct)
@@ -73,13 +73,15 @@ static bool distinct_merge(struct aggregate_call *c, void *state, const void *ot
     return merge_all(c, state, other, true);
 }
 
-static const struct aggregate topk = {.size = variable_size,
+static const struct aggregate topk = {.check = check_count,
+                                      .size = variable_size,
                                       .state_type = state_type,
                                       .init = list_init,
                                       .step = topk_step,
                                       .merge = topk_merge,
                                       .result = list_result};
-static const struct aggregate topkdistinct = {.size = variable_size,
+static const struct aggregate topkdistinct = {.check = check_count,
+                                              .size = variable_size,
                                               .state_type = state_type,
                                               .init = list_init,
                                               .step = distinct_step,

@@ -23,7 +23,7 @@ static bool radius_of(struct call *c, const struct value *unit, double *radius)
         *radius = 3959;
         return true;
     }
-    return starts_nocase(unit->str, STR("KM")) ||
+    return starts_nocase(unit->str, STR("KM")) || starts_nocase(unit->str, STR("KILOMETER")) ||
            call_error(
                c, "GeoDistance function units parameter must be one of [MILE, MILES, MI, KM, KILOMETER]. Values are "
                   "case-insensitive.");

@@ -131,6 +131,8 @@ static bool read_hierarchy(struct str s, struct url *out)
             return false;
         read_authority(authority, out);
         s = rest(s, authority.len);
+        if (authority.len == 0 && s.len == 0 && !out->query.p && !out->fragment.p)
+            return false;
     }
     out->path = s;
     return has_only(s, path_marks);
@@ -156,7 +158,7 @@ static bool url_parse(struct str s, struct url *out)
     }
     at = find_any(s, ":/?");
     if (at < 0 || s.p[at] != ':')
-        return (s.len > 0 || out->fragment.p) && read_hierarchy(s, out);
+        return read_hierarchy(s, out);
     out->scheme = str_make(s.p, (size_t)at);
     s = rest(s, at + 1);
     if (!is_scheme(out->scheme) || s.len == 0)

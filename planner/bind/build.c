@@ -1,6 +1,8 @@
 /* Builders of bound expressions. All answer NULL after setting the diag. */
 #include "planner/planner_int.h"
 
+enum { DECIMAL_DIGITS = 38 }; /* more do not fit into a value */
+
 struct expr *expr_new(struct planner *p, enum expr_kind kind, const struct type *type)
 {
     struct expr *e = type ? PLAN_NEW(p, struct expr) : NULL;
@@ -20,6 +22,26 @@ const struct expr *expr_literal(struct planner *p, struct value v, const struct 
     if (e)
         e->value = v;
     return e;
+}
+
+bool expr_decimal(struct planner *p, struct str text, const struct expr **out)
+{
+    int128 unscaled;
+    int scale;
+    *out = NULL;
+    if (!parse_decimal(text, &unscaled, &scale))
+        return false;
+    if (scale < 0 && decimal_rescale(unscaled, scale, 0, &unscaled))
+        scale = 0;
+    int digits = decimal_digits(unscaled), least = scale < DECIMAL_DIGITS ? scale + 1 : DECIMAL_DIGITS;
+    int128 *stored = arena_dup(p->a, &unscaled, sizeof unscaled);
+    if (!stored) {
+        (void)plan_nomem(p);
+        return true;
+    }
+    *out = expr_literal(p, (struct value){.kind = KIND_DECIMAL, .decimal = stored},
+                        type_decimal(p->a, (unsigned)(digits > least ? digits : least), (unsigned)scale));
+    return true;
 }
 
 const struct expr *expr_column(struct planner *p, const struct schema *schema, uint32_t index)

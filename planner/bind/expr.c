@@ -45,23 +45,10 @@ struct str bind_text(struct binder *b, const struct ast_expr *e)
 
 static const struct expr *bind_decimal(struct binder *b, const struct ast_expr *e)
 {
-    int128 unscaled;
-    int scale;
-    if (!parse_decimal(e->text, &unscaled, &scale)) {
+    const struct expr *literal = NULL;
+    if (!expr_decimal(b->p, e->text, &literal))
         (void)bind_fail(b, e, "Invalid numeric literal: " STR_FMT, STR_ARG(e->text));
-        return NULL;
-    }
-    if (scale < 0 && decimal_rescale(unscaled, scale, 0, &unscaled))
-        scale = 0;
-    int128 *stored = arena_dup(b->p->a, &unscaled, sizeof unscaled);
-    if (!stored) {
-        (void)plan_nomem(b->p);
-        return NULL;
-    }
-    int digits = decimal_digits(unscaled);
-    unsigned precision = (unsigned)(digits > scale ? digits : scale);
-    return expr_literal(b->p, (struct value){.kind = KIND_DECIMAL, .decimal = stored},
-                        type_decimal(b->p->a, precision, (unsigned)scale));
+    return literal;
 }
 
 static const struct expr *bind_literal(struct binder *b, const struct ast_expr *e)

@@ -34,22 +34,10 @@ static const struct expr *number_from_text(struct binder *b, const struct ast_ex
         if (integer > INT64_MIN && integer < INT64_MAX)
             return expr_literal(b->p, (struct value){.kind = KIND_BIGINT, .i64 = integer}, &TYPE_BIGINT);
     }
-    int128 unscaled;
-    int scale;
-    if (!parse_decimal(e->text, &unscaled, &scale)) {
+    const struct expr *literal = NULL;
+    if (!expr_decimal(b->p, e->text, &literal))
         (void)bad_input(b, e, near);
-        return NULL;
-    }
-    if (scale < 0 && decimal_rescale(unscaled, scale, 0, &unscaled))
-        scale = 0;
-    int digits = decimal_digits(unscaled);
-    int128 *stored = arena_dup(b->p->a, &unscaled, sizeof unscaled);
-    if (!stored) {
-        (void)plan_nomem(b->p);
-        return NULL;
-    }
-    return expr_literal(b->p, (struct value){.kind = KIND_DECIMAL, .decimal = stored},
-                        type_decimal(b->p->a, (unsigned)(digits > scale ? digits : scale), (unsigned)scale));
+    return literal;
 }
 
 static bool is_prefix_nocase(struct str text, struct str word)

@@ -62,6 +62,17 @@ static int64_t configured_limit(const struct planner *p, const struct function *
     return planner_property(p, name, &value) && parse_i64(value, &limit) && limit > 0 ? limit : 0;
 }
 
+/* What the function itself says about its literals. */
+static enum status check_literals(struct planner *p, const struct ast_expr *call, const struct aggregate_item *item)
+{
+    const struct aggregate *ops = item->call->variant->aggregate;
+    const char *problem = ops->check ? ops->check(item->literals, item->n_literals) : NULL;
+    if (!problem)
+        return STATUS_OK;
+    struct str text = ast_expr_text(p->a, call);
+    return plan_error(p, call->span, "Failed to create aggregate function: " STR_FMT ": %s", STR_ARG(text), problem);
+}
+
 static enum status bind_aggregate(struct aggregation *g, uint32_t at)
 {
     struct planner *p = g->p;
@@ -86,7 +97,7 @@ static enum status bind_aggregate(struct aggregation *g, uint32_t at)
         else
             st = add_arg(g, call->args[i], bound->args[i], &args[item->n_args++]);
     }
-    return st;
+    return st == STATUS_OK ? check_literals(p, call, item) : st;
 }
 
 static enum status check_undo(struct aggregation *g)
@@ -219,7 +230,8 @@ static const struct logical *build_group(struct aggregation *g)
     return node;
 }
 
-static const struct logical *build_aggregate(struct aggregation *g, const struct logical *group)
+static const struct logical *build_aggregate(struct aggregation *g, const struct logical *group,
+                                             const struct ast_expr *having)
 {
     struct planner *p = g->p;
     uint32_t n_keys = group->schema.n_keys, n = n_keys + g->n_calls;
@@ -241,6 +253,10 @@ static const struct logical *build_aggregate(struct aggregation *g, const struct
     node->changelog = CHANGELOG_RETRACT;
     node->aggregate.n_calls = g->n_calls;
     node->aggregate.calls = calls;
+    node->aggregate.reads = aggregate_reads(g, having);
+    node->aggregate.functions = aggregate_functions(g);
+    if (!node->aggregate.reads.p || !node->aggregate.functions.p)
+        return NULL;
     if (g->q->window) {
         if (window_bind(p, g->q->window, g->q->is_final, &node->aggregate.window) != STATUS_OK)
             return NULL;
@@ -322,7 +338,7 @@ const struct logical *logical_aggregate(struct planner *p, struct query *q, cons
         return NULL;
     const struct logical *node = build_group(g);
     if (node)
-        node = build_aggregate(g, node);
+        node = build_aggregate(g, node, having);
     if (!node || aggregate_check_groups(g) != STATUS_OK)
         return NULL;
     struct above w = {g, node};

@@ -31,4 +31,8 @@ enum status aggregate_check(struct aggregation *g, const struct ast_expr *having
 /* A sink needs a key, and so a GROUP BY. */
 enum status aggregate_check_groups(struct aggregation *g);
 
+/* What a query that replaces this one must have, too: "`A`, `B`" and "COUNT(*), SUM(A)". NULL: no memory. */
+struct str aggregate_reads(struct aggregation *g, const struct ast_expr *having);
+struct str aggregate_functions(struct aggregation *g);
+
 #endif

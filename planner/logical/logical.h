@@ -72,6 +72,7 @@ struct logical {
             uint32_t n_calls;
             const struct aggregate_item *calls;
             struct window_spec window;
+            struct str reads, functions; /* see plan.h */
         } aggregate;
         struct { /* inputs are exchanged for RIGHT joins. FOREIGN_KEY: keys are those of input 0, of input 1 only the
                     columns behind its keys are used */

@@ -228,6 +228,8 @@ static bool lower_aggregate(struct lowering *w, const struct logical *node, stru
     s->aggregate.n_calls = n;
     s->aggregate.calls = calls;
     s->aggregate.window = node->aggregate.window;
+    s->aggregate.reads = node->aggregate.reads;
+    s->aggregate.functions = node->aggregate.functions;
     s->aggregate.store = arena_printf(w->p->a, "%s-Materialize", node->context);
     f->has_state = true;
     return s->aggregate.store != NULL;

@@ -152,6 +152,8 @@ static enum status list_steps(struct planner *p, const struct plan *plan, bool i
                                 "Query is not upgradeable. Cannot change a non-join source into a join source.");
         if (!can_be_upgraded(s)) {
             bool windowed = s->kind == STEP_STREAM_SOURCE || s->kind == STEP_TABLE_SOURCE;
+            if (s->kind == STEP_STREAM_WINDOWED_AGGREGATE && s->aggregate.window.emit_final)
+                return plan_invalid(p, p->statement->span, "Upgrades not yet supported for TableSuppress");
             return plan_invalid(p, p->statement->span, "Upgrades not yet supported for %s%s",
                                 windowed ? "Windowed" : "", step_kind_name(s->kind));
         }
@@ -180,24 +182,33 @@ static bool same_keys(struct planner *p, const struct step *x, const struct step
     return same;
 }
 
-static bool same_calls(const struct step *x, const struct step *y)
+/* Calls of one text may still be of other types. */
+static bool same_variants(const struct step *x, const struct step *y)
 {
-    if (x->aggregate.n_calls != y->aggregate.n_calls)
-        return false;
-    for (uint32_t i = 0; i < x->aggregate.n_calls; i++) {
-        const struct step_aggregate_call *a = &x->aggregate.calls[i], *b = &y->aggregate.calls[i];
-        if (a->call->variant != b->call->variant || a->n_args != b->n_args || a->n_literals != b->n_literals)
-            return false;
-        for (uint32_t j = 0; j < a->n_literals; j++)
-            if (!value_eq(&a->literals[j], &b->literals[j]))
-                return false;
-    }
-    return true;
+    bool same = x->aggregate.n_calls == y->aggregate.n_calls;
+    for (uint32_t i = 0; same && i < x->aggregate.n_calls; i++)
+        same = x->aggregate.calls[i].call->variant == y->aggregate.calls[i].call->variant;
+    return same;
 }
 
-/* The property in which two steps of one kind differ; NULL: none. */
-static const char *difference(struct planner *p, const struct step *x, const struct step *y)
+struct values {
+    struct str old, now;
+};
+
+static const char *aggregate_difference(const struct step *x, const struct step *y, struct values *differ)
 {
+    if (!str_eq(x->aggregate.reads, y->aggregate.reads)) {
+        *differ = (struct values){x->aggregate.reads, y->aggregate.reads};
+        return "columns not part of aggregate";
+    }
+    *differ = (struct values){x->aggregate.functions, y->aggregate.functions};
+    return str_eq(differ->old, differ->now) && same_variants(x, y) ? NULL : "aggregate functions";
+}
+
+/* The property in which two steps of one kind differ, and its values; NULL: none. */
+static const char *difference(struct planner *p, const struct step *x, const struct step *y, struct values *differ)
+{
+    *differ = (struct values){str_from(step_kind_name(x->kind)), str_from(step_kind_name(y->kind))};
     switch (x->kind) {
     case STEP_STREAM_SOURCE:
     case STEP_TABLE_SOURCE:
@@ -213,7 +224,7 @@ static const char *difference(struct planner *p, const struct step *x, const str
     case STEP_STREAM_GROUP_BY_KEY:
         return same_keys(p, x, y) ? NULL : "group by clause";
     case STEP_STREAM_AGGREGATE:
-        return same_calls(x, y) ? NULL : "aggregate functions";
+        return aggregate_difference(x, y, differ);
     case STEP_STREAM_SINK:
     case STEP_TABLE_SINK:
         return strcmp(x->sink.topic, y->sink.topic) != 0 ? "topicName" : NULL;
@@ -226,12 +237,15 @@ static enum status compare_plans(struct planner *p, const struct step_list *old,
 {
     for (uint32_t i = 0; i < old->n && i < now->n; i++) {
         const struct step *x = old->items[i], *y = now->items[i];
-        const char *what = x->kind != y->kind ? "class" : difference(p, x, y);
+        struct values differ = {str_from(step_kind_name(x->kind)), str_from(step_kind_name(y->kind))};
+        const char *what = x->kind != y->kind ? "class" : difference(p, x, y, &differ);
+        bool list = what && x->kind == y->kind && x->kind == STEP_STREAM_AGGREGATE;
         if (what)
             return plan_invalid(p, p->statement->span,
                                 "Query is not upgradeable. Plan step of type %s must have matching %s. Values differ: "
-                                "%s vs. %s",
-                                step_kind_name(y->kind), what, step_kind_name(x->kind), step_kind_name(y->kind));
+                                "%s" STR_FMT "%s vs. %s" STR_FMT "%s",
+                                step_kind_name(y->kind), what, list ? "[" : "", STR_ARG(differ.old), list ? "]" : "",
+                                list ? "[" : "", STR_ARG(differ.now), list ? "]" : "");
     }
     if (old->n != now->n)
         return plan_invalid(p, p->statement->span,

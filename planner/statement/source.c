@@ -59,14 +59,9 @@ enum status check_name_free(struct planner *p, struct str name, bool is_table, b
     const struct source *old = catalog_source(p->catalog, name);
     if (!old)
         return STATUS_OK;
-    bool can_replace = or_replace && planner_flag(p, "ksql.create.or.replace.enabled", true);
-    if (can_replace && old->is_table == is_table)
+    if (or_replace && planner_flag(p, "ksql.create.or.replace.enabled", true))
         return STATUS_OK;
     const char *kind = is_table ? "table" : "stream";
-    if (can_replace)
-        return plan_invalid(p, p->statement->span,
-                            "Cannot add %s '" STR_FMT "': A %s with the same name already exists", kind, STR_ARG(name),
-                            source_kind_name(old));
     return plan_invalid(p, p->statement->span, "Cannot add %s '" STR_FMT "': A %s with the same name already exists",
                         kind, STR_ARG(name), source_kind_name(old));
 }

@@ -37,8 +37,10 @@ void unit_check_text(const char *actual, const char *expected, const char *what,
     CU_assertImplementation(same, (unsigned)line, what, file, "", CU_FALSE);
 }
 
+/* The name of a test is out before it runs: what died or hung is the last line. */
 int main(int argc, char **argv)
 {
+    setvbuf(stdout, NULL, _IONBF, 0);
     if (CU_initialize_registry() != CUE_SUCCESS)
         return 2;
     for (int i = 0; i < n_tests; i++) {
@@ -52,7 +54,7 @@ int main(int argc, char **argv)
         if (!suite || !CU_add_test(suite, tests[i].name, tests[i].run))
             return 2;
     }
-    CU_basic_set_mode(CU_BRM_NORMAL);
+    CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
     unsigned failed = CU_get_number_of_tests_failed(), run = CU_get_number_of_tests_run();
     printf("unit: %u passed, %u failed\n", run - failed, failed);

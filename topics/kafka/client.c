@@ -125,7 +125,7 @@ void kafka_client_drop(struct kafka_client *c)
 {
     if (!c || __atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    rd_kafka_destroy(c->rk);
+    rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); /* members have said goodbye */
     pthread_mutex_destroy(&c->lock);
     mem_free(c);
 }

@@ -13,6 +13,8 @@
 
 #include <stdio.h>
 
+enum { GOODBYE_MS = 3000, POLL_MS = 20 };
+
 struct kafka_membership {
     struct membership head;
     struct kafka_log *log;
@@ -114,21 +116,6 @@ enum status kafka_membership_join(struct log *log, const char *service_id, const
     return STATUS_OK;
 }
 
-void kafka_membership_leave(struct membership *membership)
-{
-    struct kafka_membership *m = (struct kafka_membership *)membership;
-    if (m->client) {
-        kafka_membership_release_done(membership);
-        if (m->queue)
-            rd_kafka_queue_destroy(m->queue);
-        rd_kafka_consumer_close(m->client->rk);
-        kafka_client_drop(m->client);
-    }
-    mem_free(m->topic);
-    mem_free(m->owned);
-    mem_free(m);
-}
-
 /* ---- rebalances ------------------------------------------------------------------------------------------ */
 
 static void mark(struct kafka_membership *m, const rd_kafka_topic_partition_list_t *list, uint8_t value)
@@ -195,6 +182,57 @@ static enum status serve(struct kafka_membership *m, rd_kafka_event_t *ev, struc
         return kafka_fail(m->log, m->client, err, rd_kafka_event_error_string(ev), d, "membership of the service");
     return STATUS_OK; /* what librdkafka recovers from by itself */
 }
+
+/* ---- leaving --------------------------------------------------------------------------------------------- */
+
+static bool has_slots(const struct kafka_membership *m)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    bool has = rd_kafka_assignment(m->client->rk, &list) == RD_KAFKA_RESP_ERR_NO_ERROR && list->cnt > 0;
+    if (list)
+        rd_kafka_topic_partition_list_destroy(list);
+    return has;
+}
+
+/* Gives the slots back to the group at once. rd_kafka_consumer_close would do it, but may wait for ever when a rebalance is under
+ * way (librdkafka's issues 4527 and 4884): here nothing is assigned any more when the closing begins, and it is not waited for for long. */
+static void say_goodbye(struct kafka_membership *m)
+{
+    int64_t until = clock_mono_ns() + GOODBYE_MS * INT64_C(1000000);
+    rd_kafka_t *rk = m->client->rk;
+    if (rd_kafka_unsubscribe(rk) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    do {
+        rd_kafka_event_t *ev = rd_kafka_queue_poll(m->queue, POLL_MS);
+        if (ev && serve(m, ev, NULL) == STATUS_OK)
+            kafka_membership_release_done(&m->head);
+        rd_kafka_event_destroy(ev);
+    } while (has_slots(m) && clock_mono_ns() < until);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(rk, m->queue);
+    if (error)
+        rd_kafka_error_destroy(error);
+    while (!error && !rd_kafka_consumer_closed(rk) && clock_mono_ns() < until)
+        rd_kafka_event_destroy(rd_kafka_queue_poll(m->queue, POLL_MS));
+}
+
+/* Who has a name keeps its slots for a while, and so does not tell. */
+void kafka_membership_leave(struct membership *membership)
+{
+    struct kafka_membership *m = (struct kafka_membership *)membership;
+    if (m->client) {
+        kafka_membership_release_done(membership);
+        if (m->queue && !m->is_named)
+            say_goodbye(m);
+        if (m->queue)
+            rd_kafka_queue_destroy(m->queue);
+        kafka_client_drop(m->client);
+    }
+    mem_free(m->topic);
+    mem_free(m->owned);
+    mem_free(m);
+}
+
+/* ---- serving --------------------------------------------------------------------------------------------- */
 
 /* Nobody tells when a broker is back: it is asked. */
 static enum status look_for_broker(struct kafka_membership *m, struct diag *d)

@@ -136,9 +136,9 @@ TEST(op_table_table_join, one_output_a_side_and_key_when_changes_are_coalesced)
     t.cache_bytes = 1;
     const struct op_input in[] = {L("x", "1,a", 10), L("x", "2,a", 11), R("x", "one", 12), R("x", "uno", 13),
                                   L("y", "9,a", 14), R("z", NULL, 15),  L("x", "3,a", 16), R("x", NULL, 17)};
-    /* the left side's changes are handed on first, and meet the newest rows of the right side */
-    CHECK_TEXT(op_run(&t, in, 7, 4096, 0, 0), "x=3,uno,x,x@16\nx=3,uno,x,x@16\n");
-    CHECK_TEXT(op_run(&t, in, 7, 4096, 0, 4), "x=2,uno,x,x@13\nx=2,uno,x,x@13\nx=3,uno,x,x@16\n");
+    /* the left side's changes are handed on first, and meet the rows that the right side has handed on so far */
+    CHECK_TEXT(op_run(&t, in, 7, 4096, 0, 0), "x=3,uno,x,x@16\n");
+    CHECK_TEXT(op_run(&t, in, 7, 4096, 0, 4), "x=2,uno,x,x@13\nx=3,uno,x,x@16\n");
     CHECK_TEXT(op_run(&t, in, 8, 4096, 0, 1), "x=2,one,x,x@12\nx=2,uno,x,x@13\nx=3,uno,x,x@16\nx=null@17\n");
     op_teardown(&t);
 }
@@ -171,7 +171,46 @@ TEST(op_table_table_join, filters_above_and_below)
     OP_CHECK(&t, in, "x=5,one,x,x@3\nx=5,uno,x,x@4\nx=null@5\ny=7,two,y,y@12\ny=null@13\ny=null@14\n");
     t.cache_bytes = 1; /* the store below does not hold anything back from the side */
     CHECK_TEXT(op_run(&t, in, COUNT(in), 4096, 0, 0), "");
-    CHECK_TEXT(op_run(&t, in, 12, 4096, 0, 0), "y=7,two,y,y@12\ny=7,two,y,y@12\n");
+    CHECK_TEXT(op_run(&t, in, 12, 4096, 0, 0), "y=7,two,y,y@12\n");
+    op_teardown(&t);
+}
+
+/* What the side that is handed on first meets is what the other side has handed on so far: else a result that must go
+ * would never have been there. */
+TEST(op_table_table_join, changes_of_both_sides_at_once)
+{
+    struct op_test t;
+    op_setup(&t);
+    op_sink_step(&t, join(&t, STEP_TABLE_TABLE_JOIN, OUTER_NONE), true);
+    t.cache_bytes = 1;
+    const struct op_input in[] = {L("x", "1,a", 10), R("x", "one", 11), L("x", NULL, 12),  R("x", NULL, 13),
+                                  L("y", "1,a", 14), R("y", "two", 15), L("y", "2,a", 16), R("y", NULL, 17)};
+    CHECK_TEXT(op_run(&t, in, 4, 4096, 0, 2), "x=1,one,x,x@11\nx=null@12\n");
+    CHECK_TEXT(op_run(&t, in, COUNT(in), 4096, 0, 6), "y=1,two,y,y@15\ny=2,two,y,y@16\ny=null@17\n");
+    op_teardown(&t);
+    op_setup(&t);
+    op_sink_step(&t, filter(&t, join(&t, STEP_TABLE_TABLE_JOIN, OUTER_LEFT), 1, 3), true);
+    t.cache_bytes = 1;
+    CHECK_TEXT(op_run(&t, in, 4, 4096, 0, 2), "");
+    op_teardown(&t);
+}
+
+TEST(op_table_table_join, groups_of_results_take_back_what_was_added)
+{
+    static const enum op_aggregate calls[] = {OP_COUNT, OP_SUM};
+    static const uint32_t args[] = {0, 1};
+    struct op_test t;
+    op_setup(&t);
+    struct step *j = join(&t, STEP_TABLE_TABLE_JOIN, OUTER_NONE);
+    struct step *g = op_step(&t, STEP_TABLE_GROUP_BY, j, "G STRING KEY, A BIGINT");
+    g->select.exprs = op_exprs(&t, 2, op_column(&t, &j->schema, 2), op_column(&t, &j->schema, 1));
+    op_sink_step(
+        &t, op_aggregate_step(&t, STEP_TABLE_AGGREGATE, g, "G STRING KEY, N BIGINT, S BIGINT", 0, NULL, 2, calls, args),
+        true);
+    t.cache_bytes = 1;
+    const struct op_input in[] = {L("x", "1,a", 1), R("x", "one", 2), L("y", "2,a", 3), R("y", "two", 4),
+                                  L("x", "7,a", 5), R("x", "two", 6), L("y", NULL, 7),  R("y", "one", 8)};
+    CHECK_TEXT(op_run(&t, in, COUNT(in), 4096, 0, 4), "one=1,1@2\ntwo=1,2@4\none=0,0@6\ntwo=1,7@7\n");
     op_teardown(&t);
 }
 
@@ -207,6 +246,7 @@ static struct step *count_windows(struct op_test *t)
                                        "K STRING KEY, N BIGINT", 0, NULL, 1, calls, args);
     a->aggregate.window =
         (struct window_spec){.kind = WINDOW_TUMBLING, .size = 10, .advance = 10, .grace = 1000, .retention = 1010};
+    a->schema.window = a->aggregate.window.kind;
     a->aggregate.store = arena_printf(&t->arena, "counts%u", t->n_steps);
     return a;
 }

@@ -370,7 +370,7 @@ TEST(task_snapshot, older_than_tombstones_live_is_not_used)
         int64_t now = 1000 * hour;
         struct diag d = DIAG_INIT;
         start_world(&w, build_aggregate, 0, true);
-        w.options.clock = w.task->options.clock = (struct exec_clock){fake_ms, &now};
+        w.options.clock = w.task->options.clock = (struct exec_clock){.wall_ms = fake_ms, .data = &now};
         run(&w, 4, 100, 0);
         w.task->last_fold_ns = 0;
         check_ok(task_committed(w.task, w.log, 0, &d), &d);

@@ -77,6 +77,8 @@ TEST(aggregate, by_offset)
     CHECK_AGGREGATE("EARLIEST_BY_OFFSET", "2", "null:INT; 12; null:INT; 13; 14", "[]|[12]|[12]|[12, 13]|[12, 13]");
     CHECK_AGGREGATE("EARLIEST_BY_OFFSET", "2, false", "12; null:INT; 13", "[12]|[12, null]|[12, null]");
     CHECK_AGGREGATE("EARLIEST_BY_OFFSET", "0", "1", "! earliestN must be 1 or greater");
+    CHECK_AGGREGATE("LATEST_BY_OFFSET", "-1, true", "1", "! latestN must be 1 or greater");
+    CHECK_AGGREGATE("TOPK", "-1", "1", "! the number of values must be 0 or more");
     CHECK_AGGREGATE("LATEST_BY_OFFSET", "", "12; null:INT; 13; + 14; + null:INT", "12|12|13|14|14");
     CHECK_AGGREGATE("LATEST_BY_OFFSET", "false", "12; null:INT; 13; + null:INT", "12|null|13|null");
     CHECK_AGGREGATE("LATEST_BY_OFFSET", "2", "1; 2; 3; + 4", "[1]|[1, 2]|[2, 3]|[3, 4]");

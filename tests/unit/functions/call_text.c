@@ -385,6 +385,11 @@ const char *aggregate_text(const char *name, const char *literals, const char *r
     }
     CHECK_INT(resolved.n_columns, columns);
     const struct aggregate *ops = resolved.variant->aggregate;
+    const char *problem = ops->check ? ops->check(&all.values[columns], row.n) : NULL;
+    if (problem) {
+        snprintf(shown, sizeof shown, "! %s", problem);
+        return shown;
+    }
     struct aggregate_call c = {.ops = ops,
                                .n_args = columns,
                                .arg_types = resolved.param_types,

@@ -104,6 +104,7 @@ TEST(geo, distance)
 {
     CHECK_CALL("GEO_DISTANCE(37.4439e0, -122.1663e0, 51.5257e0, -0.1122e0)", "8634.659796579544");
     CHECK_CALL("GEO_DISTANCE(37.4439e0, -122.1663e0, 51.5257e0, -0.1122e0, 'miles')", "5365.659729188262");
+    CHECK_CALL("GEO_DISTANCE(0, 0, 0, 0, 'Kilometers')", "0.0");
     CHECK_CALL("GEO_DISTANCE(0, 0, 0, 0, 'feet')",
                "! GeoDistance function units parameter must be one of [MILE, MILES, MI, KM, KILOMETER]. Values are "
                "case-insensitive.");

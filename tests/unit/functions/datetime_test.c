@@ -21,6 +21,10 @@ TEST(datetime, format)
     CHECK_CALL("FORMAT_TIMESTAMP(TIMESTAMP'2017-12-31', 'YYYY w')", "2018 1");
     CHECK_CALL("FORMAT_TIMESTAMP(TIMESTAMP'2018-01-01T13:00', 'B h ppH pppd''h''''x''')",
                "in the afternoon 1 13   1h'x");
+    CHECK_CALL("TIMESTAMPTOSTRING(9223372036854775807L, 'yyyy-MM-dd HH', 'UTC')", "+292278994-08-17 07");
+    CHECK_CALL("TIMESTAMPTOSTRING(9223372036854775807L, 'yyyy', '+01:00')",
+               "! Failed to format timestamp with formatter 'yyyy': Exceeds the range of dates");
+    CHECK_CALL("TIMESTAMPTOSTRING(-9223372036854775807L, 'uuuu', 'GMT')", "-292275055");
     CHECK_CALL("FORMAT_TIMESTAMP(TIMESTAMP'2018-01-01', 'yyyy', 'Mars')",
                "! Failed to format timestamp with formatter 'yyyy': Invalid time zone: Mars");
     CHECK_CALL("FORMAT_TIMESTAMP(TIMESTAMP'2018-01-01', 'yyyy {')",

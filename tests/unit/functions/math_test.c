@@ -43,6 +43,9 @@ TEST(math, round)
     CHECK_TEXT(call_type("ROUND(12.34)"), "DECIMAL(2, 0)");
     CHECK_TEXT(call_type("ROUND(12.34, 1)"), "DECIMAL(4, 2)");
     CHECK_CALL("ROUND(null:DOUBLE, 1)", "null");
+    CHECK_CALL("ROUND(12.34, -2147483648)", "0.00");
+    CHECK_CALL("TRUNC(12.5e0, -2147483648)", "0.0");
+    CHECK_CALL("ROUND(12.34, 2147483647)", "12.34");
 }
 
 TEST(math, trunc)

@@ -140,6 +140,10 @@ TEST(url, parts)
     CHECK_CALL("URL_EXTRACT_HOST('http://test@confluent.io:8080/nested/path?query&jobs')", "confluent.io");
     CHECK_CALL("URL_EXTRACT_PORT('http://test@confluent.io:8080/nested/path?query&jobs')", "8080");
     CHECK_CALL("URL_EXTRACT_PORT('http://test@confluent.io')", "null");
+    CHECK_CALL("URL_EXTRACT_PATH('')", "");
+    CHECK_CALL("URL_EXTRACT_HOST('')", "null");
+    CHECK_CALL("URL_EXTRACT_PATH('http://')", "! URL input has invalid syntax: http://");
+    CHECK_CALL("URL_EXTRACT_PATH('file:///x')", "/x");
     CHECK_CALL("URL_EXTRACT_PATH('http://www.test.com?query#fragment')", "");
     CHECK_CALL("URL_EXTRACT_PATH('http://a.b/x%20y')", "/x y");
     CHECK_CALL("URL_EXTRACT_QUERY('http://www.test.com/path?q1&q2')", "q1&q2");
@@ -156,7 +160,6 @@ TEST(url, parts)
     CHECK_CALL("URL_EXTRACT_PARAMETER('http://t/?one=a&two=url%20encoded&three', 'two')", "url encoded");
     CHECK_CALL("URL_EXTRACT_PARAMETER('http://t/?one=a&three', 'three')", "");
     CHECK_CALL("URL_EXTRACT_PARAMETER('http://t/?one=a', 'two')", "null");
-    CHECK_CALL("URL_EXTRACT_PATH('')", "! URL input has invalid syntax: ");
 }
 
 TEST(url, parameters)

@@ -57,6 +57,8 @@ bool value_map_order_sized(struct arena *a, struct value *keys, struct value *it
 
 /* Writes the value as CAST(x AS STRING) shows it; `t` is its type. Null prints "null". */
 void value_print(struct buf *out, const struct value *v, const struct type *t);
+/* The same inside of lists, maps and structs: there decimals may have an exponent, and times are those of java.sql. */
+void value_print_element(struct buf *out, const struct value *v, const struct type *t);
 
 /* ---- number texts, as Java writes and reads them ------------------------------------------------------- */
 void print_double(struct buf *out, double d);                            /* Double.toString, shortest digits */

@@ -15,10 +15,39 @@ static void print_base64(struct buf *out, struct str s)
     }
 }
 
-static void print_element(struct buf *out, const struct value *v, const struct type *t)
+/* java.sql.Time: always with seconds. */
+static void print_sql_time(struct buf *out, int32_t ms)
+{
+    int64_t of_day;
+    date_split_ms(ms, &of_day);
+    of_day /= 1000;
+    buf_printf(out, "%02d:%02d:%02d", (int)(of_day / 3600), (int)(of_day / 60 % 60), (int)(of_day % 60));
+}
+
+/* java.sql.Timestamp: as many digits behind the point as it needs, but one at least. */
+static void print_sql_timestamp(struct buf *out, int64_t ts)
+{
+    int64_t of_day;
+    print_date(out, (int32_t)date_split_ms(ts, &of_day));
+    buf_putc(out, ' ');
+    print_sql_time(out, (int32_t)of_day);
+    int ms = (int)(of_day % 1000);
+    if (ms % 100 == 0)
+        buf_printf(out, ".%d", ms / 100);
+    else if (ms % 10 == 0)
+        buf_printf(out, ".%02d", ms / 10);
+    else
+        buf_printf(out, ".%03d", ms);
+}
+
+void value_print_element(struct buf *out, const struct value *v, const struct type *t)
 {
     if (v->kind == KIND_DECIMAL)
         print_decimal_sci(out, *v->decimal, t->scale);
+    else if (v->kind == KIND_TIME)
+        print_sql_time(out, v->i32);
+    else if (v->kind == KIND_TIMESTAMP)
+        print_sql_timestamp(out, v->i64);
     else
         value_print(out, v, t);
 }
@@ -29,7 +58,7 @@ static void print_array(struct buf *out, const struct nested *list, const struct
     for (uint32_t i = 0; i < list->n; i++) {
         if (i)
             buf_puts(out, STR(", "));
-        print_element(out, &list->items[i], t->element);
+        value_print_element(out, &list->items[i], t->element);
     }
     buf_putc(out, ']');
 }
@@ -40,9 +69,9 @@ static void print_map(struct buf *out, const struct nested *map, const struct ty
     for (uint32_t i = 0; i < map->n; i++) {
         if (i)
             buf_puts(out, STR(", "));
-        print_element(out, &map->keys[i], t->key);
+        value_print_element(out, &map->keys[i], t->key);
         buf_putc(out, '=');
-        print_element(out, &map->items[i], t->element);
+        value_print_element(out, &map->items[i], t->element);
     }
     buf_putc(out, '}');
 }
@@ -59,7 +88,7 @@ static void print_struct(struct buf *out, const struct nested *row, const struct
         first = false;
         buf_puts(out, t->fields[i].name);
         buf_putc(out, '=');
-        print_element(out, &row->items[i], t->fields[i].type);
+        value_print_element(out, &row->items[i], t->fields[i].type);
     }
     buf_putc(out, '}');
 }

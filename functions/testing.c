@@ -116,10 +116,7 @@ static bool print_args(struct call *c, const struct value *args, struct value *r
             t = t->element;
         }
         buf_init(&out, 0);
-        if (v->kind == KIND_DECIMAL)
-            print_decimal_sci(&out, *v->decimal, t->scale);
-        else
-            value_print(&out, v, t);
+        value_print_element(&out, v, t);
         if (!return_buf(c, &out, &list->items[i]))
             return false;
     }

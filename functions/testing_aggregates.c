@@ -24,11 +24,17 @@ static int64_t worth(const struct value *v)
     }
 }
 
+/* Sums wrap as Java's do. */
+static int64_t plus(int64_t x, int64_t y)
+{
+    return (int64_t)((uint64_t)x + (uint64_t)y);
+}
+
 static int64_t worth_of_all(const struct value *values, uint32_t n)
 {
     int64_t sum = 0;
     for (uint32_t i = 0; i < n; i++)
-        sum += worth(&values[i]);
+        sum = plus(sum, worth(&values[i]));
     return sum;
 }
 
@@ -45,20 +51,20 @@ static void from_literals(const struct aggregate_call *c, void *state)
 
 static bool add(struct aggregate_call *c, void *state, const struct value *args)
 {
-    *(int64_t *)state += worth_of_all(args, c->n_args);
+    *(int64_t *)state = plus(*(int64_t *)state, worth_of_all(args, c->n_args));
     return true;
 }
 
 static bool take_away(struct aggregate_call *c, void *state, const struct value *args)
 {
-    *(int64_t *)state -= worth_of_all(args, c->n_args);
+    *(int64_t *)state = plus(*(int64_t *)state, plus(~worth_of_all(args, c->n_args), 1));
     return true;
 }
 
 static bool merge(struct aggregate_call *c, void *state, const void *other)
 {
     (void)c;
-    *(int64_t *)state += *(const int64_t *)other;
+    *(int64_t *)state = plus(*(int64_t *)state, *(const int64_t *)other);
     return true;
 }
 
@@ -71,7 +77,7 @@ static bool sum(struct aggregate_call *c, const void *state, struct value *out)
 
 static bool sum_and_literals(struct aggregate_call *c, const void *state, struct value *out)
 {
-    *out = value_bigint(*(const int64_t *)state + worth_of_all(c->literals, c->n_literals));
+    *out = value_bigint(plus(*(const int64_t *)state, worth_of_all(c->literals, c->n_literals)));
     return true;
 }
 
@@ -115,8 +121,8 @@ static bool add_fields(struct aggregate_call *c, void *state, const struct value
     int32_t *sums = state;
     (void)c;
     if (!value_is_null(&args[0])) {
-        sums[0] += (int32_t)worth(&args[0].nested->items[0]);
-        sums[1] += (int32_t)worth(&args[0].nested->items[1]);
+        sums[0] = (int32_t)plus(sums[0], worth(&args[0].nested->items[0]));
+        sums[1] = (int32_t)plus(sums[1], worth(&args[0].nested->items[1]));
     }
     return true;
 }
@@ -126,8 +132,8 @@ static bool merge_fields(struct aggregate_call *c, void *state, const void *othe
     int32_t *sums = state;
     const int32_t *more = other;
     (void)c;
-    sums[0] += more[0];
-    sums[1] += more[1];
+    sums[0] = (int32_t)plus(sums[0], more[0]);
+    sums[1] = (int32_t)plus(sums[1], more[1]);
     return true;
 }
 

@@ -68,7 +68,7 @@ static uint32_t hash_value(const struct aggregate_call *c, const struct value *v
         return hash_text(v->str);
     default:
         buf_init(&text, 0);
-        value_print(&text, v, c->arg_types[0]);
+        value_print_element(&text, v, c->arg_types[0]);
         uint32_t h = hash_text(buf_str(&text));
         buf_free(&text);
         return h;

@@ -226,10 +226,7 @@ static bool array_join(struct call *c, const struct value *args, struct value *r
         const struct value *v = &args[0].nested->items[i];
         if (i)
             buf_puts(&out, delimiter);
-        if (v->kind == KIND_DECIMAL)
-            print_decimal_sci(&out, *v->decimal, element->scale);
-        else
-            value_print(&out, v, element);
+        value_print_element(&out, v, element);
     }
     return return_buf(c, &out, result);
 }

@@ -146,7 +146,11 @@ static void end_result(struct rows_printer *p)
 {
     if (p->encoder)
         encoder_destroy(p->encoder);
+    for (size_t i = 0; p->fields && i < p->n_columns; i++)
+        if (p->fields[i])
+            encoder_destroy(p->fields[i]);
     p->encoder = NULL;
+    p->fields = NULL;
     arena_clear(&p->arena);
     p->columns = NULL;
     p->widths = NULL;
@@ -158,6 +162,28 @@ static int default_width(const struct schema_column *c)
     int width = c->type->kind == KIND_BOOLEAN ? 5 : c->type->kind == KIND_INT ? 11 : 20;
     width = width < MIN_WIDTH ? MIN_WIDTH : width;
     return name > width ? name : width;
+}
+
+static enum status begin_fields(struct rows_printer *p)
+{
+    enum status st = STATUS_OK;
+    p->fields = ARENA_ARRAY(&p->arena, struct encoder *, p->n_columns);
+    if (!p->fields)
+        return STATUS_NOMEM;
+    for (size_t i = 0; i < p->n_columns && st == STATUS_OK; i++) {
+        const struct format_spec spec = {.kind = type_is_nested(p->columns[i].type) ? FORMAT_JSON : FORMAT_DELIMITED};
+        st = encoder_create(&spec, &p->columns[i], 1, &p->fields[i], NULL);
+    }
+    return st;
+}
+
+static enum status begin_lines(struct rows_printer *p)
+{
+    const struct format_spec spec = {.kind = p->form == ROWS_JSON ? FORMAT_JSON : FORMAT_DELIMITED, .wrapped = true};
+    for (size_t i = 0; i < p->n_columns && p->form == ROWS_CSV; i++)
+        if (type_is_nested(p->columns[i].type))
+            return begin_fields(p);
+    return encoder_create(&spec, p->columns, (uint32_t)p->n_columns, &p->encoder, NULL);
 }
 
 static enum status begin_rows(void *data, const struct schema_column *columns, size_t n)
@@ -178,11 +204,8 @@ static enum status begin_rows(void *data, const struct schema_column *columns, s
     }
     p->columns = copy;
     p->n_columns = n;
-    if (p->form != ROWS_TABLE) {
-        const struct format_spec spec = {.kind = p->form == ROWS_JSON ? FORMAT_JSON : FORMAT_DELIMITED,
-                                         .wrapped = true};
-        return encoder_create(&spec, copy, (uint32_t)n, &p->encoder, NULL);
-    }
+    if (p->form != ROWS_TABLE)
+        return begin_lines(p);
     put_rule(&p->text, p->widths, n);
     for (size_t c = 0; c < n; c++)
         put_cell(&p->text, copy[c].name, p->widths[c]);
@@ -215,6 +238,26 @@ static void put_row(struct rows_printer *p, const struct batch *b, const struct 
     buf_free(&cell);
 }
 
+static enum status put_fields(struct rows_printer *p, const struct column *columns, uint32_t row)
+{
+    enum status st = STATUS_OK;
+    struct buf json;
+    bool is_null;
+    buf_init(&json, 0);
+    for (size_t c = 0; c < p->n_columns && st == STATUS_OK; c++) {
+        bool nested = type_is_nested(p->columns[c].type);
+        json.len = 0;
+        if (c)
+            buf_putc(&p->text, ',');
+        st = encode(p->fields[c], &columns[c], row, nested ? &json : &p->text, &is_null, NULL);
+        if (st == STATUS_OK && nested && !is_null)
+            put_csv_text(&p->text, buf_str(&json));
+    }
+    p->text.failed |= json.failed;
+    buf_free(&json);
+    return st;
+}
+
 static enum status print_rows(void *data, const struct batch *b, const uint32_t *indexes, size_t n, bool *stop)
 {
     enum status st = STATUS_OK;
@@ -230,7 +273,7 @@ static enum status print_rows(void *data, const struct batch *b, const uint32_t 
             put_row(p, b, columns, row);
             continue;
         }
-        TRY(encode(p->encoder, columns, row, &p->text, &is_null, NULL));
+        TRY(p->fields ? put_fields(p, columns, row) : encode(p->encoder, columns, row, &p->text, &is_null, NULL));
         buf_putc(&p->text, '\n');
     }
     TRY(flush(p));

@@ -14,7 +14,8 @@ struct rows_printer {
     const struct schema_column *columns;
     size_t n_columns;
     int *widths;
-    struct encoder *encoder; /* JSON and CSV */
+    struct encoder *encoder; /* JSON, and CSV without nested columns */
+    struct encoder **fields; /* CSV with nested columns, which are JSON in their fields: one a column */
 };
 bool rows_printer_init(struct rows_printer *p, const char *form, FILE *out); /* false: no such form */
 void rows_printer_free(struct rows_printer *p);

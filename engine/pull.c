@@ -177,7 +177,11 @@ enum status pull_run(struct session *s, const struct planned *planned, const str
         st = diag_nomem(d);
         goto done;
     }
-    TRY(sink->begin(sink->data, q->schema.columns, q->n_items));
+    st = sink->begin(sink->data, q->schema.columns, q->n_items);
+    if (st != STATUS_OK) {
+        st = diag_set(d, st, "cannot show rows of these types in this form");
+        goto done;
+    }
     const struct task_output out = {.rows = pass_rows, .data = &p};
     struct transient_run run = {
         .settings = session_query_settings(s), .until = TRANSIENT_LAST_STATE, .stopped = stopped, .data = &p};

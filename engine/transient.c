@@ -52,7 +52,11 @@ enum status transient_run(struct session *s, const struct planned *p, const stru
     }
     for (uint32_t i = 0; i < plan->n_output; i++)
         columns[i] = plan->schema.columns[plan->output_columns[i]];
-    TRY(sink->begin(sink->data, columns, plan->n_output));
+    st = sink->begin(sink->data, columns, plan->n_output);
+    if (st != STATUS_OK) {
+        st = diag_set(d, st, "cannot show rows of these types in this form");
+        goto done;
+    }
     const struct task_output out = {.rows = pass_rows, .data = &t};
     struct query_settings settings = session_query_settings(s);
     settings.from_latest &= !p->ends;

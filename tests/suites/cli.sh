@@ -278,6 +278,9 @@ END
     ) || return 1
     echo "ASSERT TOPIC nope TIMEOUT 10 MILLISECONDS;" >"$cli_dir/assert.sql"
     expect 1 'Topic nope does not exist' "$weir" run "$cli_dir/assert.sql" --drain --data "$dir" || return 1
+    echo "SELECT id, ARRAY[total, NULL] AS both, STRUCT(t := total) AS s FROM sums WHERE id = 'a';" |
+        sql "$dir" --output csv >"$cli_dir/got" || return 1
+    echo 'a,"[4,null]","{""T"":4}"' | diff - "$cli_dir/got" || return 1
     echo "SHOW QUERIES;" | sql "$dir" --output csv >"$cli_dir/got" || return 1
     cat "$cli_dir/got"
     grep -qE '^CTAS_SUMS_1,[A-Z]+,SUMS,.*,"CREATE TABLE sums AS SELECT id, SUM' "$cli_dir/got"

@@ -17,9 +17,8 @@ enum instruction {
 /* Behind the keys of a subscription (the foreign key) there are the left key's columns, then these. Places from the
  * end. */
 enum { SUBSCRIPTION_PARTITION = 1, SUBSCRIPTION_HASH, SUBSCRIPTION_INSTRUCTION, SUBSCRIPTION_EXTRA = 3 };
-/* Of an answer: behind the left key's and the right row's columns. CHANGED: the hash of the right row's key if the row
- * has changed, null for the answer to a subscription. */
-enum { ANSWER_PARTITION = 1, ANSWER_HASH, ANSWER_FOUND, ANSWER_CHANGED, ANSWER_EXTRA = 4 };
+/* Of an answer: behind the left key's and the right row's columns. */
+enum { ANSWER_PARTITION = 1, ANSWER_HASH, ANSWER_FOUND, ANSWER_EXTRA = 3 };
 
 static inline const struct column *column_from_end(const struct batch *b, uint32_t place)
 {

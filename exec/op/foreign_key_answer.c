@@ -55,7 +55,6 @@ static enum status add_answer(struct answers *x, const struct column *values, ui
         struct value v = values ? column_get(&values[c], from) : VALUE_NULL;
         column_set(&r->b->columns[n_keys + c], *row, &v);
     }
-    set_cell(r->b, ANSWER_CHANGED, *row, VALUE_NULL);
     set_cell(r->b, ANSWER_FOUND, *row, (struct value){.kind = KIND_BOOLEAN, .boolean = values != NULL});
     set_cell(r->b, ANSWER_HASH, *row, hash);
     set_cell(r->b, ANSWER_PARTITION, *row, (struct value){.kind = KIND_INT, .i32 = partition});
@@ -122,10 +121,8 @@ static enum status tell(struct answers *x, struct str key, uint64_t hash, uint32
                         list[i].partition, &at, d);
         if (st == STATUS_OK && !subscription_key(&list[i], x->r.b->columns, x->r.schema->n_keys, at, &x->r.b->arena))
             st = diag_nomem(d);
-        if (st == STATUS_OK) {
-            set_cell(x->r.b, ANSWER_CHANGED, at, (struct value){.kind = KIND_BIGINT, .i64 = (int64_t)hash});
+        if (st == STATUS_OK)
             copy_headers(&x->r, at, b, row);
-        }
     }
     arena_clear(&s->scratch);
     return st;

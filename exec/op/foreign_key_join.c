@@ -4,7 +4,6 @@
  * Where there is no foreign key there is nobody to ask: a left join makes the result at once. */
 #include "exec/op/foreign_key.h"
 
-#include "exec/key.h"
 #include "exec/op/join.h"
 #include "exec/op/project.h"
 #include "formats/row.h"
@@ -266,14 +265,15 @@ static enum status left_changed(struct op *op, struct batch *b, struct diag *d)
     return nothing ? emit_results(&c.results, b->columns, nothing, d) : diag_nomem(d);
 }
 
-/* ---- removals that are out of date ------------------------------------------------------------------------------- */
+/* ---- answers that there is nobody, and that are out of date ------------------------------------------------------- */
 
-/* A right row went while the left row changed. The left row has asked anew, but under the same key it gets no answer
- * if it meets nobody: so the removal counts, though it is addressed to the left row as it was. */
+/* In an inner join the present left row may have asked to be answered only if it meets somebody, while the result that
+ * is to go belongs to a left row before it. Without a left row, or without a foreign key, the result goes. Else the
+ * present row asks again, for an answer in any case. */
 struct late {
-    uint16_t *rows; /* that may be so */
+    uint16_t *rows; /* whose left rows are there */
     uint32_t n;
-    uint8_t *counts; /* by row: that it is so */
+    uint8_t *removed; /* by row */
 };
 
 static bool is_current(const struct batch *b, uint32_t row, const struct entry *e)
@@ -283,58 +283,68 @@ static bool is_current(const struct batch *b, uint32_t row, const struct entry *
     return e ? is_known && hash->i64[row] == hash_of_entry(e) : !is_known;
 }
 
-static bool may_be_late(const struct op *op, const struct batch *b, uint32_t row, const struct entry *e)
+static enum status list_late(const struct op *op, const struct batch *b, const struct table_found *left,
+                             struct late *late, struct arena *a, struct diag *d)
 {
-    return e && !is_current(b, row, e) && op->step->foreign_key.outer == OUTER_NONE && !column_from_end(b, ANSWER_FOUND)->u8[row] &&
-           !column_is_null(column_from_end(b, ANSWER_CHANGED), row);
+    late->n = 0;
+    late->rows = arena_alloc(a, b->n_selected * sizeof *late->rows + 1);
+    late->removed = arena_zalloc(a, b->n_rows + 1);
+    if (!late->rows || !late->removed)
+        return diag_nomem(d);
+    BATCH_EACH (b, i, row) {
+        if (op->step->foreign_key.outer == OUTER_LEFT || column_from_end(b, ANSWER_FOUND)->u8[row] ||
+            is_current(b, row, left->entries[row]))
+            continue;
+        if (left->entries[row])
+            late->rows[late->n++] = (uint16_t)row;
+        else
+            late->removed[row] = 1;
+    }
+    return STATUS_OK;
 }
 
-/* The foreign keys' bytes and hashes of the present left rows, by place in the list. */
-static enum status late_keys(struct op *op, struct batch *b, const struct column *left, const struct late *late,
-                             struct batch **out, uint64_t **hashes, struct str **keys, struct diag *d)
+static enum status ask_again(struct op *op, struct batch *rows, const struct column *keys, struct late *late,
+                             struct diag *d)
 {
-    const struct foreign_key_join *s = op->state;
-    const struct schema *schema = &op->step->inputs[0]->schema;
-    const struct schema_column column = {.type = op->step->foreign_key.foreign_key->type, .role = ROLE_KEY};
-    struct batch *rows = batch_derive(b, schema->n_columns);
-    *out = NULL;
-    if (!rows)
-        return diag_nomem(d);
-    memcpy(rows->columns, left, schema->n_columns * sizeof *left);
-    rows->selection = late->rows;
-    rows->n_selected = late->n;
-    *out = batch_derive(rows, 1);
-    batch_drop(rows);
-    if (!*out)
-        return diag_nomem(d);
-    (*out)->null_key = NULL;
-    enum status st = projection_run(s->key, rows, *out, 0, 1, NULL, d);
-    if (st == STATUS_OK && keys_encode(&column, 1, *out, &b->arena, keys, hashes) != STATUS_OK)
-        st = diag_nomem(d);
+    struct changes c = {
+        .op = op, .b = rows, .r = {.op = op, .schema = &op->step->foreign_key.subscriptions->schema}};
+    enum status st = STATUS_OK;
+    BATCH_EACH (rows, i, row) {
+        if (column_is_null(keys, row))
+            late->removed[row] = 1;
+        else if (st == STATUS_OK)
+            st = subscribe(&c, row, keys, SUBSCRIBE_AND_ANSWER, d);
+    }
+    if (st == STATUS_OK)
+        st = write_subscriptions(&c, d);
+    rows_drop(&c.r);
     return st;
 }
 
-static enum status find_late(struct op *op, struct batch *b, const struct table_found *present,
-                             const struct column *left, struct late *late, struct diag *d)
+/* `columns`: the present left rows. */
+static enum status take_late(struct op *op, struct batch *b, const struct table_found *left,
+                             const struct column *columns, struct late *late, struct diag *d)
 {
-    struct batch *foreign = NULL;
-    uint64_t *hashes = NULL;
-    struct str *keys = NULL;
-    late->n = 0;
-    late->rows = arena_alloc(&b->arena, b->n_selected * sizeof *late->rows + 1);
-    late->counts = arena_zalloc(&b->arena, b->n_rows + 1);
-    if (!late->rows || !late->counts)
-        return diag_nomem(d);
-    BATCH_EACH (b, i, row)
-        if (may_be_late(op, b, row, present->entries[row]))
-            late->rows[late->n++] = (uint16_t)row;
-    if (late->n == 0)
-        return STATUS_OK;
-    enum status st = late_keys(op, b, left, late, &foreign, &hashes, &keys, d);
-    const struct column *changed = column_from_end(b, ANSWER_CHANGED);
-    for (uint32_t i = 0; st == STATUS_OK && i < late->n; i++)
-        late->counts[late->rows[i]] = keys[i].p && (int64_t)hashes[i] == changed->i64[late->rows[i]];
-    batch_drop(foreign);
+    const struct foreign_key_join *s = op->state;
+    uint32_t n_columns = op->step->inputs[0]->schema.n_columns;
+    enum status st = list_late(op, b, left, late, &b->arena, d);
+    if (st != STATUS_OK || late->n == 0)
+        return st;
+    struct batch *rows = batch_derive(b, n_columns), *keys = NULL;
+    if (rows) {
+        memcpy(rows->columns, columns, n_columns * sizeof *columns);
+        rows->selection = late->rows;
+        rows->n_selected = late->n;
+        rows->ts = left->ts;
+        rows->kinds = NULL;
+        rows->null_value = NULL;
+        keys = batch_derive(rows, 1);
+    }
+    st = keys ? projection_run(s->key, rows, keys, 0, 1, NULL, d) : diag_nomem(d);
+    if (st == STATUS_OK)
+        st = ask_again(op, rows, &keys->columns[0], late, d);
+    batch_drop(keys);
+    batch_drop(rows);
     return st;
 }
 
@@ -346,6 +356,7 @@ static enum status take_answers(struct op *op, struct batch *b, struct diag *d)
     const struct column *found = column_from_end(b, ANSWER_FOUND);
     struct results x;
     struct table_found rows;
+    struct late late;
     enum status st = table_rows_find(op->inputs[0]->state, b, false, &rows, d);
     if (st != STATUS_OK)
         return st;
@@ -354,8 +365,7 @@ static enum status take_answers(struct op *op, struct batch *b, struct diag *d)
         return diag_nomem(d);
     memcpy(columns, b->columns, left->n_keys * sizeof *columns);
     memcpy(columns + left->n_keys, rows.values, (left->n_columns - left->n_keys) * sizeof *columns);
-    struct late late;
-    st = find_late(op, b, &rows, columns, &late, d);
+    st = take_late(op, b, &rows, columns, &late, d);
     if (st != STATUS_OK)
         return st;
     BATCH_EACH (b, i, row) {
@@ -363,7 +373,7 @@ static enum status take_answers(struct op *op, struct batch *b, struct diag *d)
         bool met = found->u8[row];
         if (is_current(b, row, e))
             add_result(&x, row, e && (met || op->step->foreign_key.outer == OUTER_LEFT), met);
-        else if (late.counts[row])
+        else if (late.removed[row])
             add_result(&x, row, false, false);
         /* Else it is out of date: the answer to what the left row is now is on its way. */
     }

@@ -10,6 +10,8 @@ enum status window_bind(struct planner *p, const struct ast_window *w, bool is_f
     out->grace = out->has_grace ? w->grace.ms : out->size < day ? day - out->size : 0;
     if (out->size <= 0 && w->kind != WINDOW_SESSION)
         return plan_error(p, w->size.span, "Window size must be larger than zero");
+    if (out->size <= 0)
+        return plan_error(p, w->size.span, "Gap time cannot be zero or negative.");
     if (out->advance <= 0 && w->kind == WINDOW_HOPPING)
         return plan_error(p, w->advance.span, "Window advance interval must be larger than zero");
     if (out->advance > out->size)

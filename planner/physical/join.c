@@ -78,12 +78,11 @@ static bool subscription_schema(struct lowering *w, const struct logical *node, 
 static bool answer_schema(struct lowering *w, const struct logical *node, struct schema *out)
 {
     const struct schema *left = &node->inputs[0]->schema, *right = &node->inputs[1]->schema;
-    struct schema_list list = {.columns = PLAN_ARRAY(w->p, struct schema_column, left->n_keys + right->n_columns + 4)};
+    struct schema_list list = {.columns = PLAN_ARRAY(w->p, struct schema_column, left->n_keys + right->n_columns + 3)};
     if (!list.columns)
         return false;
     add_range(&list, left, 0, left->n_keys, ROLE_KEY);
     add_range(&list, right, right->n_keys, right->n_columns, ROLE_VALUE);
-    add(&list, STR("CHANGED"), &TYPE_BIGINT, ROLE_VALUE);
     add(&list, STR("EXISTS"), &TYPE_BOOLEAN, ROLE_VALUE);
     add(&list, STR("HASH"), &TYPE_BIGINT, ROLE_VALUE);
     add(&list, STR("PARTITION"), &TYPE_INT, ROLE_VALUE);

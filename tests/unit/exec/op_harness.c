@@ -206,7 +206,6 @@ struct step *op_foreign_key_step(struct op_test *t, enum join_outer outer, const
     add_columns(&asked, &extra, 1, 4, ROLE_VALUE);
     add_columns(&told, l, 0, l->n_keys, ROLE_KEY);
     add_columns(&told, r, r->n_keys, r->n_columns, ROLE_VALUE);
-    add_columns(&told, &extra, 2, 3, ROLE_VALUE);
     add_columns(&told, &extra, 0, 1, ROLE_VALUE);
     add_columns(&told, &extra, 2, 4, ROLE_VALUE);
     const char *registration = arena_printf(&t->arena, "REGISTRATION-%u-topic", t->n_steps);

@@ -173,10 +173,10 @@ static void encoding(const char *what, struct format_spec spec, const uint32_t *
     }
     if (strstr(what, wanted))
         report(what, &t, bytes);
-    struct str *keep = spec.kind == FORMAT_ROW                ? rows
-                       : spec.kind >= FORMAT_PROTOBUF         ? messages
-                       : spec.kind == FORMAT_AVRO && n == 6   ? avro
-                                                              : NULL;
+    struct str *keep = spec.kind == FORMAT_ROW              ? rows
+                       : spec.kind >= FORMAT_PROTOBUF       ? messages
+                       : spec.kind == FORMAT_AVRO && n == 6 ? avro
+                                                            : NULL;
     if (keep) { /* for decoding */
         for (uint32_t i = 0; i < N; i++) {
             b.len = 0;

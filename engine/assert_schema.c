@@ -24,7 +24,7 @@ static enum status look(struct registry *r, const struct ast_assert_schema *a, b
     struct diag own = DIAG_INIT;
     const struct registered_schema *schema;
     bool is_possible = !a->has_id || (a->id > 0 && a->id <= INT32_MAX);
-    enum status st = !is_possible   ? STATUS_NOT_FOUND
+    enum status st = !is_possible     ? STATUS_NOT_FOUND
                      : a->has_subject ? registry_by_subject(r, a->subject.text, 0, &schema, &own)
                                       : registry_by_id(r, (int32_t)a->id, &schema, &own);
     if (st == STATUS_OK && a->has_subject && a->has_id)

@@ -180,8 +180,8 @@ static enum status put_command(const struct command *c, struct arena *a, struct 
                          .keys = ARENA_ARRAY(a, struct value, c->n_properties),
                          .items = ARENA_ARRAY(a, struct value, c->n_properties)};
     if (!column_init(&columns[0], &TYPE_STRING, 1, false, a) || !column_init(&columns[1], &TYPE_BIGINT, 1, false, a) ||
-        !column_init(&columns[2], &PROPERTIES_TYPE, 1, false, a) || !column_init(&columns[3], &TYPE_STRING, 1, true, a) ||
-        a->failed)
+        !column_init(&columns[2], &PROPERTIES_TYPE, 1, false, a) ||
+        !column_init(&columns[3], &TYPE_STRING, 1, true, a) || a->failed)
         return diag_nomem(d);
     for (uint32_t i = 0; i < map.n; i++) {
         map.keys[i] = (struct value){.kind = KIND_STRING, .str = c->names[i]};

@@ -4,7 +4,7 @@
 enum { FRAME = 5, MAX_SCHEMAS = 100 };
 
 struct known {
-    enum format_kind kind;   /* FORMAT_NONE: there is no such schema */
+    enum format_kind kind; /* FORMAT_NONE: there is no such schema */
     struct schema_site site;
     struct arena arena;      /* of the columns */
     struct decoder *decoder; /* NULL: it cannot be decoded */
@@ -75,7 +75,8 @@ static void open_known(struct known *k, const struct registered_schema *schema)
     k->kind = kind_of(schema->type);
     if (k->kind == FORMAT_JSON_SR || open_codecs(k, schema, true) == STATUS_OK || k->decoder)
         return;
-    enum status ignored = open_codecs(k, schema, false); /* it is not of a record; if this fails as well, its bytes are shown */
+    enum status ignored =
+        open_codecs(k, schema, false); /* it is not of a record; if this fails as well, its bytes are shown */
     (void)ignored;
 }
 

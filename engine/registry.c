@@ -15,7 +15,8 @@ static const char *option(const struct engine *e, int which)
 {
     const struct engine_options *o = &e->options;
     for (size_t i = o->n_properties; i-- > 0;)
-        if (registry_property(str_from(o->properties[i].name)) && !strcmp(o->properties[i].name + PREFIX.len, NAMES[which]))
+        if (registry_property(str_from(o->properties[i].name)) &&
+            !strcmp(o->properties[i].name + PREFIX.len, NAMES[which]))
             return o->properties[i].value;
     return NULL;
 }
@@ -53,7 +54,8 @@ static enum status read_user(struct engine *e, struct registry_options *o, struc
     if (!source || !strcmp(source, "URL"))
         return STATUS_OK; /* libcurl takes what is in the URL */
     if (strcmp(source, "USER_INFO") != 0)
-        return diag_set(d, STATUS_INVALID, "Invalid value %s for configuration " STR_FMT "%s: it can be URL or USER_INFO", source,
+        return diag_set(d, STATUS_INVALID,
+                        "Invalid value %s for configuration " STR_FMT "%s: it can be URL or USER_INFO", source,
                         STR_ARG(PREFIX), NAMES[CREDENTIALS_SOURCE]);
     char *user = info ? arena_dup(&e->arena, info, strlen(info) + 1) : NULL, *colon = user ? strchr(user, ':') : NULL;
     if (info && !user)
@@ -81,8 +83,8 @@ enum status registry_configure(struct engine *e, struct diag *d)
     return st;
 }
 
-struct format_spec registry_format(const struct engine *e, const struct format_spec *format, const char *topic, bool is_key,
-                                   struct schema_site *site)
+struct format_spec registry_format(const struct engine *e, const struct format_spec *format, const char *topic,
+                                   bool is_key, struct schema_site *site)
 {
     struct format_spec out = *format;
     *site = (struct schema_site){.registry = e->registry, .topic = topic, .is_key = is_key};
@@ -111,7 +113,8 @@ static enum status adopt(const struct format_spec *format, struct str subject, s
     schema.id = 0;
     TRY(registry_add(site->registry, subject, &schema, &id, d));
     if (id != format->schema_id)
-        st = diag_set(d, STATUS_INVALID, "Schema id registered is %d which is different from provided %s_SCHEMA_ID %d.\nTopic: %s",
+        st = diag_set(d, STATUS_INVALID,
+                      "Schema id registered is %d which is different from provided %s_SCHEMA_ID %d.\nTopic: %s",
                       (int)id, site->is_key ? "KEY" : "VALUE", (int)format->schema_id, site->topic);
 done:
     return st;
@@ -121,7 +124,7 @@ done:
 static enum status is_there(const struct schema_site *site, struct str subject, bool *out, struct diag *d)
 {
     const struct registered_schema *schema;
-    enum status st = site->registry ? registry_by_subject(site->registry, subject, 0, &schema, d) : STATUS_NOT_FOUND;
+    enum status st = registry_by_subject(site->registry, subject, 0, &schema, d);
     *out = st == STATUS_OK;
     if (st != STATUS_NOT_FOUND)
         return st;
@@ -145,7 +148,8 @@ done:
     return st;
 }
 
-static enum status prepare_side(struct engine *e, const struct source *source, bool is_key, bool is_written, struct diag *d)
+static enum status prepare_side(struct engine *e, const struct source *source, bool is_key, bool is_written,
+                                struct diag *d)
 {
     enum status st = STATUS_OK;
     struct schema_site site;
@@ -155,12 +159,14 @@ static enum status prepare_side(struct engine *e, const struct source *source, b
         registry_format(e, is_key ? &source->formats.key : &source->formats.value, source->topic, is_key, &site);
     if (!format_has_registry(format.kind) || (is_key ? source->schema.n_keys : source_n_values(source)) == 0)
         return STATUS_OK;
+    if (!site.registry)
+        return format_lacks_registry(d, STATUS_INVALID, (struct span){0}, format.kind, source->topic);
     if (!subject_name(&subject, source->topic, is_key))
         st = diag_nomem(d);
-    else if (format.schema_id && site.registry)
+    else if (format.schema_id)
         st = is_written ? adopt(&format, buf_str(&subject), d) : STATUS_OK;
     else if ((st = register_side(&format, source, is_written, buf_str(&subject), &own)) != STATUS_OK)
-        st = diag_set(d, st, "%s%s", site.registry ? "Could not register schema for topic: " : "", own.message);
+        st = diag_set(d, st, "Could not register schema for topic: %s", own.message);
     buf_free(&subject);
     return st;
 }

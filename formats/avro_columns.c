@@ -86,9 +86,9 @@ static enum status type_of(struct inference *c, struct avro_type *t, const struc
     static const struct type *const logical[] = {
         [LOGICAL_DATE] = &TYPE_DATE, [LOGICAL_TIME] = &TYPE_TIME, [LOGICAL_TIMESTAMP] = &TYPE_TIMESTAMP};
     static const struct type *const plain[] = {
-        [WIRE_BOOLEAN] = &TYPE_BOOLEAN, [WIRE_INT] = &TYPE_INT,      [WIRE_LONG] = &TYPE_BIGINT,
+        [WIRE_BOOLEAN] = &TYPE_BOOLEAN, [WIRE_INT] = &TYPE_INT,       [WIRE_LONG] = &TYPE_BIGINT,
         [WIRE_FLOAT] = &TYPE_DOUBLE,    [WIRE_DOUBLE] = &TYPE_DOUBLE, [WIRE_BYTES] = &TYPE_BYTES,
-        [WIRE_STRING] = &TYPE_STRING,   [WIRE_FIXED] = &TYPE_BYTES,  [WIRE_ENUM] = &TYPE_STRING};
+        [WIRE_STRING] = &TYPE_STRING,   [WIRE_FIXED] = &TYPE_BYTES,   [WIRE_ENUM] = &TYPE_STRING};
     const struct avro_type *only;
     switch (t->kind) {
     case WIRE_NULL:
@@ -109,9 +109,9 @@ static enum status type_of(struct inference *c, struct avro_type *t, const struc
     }
 }
 
-enum status av_columns_from(const struct format_spec *spec, struct registry *r,
-                              const struct registered_schema *schema, bool is_key, struct arena *a,
-                              const struct schema_column **columns, uint32_t *n_columns, struct diag *d)
+enum status av_columns_from(const struct format_spec *spec, struct registry *r, const struct registered_schema *schema,
+                            bool is_key, struct arena *a, const struct schema_column **columns, uint32_t *n_columns,
+                            struct diag *d)
 {
     struct inference c = {.a = a, .d = d, .keep_case = spec->schema_id != 0};
     struct avro_type *root;

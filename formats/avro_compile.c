@@ -37,8 +37,14 @@ static struct read_op *op_make(struct arena *a, uint8_t code, const struct avro_
     struct read_op **ops = ARENA_ARRAY(a, struct read_op *, n_ops);
     if (!op || !ops)
         return NULL;
-    *op = (struct read_op){.code = code, .wire = (uint8_t)t->kind, .field = NO_FIELD, .n = t->n, .ops = ops,
-                           .scale = t->scale, .symbols = t->symbols, .direct = -1};
+    *op = (struct read_op){.code = code,
+                           .wire = (uint8_t)t->kind,
+                           .field = NO_FIELD,
+                           .n = t->n,
+                           .ops = ops,
+                           .scale = t->scale,
+                           .symbols = t->symbols,
+                           .direct = -1};
     return op;
 }
 
@@ -58,7 +64,8 @@ static struct read_op *optional(struct arena *a, const struct avro_type *t, cons
 /* The member beside null of a union of two; NULL: it is none. */
 static struct avro_type *optional_value(const struct avro_type *t)
 {
-    return t->kind == WIRE_UNION && t->n == 2 && (t->members[0]->kind == WIRE_NULL) != (t->members[1]->kind == WIRE_NULL)
+    return t->kind == WIRE_UNION && t->n == 2 &&
+                   (t->members[0]->kind == WIRE_NULL) != (t->members[1]->kind == WIRE_NULL)
                ? mutable(av_optional(t))
                : NULL;
 }
@@ -96,8 +103,8 @@ static struct read_op *skip_parts(struct arena *a, struct avro_type *t)
 static struct read_op *skip_of(struct arena *a, struct avro_type *t)
 {
     static const uint8_t codes[] = {
-        [WIRE_NULL] = SKIP_SIZED, [WIRE_BOOLEAN] = SKIP_SIZED, [WIRE_INT] = SKIP_NUMBER,  [WIRE_LONG] = SKIP_NUMBER,
-        [WIRE_FLOAT] = SKIP_SIZED, [WIRE_DOUBLE] = SKIP_SIZED, [WIRE_BYTES] = SKIP_BYTES, [WIRE_STRING] = SKIP_BYTES,
+        [WIRE_NULL] = SKIP_SIZED,  [WIRE_BOOLEAN] = SKIP_SIZED, [WIRE_INT] = SKIP_NUMBER,  [WIRE_LONG] = SKIP_NUMBER,
+        [WIRE_FLOAT] = SKIP_SIZED, [WIRE_DOUBLE] = SKIP_SIZED,  [WIRE_BYTES] = SKIP_BYTES, [WIRE_STRING] = SKIP_BYTES,
         [WIRE_FIXED] = SKIP_SIZED, [WIRE_ENUM] = SKIP_ENUM};
     if (t->skip)
         return t->skip;
@@ -275,8 +282,7 @@ static struct read_op *compile_entries(struct arena *a, struct avro_type *t, str
     uint32_t at_key = (uint32_t)av_find(STR("key"), e->n, av_field_name, e->fields);
     for (uint32_t i = 0; i < 2; i++) {
         struct place here = {at, i == at_key ? STR("key") : STR("value")};
-        struct read_op *part =
-            compile(a, mutable(e->fields[i].type), i == at_key ? key : node->element, whole, &here);
+        struct read_op *part = compile(a, mutable(e->fields[i].type), i == at_key ? key : node->element, whole, &here);
         if (part && part->code >= SKIP_NUMBER)
             part = arena_dup(a, part, sizeof *part);
         if (!part)

@@ -26,9 +26,7 @@ static enum status avro_decode_open(struct decoder *dec, struct diag *d)
     dec->root.wanted = true; /* parts of it are; it has no output itself */
     if (site && site->registry)
         return STATUS_OK;
-    return diag_set(d, STATUS_INVALID,
-                    "Cannot create topic '%s' with format AVRO without configuring 'ksql.schema.registry.url'",
-                    site ? site->topic : "");
+    return format_lacks_registry(d, STATUS_INVALID, (struct span){0}, FORMAT_AVRO, site ? site->topic : "");
 }
 
 static void avro_decode_close(struct decoder *dec)
@@ -74,8 +72,8 @@ static const struct program *find_program(struct avro_decoder *v, int32_t id, en
     }
     if (*st != STATUS_OK && *st != STATUS_IO && *st != STATUS_NOMEM) {
         *st = STATUS_OK;
-        buf_printf(reason, "Error retrieving Avro %s schema for id %d: %s",
-                   v->base.spec.site->is_key ? "key" : "value", (int)id, d.message);
+        buf_printf(reason, "Error retrieving Avro %s schema for id %d: %s", v->base.spec.site->is_key ? "key" : "value",
+                   (int)id, d.message);
     }
     return found ? v->last = found : NULL;
 }

@@ -16,9 +16,7 @@ static enum status parse_writer(struct avro_encoder *v, struct avro_type **wire,
     const struct schema_site *site = enc->spec.site;
     enum status st;
     if (!site || !site->registry)
-        return diag_set(d, STATUS_INVALID,
-                        "Cannot create topic '%s' with format AVRO without configuring 'ksql.schema.registry.url'",
-                        site ? site->topic : "");
+        return format_lacks_registry(d, STATUS_INVALID, (struct span){0}, FORMAT_AVRO, site ? site->topic : "");
     TRY(schema_register(&enc->spec, enc->columns, enc->n_columns, &v->id, d));
     TRY(registry_by_id(site->registry, v->id, &schema, d));
     TRY(av_parse(site->registry, schema, &enc->arena, wire, d));

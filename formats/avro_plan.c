@@ -77,8 +77,8 @@ static enum status mismatch(struct plan *c, const struct avro_type *w, const str
 /* A field that no column has: its default, else null, else no row can be written. */
 static enum status plan_absent(const struct avro_type *w, struct write_op *op)
 {
-    *op = (struct write_op){.code = WRITE_NULL, .branch = -1, .null_branch = w->kind == WIRE_NULL ? 0 : -1,
-                            .field = NO_FIELD, .wire = w};
+    *op = (struct write_op){
+        .code = WRITE_NULL, .branch = -1, .null_branch = w->kind == WIRE_NULL ? 0 : -1, .field = NO_FIELD, .wire = w};
     for (uint32_t i = 0; w->kind == WIRE_UNION && i < w->n; i++)
         if (w->members[i]->kind == WIRE_NULL)
             op->null_branch = (int32_t)i;
@@ -88,8 +88,8 @@ static enum status plan_absent(const struct avro_type *w, struct write_op *op)
 static enum status plan_field(struct plan *c, const struct avro_field *field, const struct type *record, int at,
                               struct write_op *op)
 {
-    enum status st = at < 0 ? plan_absent(field->type, op)
-                            : plan_value(c, field->type, record->fields[at].type, field->name, op);
+    enum status st =
+        at < 0 ? plan_absent(field->type, op) : plan_value(c, field->type, record->fields[at].type, field->name, op);
     op->name = field->name;
     op->field = at < 0 ? NO_FIELD : (uint32_t)at;
     if (st == STATUS_OK && field->preset.p && !str_eq(field->preset, STR("null")))
@@ -137,7 +137,8 @@ static enum status plan_union_struct(struct plan *c, const struct avro_type *w, 
 
 /* ---- any value ---------------------------------------------------------------------------------------- */
 
-static enum status plan_elements(struct plan *c, const struct avro_type *w, const struct type *type, struct write_op *op)
+static enum status plan_elements(struct plan *c, const struct avro_type *w, const struct type *type,
+                                 struct write_op *op)
 {
     op->n = 1;
     op->code = type->kind == KIND_ARRAY ? WRITE_ARRAY : w->kind == WIRE_MAP ? WRITE_MAP : WRITE_ENTRIES;
@@ -150,7 +151,8 @@ static enum status plan_elements(struct plan *c, const struct avro_type *w, cons
     const struct avro_field *fields = w->element->fields;
     int key = av_find(STR("key"), 2, av_field_name, fields);
     for (int i = 0; i < 2; i++) {
-        enum status st = plan_value(c, fields[i].type, i == key ? type->key : type->element, fields[i].name, &op->ops[i]);
+        enum status st =
+            plan_value(c, fields[i].type, i == key ? type->key : type->element, fields[i].name, &op->ops[i]);
         if (st != STATUS_OK)
             return st;
         op->ops[i].field = i != key;
@@ -201,7 +203,7 @@ static enum status plan_value(struct plan *c, const struct avro_type *wire, cons
 }
 
 enum status av_plan(struct arena *a, const struct avro_type *wire, const struct type *type, struct str name,
-                      struct write_op *op, struct diag *d)
+                    struct write_op *op, struct diag *d)
 {
     struct plan c = {a, d};
     return plan_value(&c, wire, type, name, op);

@@ -98,7 +98,8 @@ static const char *put_elements(struct preset *c, const struct avro_type *t, con
     enum json_step step;
     p++;
     for (bool first = true;; first = false) {
-        step = is_map ? json_next_member(&c->reader, &p, first, &name, &flags) : json_next_element(&c->reader, &p, first);
+        step =
+            is_map ? json_next_member(&c->reader, &p, first, &name, &flags) : json_next_element(&c->reader, &p, first);
         if (step != JSON_NEXT)
             break;
         av_put_long(c->out, 1); /* a block each */

@@ -16,8 +16,8 @@ struct parser {
     const char *end; /* of the text at hand */
 };
 
-static const char *const wire_names[] = {"null",  "boolean", "int",  "long",  "float", "double", "bytes",
-                                         "string", "fixed",  "enum", "array", "map",   "record", "union"};
+static const char *const wire_names[] = {"null",   "boolean", "int",  "long",  "float", "double", "bytes",
+                                         "string", "fixed",   "enum", "array", "map",   "record", "union"};
 
 const char *av_wire_name(enum wire_kind kind)
 {
@@ -367,7 +367,7 @@ done:
 }
 
 enum status av_parse(struct registry *r, const struct registered_schema *schema, struct arena *a,
-                       struct avro_type **out, struct diag *d)
+                     struct avro_type **out, struct diag *d)
 {
     struct parser s = {.r = r, .a = a, .d = d};
     if (schema->type != SCHEMA_AVRO)
@@ -408,7 +408,7 @@ const struct avro_type *av_optional(const struct avro_type *t)
 struct str av_member_name(const struct avro_type *t)
 {
     return t->kind == WIRE_RECORD || t->kind == WIRE_ENUM || t->kind == WIRE_FIXED ? t->name
-                                                                                  : str_from(wire_names[t->kind]);
+                                                                                   : str_from(wire_names[t->kind]);
 }
 
 int av_find(struct str name, uint32_t n, struct str (*name_at)(const void *of, uint32_t i), const void *of)

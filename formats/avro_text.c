@@ -91,9 +91,8 @@ static void put_logical(struct text *c, const char *type, const char *logical, c
 
 static void put_type(struct text *c, const struct type *t)
 {
-    static const char *const plain[] = {
-        [KIND_BOOLEAN] = "boolean", [KIND_INT] = "int",       [KIND_BIGINT] = "long",
-        [KIND_DOUBLE] = "double",   [KIND_STRING] = "string", [KIND_BYTES] = "bytes"};
+    static const char *const plain[] = {[KIND_BOOLEAN] = "boolean", [KIND_INT] = "int",       [KIND_BIGINT] = "long",
+                                        [KIND_DOUBLE] = "double",   [KIND_STRING] = "string", [KIND_BYTES] = "bytes"};
     switch (t->kind) {
     case KIND_DECIMAL:
         buf_printf(c->out,
@@ -138,8 +137,8 @@ static bool is_name(struct str s)
     return s.len && s.p[s.len - 1] != '.';
 }
 
-enum status av_columns_to(const struct format_spec *spec, const struct schema_column *columns, uint32_t n,
-                            bool is_key, struct buf *out, struct diag *d)
+enum status av_columns_to(const struct format_spec *spec, const struct schema_column *columns, uint32_t n, bool is_key,
+                          struct buf *out, struct diag *d)
 {
     (void)is_key;
     struct str full =

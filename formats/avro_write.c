@@ -13,10 +13,10 @@ static enum status refuse(const struct write_op *op, const char *what, struct di
 static const char *connect_name(const struct avro_type *t)
 {
     static const char *const names[] = {
-        [WIRE_NULL] = "NULL",       [WIRE_BOOLEAN] = "BOOLEAN", [WIRE_INT] = "INT32",     [WIRE_LONG] = "INT64",
-        [WIRE_FLOAT] = "FLOAT32",   [WIRE_DOUBLE] = "FLOAT64",  [WIRE_BYTES] = "BYTES",   [WIRE_STRING] = "STRING",
-        [WIRE_FIXED] = "BYTES",     [WIRE_ENUM] = "STRING",     [WIRE_ARRAY] = "ARRAY",   [WIRE_MAP] = "MAP",
-        [WIRE_RECORD] = "STRUCT",   [WIRE_UNION] = "STRUCT"};
+        [WIRE_NULL] = "NULL",     [WIRE_BOOLEAN] = "BOOLEAN", [WIRE_INT] = "INT32",   [WIRE_LONG] = "INT64",
+        [WIRE_FLOAT] = "FLOAT32", [WIRE_DOUBLE] = "FLOAT64",  [WIRE_BYTES] = "BYTES", [WIRE_STRING] = "STRING",
+        [WIRE_FIXED] = "BYTES",   [WIRE_ENUM] = "STRING",     [WIRE_ARRAY] = "ARRAY", [WIRE_MAP] = "MAP",
+        [WIRE_RECORD] = "STRUCT", [WIRE_UNION] = "STRUCT"};
     return names[t->kind];
 }
 
@@ -29,8 +29,7 @@ static enum status write_null(const struct write_op *op, struct buf *out, struct
     if (op->wire->kind == WIRE_NULL)
         return STATUS_OK;
     if (op->null_branch < 0)
-        return diag_set(d, STATUS_DATA,
-                        "Invalid value: null used for required field: \"" STR_FMT "\", schema type: %s",
+        return diag_set(d, STATUS_DATA, "Invalid value: null used for required field: \"" STR_FMT "\", schema type: %s",
                         STR_ARG(op->name), connect_name(op->wire));
     av_put_long(out, op->null_branch);
     return STATUS_OK;

@@ -40,6 +40,16 @@ bool format_has_registry(enum format_kind kind)
     return kind == FORMAT_AVRO || kind == FORMAT_JSON_SR || kind == FORMAT_PROTOBUF;
 }
 
+enum status format_lacks_registry(struct diag *d, enum status code, struct span where, enum format_kind kind,
+                                  const char *topic)
+{
+    enum status st = diag_set_at(
+        d, code, where, "Cannot create topic '%s' with format %s without configuring 'ksql.schema.registry.url'", topic,
+        format_name(kind));
+    diag_hint(d, "name the registry: --set ksql.schema.registry.url=http://HOST:8081");
+    return st;
+}
+
 enum schema_type format_schema_type(enum format_kind kind)
 {
     return kind == FORMAT_JSON_SR ? SCHEMA_JSON : kind == FORMAT_PROTOBUF ? SCHEMA_PROTOBUF : SCHEMA_AVRO;
@@ -89,9 +99,7 @@ enum status schema_register(const struct format_spec *spec, const struct schema_
     if (*id)
         return STATUS_OK;
     if (!site || !site->registry)
-        return diag_set(d, STATUS_INVALID,
-                        "Cannot create topic '%s' with format %s without configuring 'ksql.schema.registry.url'",
-                        site ? site->topic : "", format_name(spec->kind));
+        return format_lacks_registry(d, STATUS_INVALID, (struct span){0}, spec->kind, site ? site->topic : "");
     buf_init(&text, 0);
     buf_init(&subject, 0);
     buf_printf(&subject, "%s-%s", site->topic, site->is_key ? "key" : "value");

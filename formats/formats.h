@@ -37,6 +37,9 @@ struct format_spec {
 };
 bool format_has_registry(enum format_kind kind);      /* AVRO, JSON_SR, PROTOBUF */
 enum schema_type format_schema_type(enum format_kind kind); /* of those */
+/* Records that such a format has no registry; returns `code`. */
+enum status format_lacks_registry(struct diag *d, enum status code, struct span where, enum format_kind kind,
+                                  const char *topic);
 
 /* ---- columns and schema texts ----------------------------------------------------------------------------- */
 

@@ -9,8 +9,9 @@ static enum row_state json_sr_row(struct decoder *dec, struct decode_run *run, s
     int32_t id;
     if (schema_header_get(payload, &id))
         return json_decoder_row(dec, run, str_make(payload.p + SCHEMA_HEADER, payload.len - SCHEMA_HEADER));
-    buf_puts(run->reason, STR("The record does not begin with a zero byte and the id of its schema, as JSON_SR does. Data "
-                              "without them has the format JSON."));
+    buf_puts(run->reason,
+             STR("The record does not begin with a zero byte and the id of its schema, as JSON_SR does. Data "
+                 "without them has the format JSON."));
     return ROW_BAD;
 }
 

@@ -22,7 +22,7 @@ struct loader {
     struct registry *registry;
     bool keep_case;
     uint32_t n_types; /* references can make a short text a large type */
-    enum status st; /* not OK: the registry or memory failed */
+    enum status st;   /* not OK: the registry or memory failed */
     struct diag *d;
 };
 
@@ -332,8 +332,8 @@ static const struct type *type_of(struct loader *l, const struct document *doc, 
         schema = schema ? without_null(schema) : NULL;
     }
     const struct around here = {.up = up, .schema = schema, .depth = up ? up->depth + 1 : 0};
-    if (!schema || schema->kind != TREE_OBJECT || l->st != STATUS_OK || is_within(schema, up) || here.depth > MAX_DEPTH ||
-        ++l->n_types > MAX_TYPES || !type_name(schema, &type))
+    if (!schema || schema->kind != TREE_OBJECT || l->st != STATUS_OK || is_within(schema, up) ||
+        here.depth > MAX_DEPTH || ++l->n_types > MAX_TYPES || !type_name(schema, &type))
         return NULL;
     if (str_eq(type, STR("object")))
         return object_of(l, doc, schema, &here);
@@ -353,9 +353,9 @@ static enum status refuse(const struct type *t, struct diag *d)
                     "'WRAP_SINGLE_VALUE=false' in the WITH clause properties.");
 }
 
-static enum status columns_from(const struct format_spec *spec, struct registry *r, const struct registered_schema *schema,
-                                bool is_key, struct arena *a, const struct schema_column **columns, uint32_t *n,
-                                struct diag *d)
+static enum status columns_from(const struct format_spec *spec, struct registry *r,
+                                const struct registered_schema *schema, bool is_key, struct arena *a,
+                                const struct schema_column **columns, uint32_t *n, struct diag *d)
 {
     struct loader l = {.a = a, .registry = r, .keep_case = spec->schema_id != 0, .d = d};
     struct document doc = {.n_references = schema->n_references, .references = schema->references};

@@ -60,7 +60,8 @@ static enum status take_urls(struct http *h, const char *list, struct diag *d)
         if (!url.len)
             continue;
         if (!str_starts(url, STR("http://")) && !str_starts(url, STR("https://")))
-            return diag_set(d, STATUS_INVALID, "The URL of a schema registry begins with http:// or https://, not '" STR_FMT "'",
+            return diag_set(d, STATUS_INVALID,
+                            "The URL of a schema registry begins with http:// or https://, not '" STR_FMT "'",
                             STR_ARG(url));
         if (h->n_urls == MAX_URLS)
             return diag_set(d, STATUS_INVALID, "There may be at most %d URLs of schema registries", MAX_URLS);
@@ -95,12 +96,10 @@ static bool set_options(struct http *h, const struct registry_options *o)
     CURLcode (*set)(CURL *, CURLoption, ...) = h->lib->easy_setopt;
     bool bad = set(c, CURLOPT_NOSIGNAL, 1L) | set(c, CURLOPT_ERRORBUFFER, h->error) |
                set(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS) |
-               set(c, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS) |
-               set(c, CURLOPT_PROTOCOLS_STR, "http,https") |
+               set(c, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS) | set(c, CURLOPT_PROTOCOLS_STR, "http,https") |
                set(c, CURLOPT_PROXY, "") | /* as Java's clients: not what the environment says */
-               set(c, CURLOPT_USERAGENT, "weir/" WEIR_VERSION) |
-               set(c, CURLOPT_WRITEFUNCTION, take_answer) | set(c, CURLOPT_WRITEDATA, &h->answer) |
-               set(c, CURLOPT_HTTPHEADER, h->headers);
+               set(c, CURLOPT_USERAGENT, "weir/" WEIR_VERSION) | set(c, CURLOPT_WRITEFUNCTION, take_answer) |
+               set(c, CURLOPT_WRITEDATA, &h->answer) | set(c, CURLOPT_HTTPHEADER, h->headers);
     if (o->user)
         bad |= set(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) | set(c, CURLOPT_USERNAME, o->user) |
                set(c, CURLOPT_PASSWORD, o->password ? o->password : "");
@@ -171,11 +170,9 @@ static bool set_request(struct http *h, const char *method, const struct buf *bo
 {
     CURL *c = h->curl;
     CURLcode (*set)(CURL *, CURLoption, ...) = h->lib->easy_setopt;
-    bool bad = set(c, CURLOPT_URL, buf_z(&h->url)) | set(c, CURLOPT_HTTPGET, 1L) |
-               set(c, CURLOPT_CUSTOMREQUEST, NULL);
+    bool bad = set(c, CURLOPT_URL, buf_z(&h->url)) | set(c, CURLOPT_HTTPGET, 1L) | set(c, CURLOPT_CUSTOMREQUEST, NULL);
     if (body)
-        bad |= set(c, CURLOPT_POST, 1L) |
-               set(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len) |
+        bad |= set(c, CURLOPT_POST, 1L) | set(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len) |
                set(c, CURLOPT_POSTFIELDS, body->p);
     else if (strcmp(method, "GET") != 0)
         bad |= set(c, CURLOPT_CUSTOMREQUEST, method);
@@ -195,8 +192,8 @@ static enum status refused(struct http *h, long code, enum status st, struct dia
             st = STATUS_NOT_FOUND;
         st = diag_set(d, st, STR_FMT, STR_ARG(message));
     } else {
-        st = diag_set(d, st, "The schema registry " STR_FMT " answers with the HTTP status %ld", STR_ARG(h->shown[h->current]),
-                      code);
+        st = diag_set(d, st, "The schema registry " STR_FMT " answers with the HTTP status %ld",
+                      STR_ARG(h->shown[h->current]), code);
     }
     arena_free(&a);
     return st;
@@ -216,7 +213,8 @@ static bool is_certain(CURLcode code)
     return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE || code == CURLE_URL_MALFORMAT;
 }
 
-static enum status ask_current(struct http *h, const char *method, const char *path, const struct buf *body, struct diag *d)
+static enum status ask_current(struct http *h, const char *method, const char *path, const struct buf *body,
+                               struct diag *d)
 {
     struct str shown = h->shown[h->current];
     h->url.len = h->answer.len = 0;
@@ -232,9 +230,11 @@ static enum status ask_current(struct http *h, const char *method, const char *p
     buf_free(&h->answer);
     buf_init(&h->answer, MAX_ANSWER);
     if (is_large)
-        return diag_set(d, STATUS_INVALID, "The answer of the schema registry " STR_FMT " is too large", STR_ARG(shown));
-    return diag_set(d, is_certain(code) ? STATUS_INVALID : STATUS_IO, "The schema registry " STR_FMT " cannot be reached: %s",
-                    STR_ARG(shown), h->error[0] ? h->error : h->lib->easy_strerror(code));
+        return diag_set(d, STATUS_INVALID, "The answer of the schema registry " STR_FMT " is too large",
+                        STR_ARG(shown));
+    return diag_set(d, is_certain(code) ? STATUS_INVALID : STATUS_IO,
+                    "The schema registry " STR_FMT " cannot be reached: %s", STR_ARG(shown),
+                    h->error[0] ? h->error : h->lib->easy_strerror(code));
 }
 
 enum status http_ask(struct http *h, const char *method, const char *path, const struct buf *body, struct str *answer,

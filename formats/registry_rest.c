@@ -61,8 +61,8 @@ static bool read_schema(const struct tree *answer, struct arena *a, struct regis
 /* ---- requests --------------------------------------------------------------------------------------------------------- */
 
 /* A request whose answer is an object, in the arena. */
-static enum status ask(struct registry *r, const char *method, struct buf *path, const struct buf *body, struct arena *a,
-                       const struct tree **answer, struct diag *d)
+static enum status ask(struct registry *r, const char *method, struct buf *path, const struct buf *body,
+                       struct arena *a, const struct tree **answer, struct diag *d)
 {
     struct str text;
     if (path->failed || (body && body->failed))
@@ -232,8 +232,8 @@ static enum status rest_remove(struct registry *r, struct str subject, struct di
     struct buf path;
     buf_init(&path, 0);
     put_subject(&path, subject);
-    enum status st = path.failed ? diag_nomem(&own)
-                                 : http_ask(rest_of(r)->http, "DELETE", buf_z(&path), NULL, &answer, &own);
+    enum status st =
+        path.failed ? diag_nomem(&own) : http_ask(rest_of(r)->http, "DELETE", buf_z(&path), NULL, &answer, &own);
     buf_free(&path);
     if (st == STATUS_NOT_FOUND)
         st = STATUS_OK;

@@ -24,7 +24,8 @@ static const struct str no_text = {NULL, 0};
 /* ---- schemas --------------------------------------------------------------------------------------------- */
 
 /* The fields of the frame. A type must not be defined twice. */
-static bool put_fields(struct codec *c, struct registry *registry, const struct registered_schema *schema, struct buf *out)
+static bool put_fields(struct codec *c, struct registry *registry, const struct registered_schema *schema,
+                       struct buf *out)
 {
     const struct registered_schema *found;
     for (uint32_t i = 0; i < schema->n_references; i++) {
@@ -119,7 +120,8 @@ static bool open_codec(struct codec *c, struct registry *registry, const struct 
     buf_free(&fields);
     bool ok = text.p && open_frame(c, text);
     if (text.p && !ok)
-        (void)!diag_set(c->d, STATUS_INVALID, "a schema of the case: %s: " STR_FMT, avro_strerror(), STR_ARG(schema->text));
+        (void)!diag_set(c->d, STATUS_INVALID, "a schema of the case: %s: " STR_FMT, avro_strerror(),
+                        STR_ARG(schema->text));
     return ok;
 }
 
@@ -221,7 +223,8 @@ static bool set_children(struct codec *c, avro_value_t *v, const struct json *ty
     type = json_member(type, is_map ? "values" : "items");
     JSON_EACH (j, child) {
         struct str name = str_dup(c->a, child->key);
-        fits = fits && name.p && !(is_map ? avro_value_add(v, name.p, &item, NULL, NULL) : avro_value_append(v, &item, NULL));
+        fits = fits && name.p &&
+               !(is_map ? avro_value_add(v, name.p, &item, NULL, NULL) : avro_value_append(v, &item, NULL));
         if (!fits || !is_entries) {
             fits = fits && set_value(c, &item, type, child);
             continue;
@@ -231,7 +234,8 @@ static bool set_children(struct codec *c, avro_value_t *v, const struct json *ty
         key.key = json_text(nth(fields, 0), "name");
         value.key = json_text(nth(fields, 1), "name");
         value.next = NULL;
-        fits = fields && fields->n == 2 && set_value(c, &item, type, &(struct json){.kind = JSON_OBJECT, .first = &key});
+        fits =
+            fields && fields->n == 2 && set_value(c, &item, type, &(struct json){.kind = JSON_OBJECT, .first = &key});
     }
     return fits && (j->kind == JSON_OBJECT || (!is_map && j->kind == JSON_ARRAY));
 }
@@ -255,12 +259,14 @@ static bool set_union(struct codec *c, avro_value_t *v, const struct json *type,
     return fits;
 }
 
-static bool set_by_type(struct codec *c, avro_value_t *v, const struct json *type, const struct json *j, struct str text)
+static bool set_by_type(struct codec *c, avro_value_t *v, const struct json *type, const struct json *j,
+                        struct str text)
 {
     int64_t n = 0;
     double number = 0;
     bool may_be_number = json_is_number(j) || !c->is_strict, may_be_text = j->kind == JSON_STRING || !c->is_strict;
-    bool is_whole = may_be_number && parse_i64(j->text, &n), is_number = may_be_number && parse_double(j->text, &number);
+    bool is_whole = may_be_number && parse_i64(j->text, &n),
+         is_number = may_be_number && parse_double(j->text, &number);
     switch (avro_value_get_type(v)) {
     case AVRO_NULL:
         return j->kind == JSON_NULL && !avro_value_set_null(v);
@@ -306,8 +312,8 @@ enum status test_avro_encode(struct arena *a, struct registry *registry, const s
 {
     struct codec c = {.a = a, .d = d};
     size_t size = 0;
-    bool ok = open_codec(&c, registry, schema) && set_value(&c, &c.value, c.type, j) && !avro_value_sizeof(&c.value, &size) &&
-              buf_reserve(out, size);
+    bool ok = open_codec(&c, registry, schema) && set_value(&c, &c.value, c.type, j) &&
+              !avro_value_sizeof(&c.value, &size) && buf_reserve(out, size);
     avro_writer_t writer = ok ? avro_writer_memory(out->p + out->len, (int64_t)size) : NULL;
     ok = writer && !avro_value_write(writer, &c.value);
     if (writer)
@@ -337,7 +343,8 @@ static struct json *get_children(struct codec *c, const avro_value_t *v, const s
     const struct json *fields = json_member(type, "fields"), *inner = json_member(type, is_array ? "items" : "values");
     const struct json *items = is_array ? definition(c, avro_schema_array_items(schema), inner) : NULL;
     bool is_entries = str_eq(json_text(items, "connect.internal.type"), STR("MapEntry"));
-    struct json *out = leaf(c, is_array && !is_entries ? JSON_ARRAY : JSON_OBJECT, no_text), **tail = out ? &out->first : NULL;
+    struct json *out = leaf(c, is_array && !is_entries ? JSON_ARRAY : JSON_OBJECT, no_text),
+                **tail = out ? &out->first : NULL;
     avro_value_t item;
     size_t n = 0;
     (void)avro_value_get_size(v, &n);

@@ -306,8 +306,7 @@ static enum status list_late(const struct op *op, const struct batch *b, const s
 static enum status ask_again(struct op *op, struct batch *rows, const struct column *keys, struct late *late,
                              struct diag *d)
 {
-    struct changes c = {
-        .op = op, .b = rows, .r = {.op = op, .schema = &op->step->foreign_key.subscriptions->schema}};
+    struct changes c = {.op = op, .b = rows, .r = {.op = op, .schema = &op->step->foreign_key.subscriptions->schema}};
     enum status st = STATUS_OK;
     BATCH_EACH (rows, i, row) {
         if (column_is_null(keys, row))

@@ -73,7 +73,8 @@ static struct side *add_field(struct source *s, const struct schema *topic, cons
     return side;
 }
 
-static enum status open_side(struct op *op, struct side *side, const struct format_spec *format, bool keys, struct diag *d)
+static enum status open_side(struct op *op, struct side *side, const struct format_spec *format, bool keys,
+                             struct diag *d)
 {
     struct arena *a = &op->task->arena;
     const struct schema *topic = &op->step->source.topic_schema;
@@ -267,8 +268,9 @@ static enum status decode_side(struct reading *r, struct side *side, uint8_t *st
     enum status st = decode(side->dec, r->payloads, r->n, &r->b->arena, side->columns, states, &sink);
     if (st == STATUS_NOMEM)
         return diag_nomem(d);
-    return st == STATUS_OK ? st : diag_set(d, st, "The schema registry cannot be asked for a schema of topic %s",
-                                           r->records->topic);
+    return st == STATUS_OK
+               ? st
+               : diag_set(d, st, "The schema registry cannot be asked for a schema of topic %s", r->records->topic);
 }
 
 static enum status decode_keys(struct reading *r, struct diag *d)

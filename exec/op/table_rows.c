@@ -27,8 +27,8 @@ enum status table_rows_open(struct op *op, const struct table_rows_options *opti
     t->offset = options->offset;
     t->keeps_old = op_coalesces(op) && (op->emits_before || options->old);
     buf_init(&t->bytes, 0);
-    return op_store(op,
-                    (struct store_options){.name = options->store, .kind = STORE_KEYED, .keep_old = t->keeps_old}, d);
+    return op_store(op, (struct store_options){.name = options->store, .kind = STORE_KEYED, .keep_old = t->keeps_old},
+                    d);
 }
 
 void table_rows_close(struct table_rows *t)

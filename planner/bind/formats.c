@@ -165,9 +165,7 @@ enum status format_check_registry(struct planner *p, const char *topic, const st
     enum format_kind kinds[] = {formats->key.kind, formats->value.kind};
     for (int i = 0; i < 2; i++)
         if (format_has_registry(kinds[i]) && !p->context->registry && !p->context->recorded)
-            return plan_error(p, p->statement->span,
-                              "Cannot create topic '%s' with format %s without configuring 'ksql.schema.registry.url'",
-                              topic, format_name(kinds[i]));
+            return format_lacks_registry(p->d, STATUS_STATEMENT, p->statement->span, kinds[i], topic);
     return STATUS_OK;
 }
 

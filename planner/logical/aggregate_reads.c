@@ -23,7 +23,8 @@ static void add_name(struct reads *r, struct str name)
 static bool note_column(void *data, const struct ast_expr *e)
 {
     struct reads *r = data;
-    if (e->kind == AST_COLUMN && (!is_window_bound(e->text) || !r->g->q->window || schema_find(&r->g->input->schema, e->text) >= 0))
+    if (e->kind == AST_COLUMN &&
+        (!is_window_bound(e->text) || !r->g->q->window || schema_find(&r->g->input->schema, e->text) >= 0))
         add_name(r, e->text);
     else if (ast_is_aggregate(e) && e->n_args == 0)
         add_name(r, STR("ROWTIME")); /* COUNT(*) counts that */

@@ -45,9 +45,7 @@ static enum status fetch(struct planner *p, const char *topic, bool is_key, cons
     struct registry *r = p->context->registry;
     struct diag own = DIAG_INIT;
     if (!r)
-        return plan_error(p, p->statement->span,
-                          "Cannot create topic '%s' with format %s without configuring 'ksql.schema.registry.url'",
-                          topic, format_name(spec->kind));
+        return format_lacks_registry(p->d, STATUS_STATEMENT, p->statement->span, spec->kind, topic);
     struct str subject = str_printf(p->a, "%s-%s", topic, side_name(is_key));
     if (!subject.p)
         return plan_nomem(p);

@@ -280,8 +280,8 @@ TEST(value, prints_nested)
     CHECK_TEXT(print(list(3, ints), type_array(&arena, &TYPE_INT)), "[1, null, 3]");
     struct value times[] = {{.kind = KIND_TIME, .i32 = 36000000}, {.kind = KIND_TIME, .i32 = 1}};
     CHECK_TEXT(print(list(2, times), type_array(&arena, &TYPE_TIME)), "[10:00:00, 00:00:00]");
-    struct value instants[] = {{.kind = KIND_TIMESTAMP, .i64 = 0}, {.kind = KIND_TIMESTAMP, .i64 = -1},
-                               {.kind = KIND_TIMESTAMP, .i64 = 120}};
+    struct value instants[] = {
+        {.kind = KIND_TIMESTAMP, .i64 = 0}, {.kind = KIND_TIMESTAMP, .i64 = -1}, {.kind = KIND_TIMESTAMP, .i64 = 120}};
     CHECK_TEXT(print(list(3, instants), type_array(&arena, &TYPE_TIMESTAMP)),
                "[1970-01-01 00:00:00.0, 1969-12-31 23:59:59.999, 1970-01-01 00:00:00.12]");
     CHECK_TEXT(print(list(0, ints), type_array(&arena, &TYPE_INT)), "[]");

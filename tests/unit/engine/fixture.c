@@ -81,8 +81,12 @@ static void on_notice(void *data, const char *text)
 
 enum status fixture_try_open(struct fixture *f)
 {
-    const struct engine_options options = {
-        .log = f->log, .n_workers = 2, .drain = f->drain, .registry = f->registry, .notice = on_notice, .notice_data = f};
+    const struct engine_options options = {.log = f->log,
+                                           .n_workers = 2,
+                                           .drain = f->drain,
+                                           .registry = f->registry,
+                                           .notice = on_notice,
+                                           .notice_data = f};
     f->notices.len = 0;
     diag_clear(&f->d);
     enum status st = engine_open(&options, &f->engine, &f->d);

@@ -130,8 +130,9 @@ TEST(engine_registry, refusals_leave_nothing_behind)
     RUNS(&f, STREAM_R);
     atomic_store(&m->away, 1);
     RUNS(&f, "DROP STREAM r DELETE TOPIC;");
-    CHECK_TEXT(buf_z(&f.notices), "the schemas of the deleted topic r are left in the registry: The registry is away\n"
-                                  "the schemas of the deleted topic r are left in the registry: The registry is away\n");
+    CHECK_TEXT(buf_z(&f.notices),
+               "the schemas of the deleted topic r are left in the registry: The registry is away\n"
+               "the schemas of the deleted topic r are left in the registry: The registry is away\n");
     fixture_shut(&f);
     registry_close(&m->base);
 }
@@ -143,7 +144,8 @@ TEST(engine_registry, assert_schema)
     GIVES(&f, "ASSERT SCHEMA SUBJECT 'r-value';", "# Schema with subject name r-value exists.\n");
     GIVES(&f, "ASSERT SCHEMA ID 2;", "# Schema with id 2 exists.\n");
     GIVES(&f, "ASSERT SCHEMA SUBJECT 'r-value' ID 2;", "# Schema with subject name r-value id 2 exists.\n");
-    GIVES(&f, "ASSERT NOT EXISTS SCHEMA SUBJECT 'r-value' ID 1;", "# Schema with subject name r-value id 1 does not exist.\n");
+    GIVES(&f, "ASSERT NOT EXISTS SCHEMA SUBJECT 'r-value' ID 1;",
+          "# Schema with subject name r-value id 1 does not exist.\n");
     FAILS(&f, "ASSERT SCHEMA SUBJECT 'r-value' ID 1 TIMEOUT 1 MILLISECOND;",
           "Schema with subject name r-value id 1 does not exist");
     FAILS(&f, "ASSERT SCHEMA ID 77 TIMEOUT 1 MILLISECOND;", "Schema with id 77 does not exist");

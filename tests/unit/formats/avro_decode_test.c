@@ -15,7 +15,10 @@ TEST(avro_decode, scalars)
     CHECK_TEXT(ONE("\"double\"", "F DOUBLE", "\0\0\0\0\0\0\xf8\x7f"), "NaN");
     CHECK_TEXT(ONE("\"string\"", "F STRING", "\x04hi"), "hi");
     CHECK_TEXT(ONE("\"string\"", "F STRING", "\0"), "");
-    CHECK_TEXT(ONE("\"string\"", "F STRING", "\x04" "a\xff"), "a\xEF\xBF\xBD");
+    CHECK_TEXT(ONE("\"string\"", "F STRING",
+                   "\x04"
+                   "a\xff"),
+               "a\xEF\xBF\xBD");
     CHECK_TEXT(ONE("\"bytes\"", "F BYTES", "\x04hi"), "aGk=");
     CHECK_TEXT(ONE("{\"type\":\"fixed\",\"name\":\"x\",\"size\":2}", "F BYTES", "hi"), "aGk=");
     CHECK_TEXT(ONE("{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"X\",\"Y\"]}", "F STRING", "\2"), "Y");
@@ -35,14 +38,16 @@ TEST(avro_decode, decimals)
     CHECK_TEXT(ONE(DECIMAL, "F DECIMAL(4,2)", "\x28\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x19\x79"), "65.21");
     CHECK_TEXT(ONE(DECIMAL, "F DECIMAL(4,1)", "\x04\x19\x79"),
                "BAD: Cannot fit decimal '65.21' into DECIMAL(4, 1) without rounding. (Requires 4,2)");
-    CHECK_TEXT(ONE(DECIMAL, "F DECIMAL(3,2)", "\x04\x19\x79"),
-               "BAD: Numeric field overflow: A field with precision 3 and scale 2 must round to an absolute value less than "
-               "10^1. Got 65.21");
+    CHECK_TEXT(
+        ONE(DECIMAL, "F DECIMAL(3,2)", "\x04\x19\x79"),
+        "BAD: Numeric field overflow: A field with precision 3 and scale 2 must round to an absolute value less than "
+        "10^1. Got 65.21");
     CHECK_TEXT(ONE(DECIMAL, "F DECIMAL(4,2)", "\x22\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
                "BAD: Cannot fit a decimal of 17 bytes into DECIMAL(4, 2)");
-    CHECK_TEXT(ONE("{\"type\":\"fixed\",\"name\":\"x\",\"size\":3,\"logicalType\":\"decimal\",\"precision\":5,\"scale\":1}",
-                   "F DECIMAL(5,1)", "\xff\xff\xf6"),
-               "-1.0");
+    CHECK_TEXT(
+        ONE("{\"type\":\"fixed\",\"name\":\"x\",\"size\":3,\"logicalType\":\"decimal\",\"precision\":5,\"scale\":1}",
+            "F DECIMAL(5,1)", "\xff\xff\xf6"),
+        "-1.0");
 }
 
 TEST(avro_decode, wider_types)
@@ -90,16 +95,26 @@ TEST(avro_decode, misfits)
 
 TEST(avro_decode, nested)
 {
-    CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":[\"null\",\"string\"]}", "F ARRAY<STRING>", "\x04\x02\x02" "a\0\0"),
+    CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":[\"null\",\"string\"]}", "F ARRAY<STRING>",
+                   "\x04\x02\x02"
+                   "a\0\0"),
                "[a, null]");
     /* Blocks, one with its size. */
     CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":\"int\"}", "F ARRAY<INT>", "\x02\x02\x03\x04\x04\x06\x02\x08\0"),
                "[1, 2, 3, 4]");
     CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":\"int\"}", "F ARRAY<INT>", "\0"), "[]");
-    CHECK_TEXT(ONE("{\"type\":\"map\",\"values\":\"int\"}", "F MAP<STRING,INT>", "\x04\x02" "b\x02\x02" "a\x04\0"),
+    CHECK_TEXT(ONE("{\"type\":\"map\",\"values\":\"int\"}", "F MAP<STRING,INT>",
+                   "\x04\x02"
+                   "b\x02\x02"
+                   "a\x04\0"),
                "{a=2, b=1}");
-    CHECK_TEXT(ONE("{\"type\":\"map\",\"values\":\"int\"}", "F MAP<STRING,INT>", "\x04\x02" "a\x02\x02" "a\x04\0"), "{a=2}");
-    CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":" RECORD(FIELD("key", "\"int\"") "," FIELD("value", "[\"null\",\"int\"]")) "}",
+    CHECK_TEXT(ONE("{\"type\":\"map\",\"values\":\"int\"}", "F MAP<STRING,INT>",
+                   "\x04\x02"
+                   "a\x02\x02"
+                   "a\x04\0"),
+               "{a=2}");
+    CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":" RECORD(
+                       FIELD("key", "\"int\"") "," FIELD("value", "[\"null\",\"int\"]")) "}",
                    "F MAP<STRING,INT>", "\x04\x02\0\x04\x02\x0a\0"),
                "{1=null, 2=5}");
     CHECK_TEXT(ONE(RECORD(FIELD("y", "\"int\"") "," FIELD("x", "\"int\"")), "F STRUCT<X INT,Z INT>", "\x02\x04"),
@@ -118,7 +133,8 @@ TEST(avro_decode, evolution)
     CHECK_TEXT(AVRO(RECORD(FIELD("A", "\"int\"") "," FIELD("a", "\"int\"")), "`a` INT", "\x02\x04"), "2");
     CHECK_TEXT(AVRO(RECORD(FIELD("A", "\"int\"") "," FIELD("a", "\"int\"")), "A INT", "\x02\x04"), "1");
     /* A list is passed over. */
-    CHECK_TEXT(AVRO(RECORD(FIELD("next", "[\"null\",\"r\"]") "," FIELD("v", "\"int\"")), "V INT", "\2\2\0\x02\x04\x06"), "3");
+    CHECK_TEXT(AVRO(RECORD(FIELD("next", "[\"null\",\"r\"]") "," FIELD("v", "\"int\"")), "V INT", "\2\2\0\x02\x04\x06"),
+               "3");
     /* Trailing bytes are not looked at. */
     CHECK_TEXT(ONE("\"int\"", "F INT", "\x02more"), "1");
 }
@@ -148,14 +164,18 @@ TEST(avro_decode, malformed)
     CHECK_TEXT(ONE("[\"null\",\"int\"]", "F INT", "\x01"), MALFORMED);
     CHECK_TEXT(ONE("{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"X\",\"Y\"]}", "F STRING", "\4"), MALFORMED);
     /* Counts far beyond the bytes, also of elements that have none. */
-    CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":\"int\"}", "F ARRAY<INT>", "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"), MALFORMED);
-    CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":\"null\"}", "F ARRAY<INT>", "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
-               MALFORMED);
+    CHECK_TEXT(
+        ONE("{\"type\":\"array\",\"items\":\"int\"}", "F ARRAY<INT>", "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+        MALFORMED);
+    CHECK_TEXT(
+        ONE("{\"type\":\"array\",\"items\":\"null\"}", "F ARRAY<INT>", "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+        MALFORMED);
     CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":\"null\"}", "F ARRAY<INT>", "\x06\0"), "[null, null, null]");
     CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":\"int\"}", "F ARRAY<INT>", "\x01\x7f\x02\0"), MALFORMED);
     /* The smallest count has no counterpart. */
-    CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":\"int\"}", "F ARRAY<INT>", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\0"),
-               MALFORMED);
+    CHECK_TEXT(
+        ONE("{\"type\":\"array\",\"items\":\"int\"}", "F ARRAY<INT>", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\0"),
+        MALFORMED);
     struct buf deep;
     buf_init(&deep, 0);
     for (int i = 0; i < 100000; i++)
@@ -197,8 +217,7 @@ TEST(avro_decode, several_schemas_and_paths)
     avro_add(&f, RECORD(FIELD("s", RECORD(FIELD("x", "\"int\"") "," FIELD("y", "\"string\"")))));
     avro_add(&f, RECORD(FIELD("a", "\"int\"") "," FIELD("s", "[\"null\"," RECORD(FIELD("y", "\"string\"")) "]")));
     side_init(&s, "S STRUCT<X INT,Y STRING>, A BIGINT");
-    const struct decode_field fields[] = {
-        {0, 1, x, &TYPE_INT}, {0, 1, y, &TYPE_STRING}, {1, 0, NULL, &TYPE_BIGINT}};
+    const struct decode_field fields[] = {{0, 1, x, &TYPE_INT}, {0, 1, y, &TYPE_STRING}, {1, 0, NULL, &TYPE_BIGINT}};
     REQUIRE(decoder_create(&f.spec, s.columns, s.n, fields, 3, &dec, NULL) == STATUS_OK);
     const struct str payloads[] = {STR("\0\0\0\0\1\2\2p"), STR("\0\0\0\0\2\4\2\2q"), STR("\0\0\0\0\1\6\2r"),
                                    STR("\0\0\0\0\2\4\0")};

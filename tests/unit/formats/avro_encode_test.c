@@ -65,7 +65,9 @@ TEST(avro_encode, by_columns)
     CHECK_TEXT(OWN("A DATE, B TIME, C TIMESTAMP", "{\"A\":4,\"B\":1,\"C\":2}"), "020802020204");
     CHECK_TEXT(OWN("A ARRAY<INT>", "{\"A\":[1,null]}"), "020402020000");
     CHECK_TEXT(OWN("A ARRAY<INT>", "{\"A\":[]}"), "0200");
-    CHECK_TEXT(OWN("A MAP<STRING,INT>", "{\"A\":{\"k\":null}}"), "02020202" "6b" "0000");
+    CHECK_TEXT(OWN("A MAP<STRING,INT>", "{\"A\":{\"k\":null}}"), "02020202"
+                                                                 "6b"
+                                                                 "0000");
     CHECK_TEXT(OWN("A STRUCT<B INT>", "{\"A\":{\"B\":3}}"), "020206");
 }
 
@@ -93,8 +95,10 @@ TEST(avro_encode, whole_values)
     CHECK_TEXT(encoded(NULL, false, "A ARRAY<INT>", "{\"A\":[null]}"), "020000");
     CHECK_TEXT(encoded(NULL, false, "A STRUCT<B INT>", "{\"A\":{}}"), "00");
     CHECK_TEXT(encoded("[\"null\",\"long\"]", false, "A INT", "{\"A\":5}"), "020a");
-    CHECK_TEXT(encoded("\"string\"", false, "A INT", "{\"A\":5}"), "invalid: Cannot write `A` INTEGER as Avro type string");
-    CHECK_TEXT(encoded("\"int\"", true, "A INT", "{\"A\":5}"), "invalid: Cannot write `value` STRUCT<`A` INTEGER> as Avro type int");
+    CHECK_TEXT(encoded("\"string\"", false, "A INT", "{\"A\":5}"),
+               "invalid: Cannot write `A` INTEGER as Avro type string");
+    CHECK_TEXT(encoded("\"int\"", true, "A INT", "{\"A\":5}"),
+               "invalid: Cannot write `value` STRUCT<`A` INTEGER> as Avro type int");
     CHECK_TEXT(encoded("[\"null\"," RECORD(FIELD("A", "\"int\"")) "]", true, "A INT", "{\"A\":5}"), "020a");
 }
 
@@ -119,7 +123,8 @@ TEST(avro_encode, by_registered_schema)
     CHECK_TEXT(AS("{\"type\":\"fixed\",\"name\":\"x\",\"size\":3}", "F BYTES", "{\"F\":\"aGk=\"}"),
                "data: Cannot write `F` as Avro type fixed: the length differs");
     CHECK_TEXT(AS("{\"type\":\"map\",\"values\":\"int\"}", "F MAP<STRING,INT>", "{\"F\":{\"k\":1}}"), "02026b0200");
-    CHECK_TEXT(AS("[\"null\",\"int\",\"string\"]", "F STRUCT<`INT` INT,`STRING` STRING>", "{\"F\":{\"STRING\":\"x\"}}"), "040278");
+    CHECK_TEXT(AS("[\"null\",\"int\",\"string\"]", "F STRUCT<`INT` INT,`STRING` STRING>", "{\"F\":{\"STRING\":\"x\"}}"),
+               "040278");
     CHECK_TEXT(AS("[\"null\",\"int\",\"string\"]", "F STRUCT<`INT` INT,`STRING` STRING>", "{\"F\":{}}"), "00");
     CHECK_TEXT(AS("[\"null\",\"int\",\"string\"]", "F STRING", "{\"F\":\"x\"}"), "040278");
     CHECK_TEXT(AS("\"string\"", "F INT", "{}"), "invalid: Cannot write `F` INTEGER as Avro type string");
@@ -127,9 +132,9 @@ TEST(avro_encode, by_registered_schema)
 
 TEST(avro_encode, defaults)
 {
-#define PRESET(type, preset) \
-    encoded(RECORD("{\"name\":\"a\",\"type\":\"int\"},{\"name\":\"b\",\"type\":" type ",\"default\":" preset "}"), true, \
-            "A INT", "{\"A\":1}")
+#define PRESET(type, preset)                                                                                           \
+    encoded(RECORD("{\"name\":\"a\",\"type\":\"int\"},{\"name\":\"b\",\"type\":" type ",\"default\":" preset "}"),     \
+            true, "A INT", "{\"A\":1}")
     CHECK_TEXT(PRESET("\"int\"", "100"), "02c801");
     CHECK_TEXT(PRESET("\"double\"", "1"), "02000000000000f03f");
     CHECK_TEXT(PRESET("\"float\"", "\"NaN\""), "020000c07f");
@@ -141,17 +146,20 @@ TEST(avro_encode, defaults)
     CHECK_TEXT(PRESET("{\"type\":\"array\",\"items\":\"int\"}", "[1, 2]"), "020202020400");
     CHECK_TEXT(PRESET("{\"type\":\"map\",\"values\":\"int\"}", "{\"k\":1}"), "0202026b0200");
     CHECK_TEXT(PRESET("{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"X\",\"Y\"]}", "\"Y\""), "0202");
-    CHECK_TEXT(PRESET("{\"type\":\"record\",\"name\":\"q\",\"fields\":[{\"name\":\"x\",\"type\":\"int\"},{\"name\":\"y\",\"type\":"
+    CHECK_TEXT(PRESET("{\"type\":\"record\",\"name\":\"q\",\"fields\":[{\"name\":\"x\",\"type\":\"int\"},{\"name\":"
+                      "\"y\",\"type\":"
                       "\"int\",\"default\":9}]}",
                       "{\"x\":1}"),
                "020212");
     CHECK_TEXT(PRESET("\"int\"", "\"x\""), "invalid: Invalid default for field b: \"x\"");
     CHECK_TEXT(PRESET("\"int\"", "3000000000"), "invalid: Invalid default for field b: 3000000000");
-    CHECK_TEXT(PRESET("\"int\"", "null"), "data: Invalid value: null used for required field: \"b\", schema type: INT32");
+    CHECK_TEXT(PRESET("\"int\"", "null"),
+               "data: Invalid value: null used for required field: \"b\", schema type: INT32");
     /* A null in a column that the schema has a default for. */
-    CHECK_TEXT(encoded(RECORD("{\"name\":\"s\",\"type\":" RECORD("{\"name\":\"n\",\"type\":\"long\",\"default\":10}") "}"), true,
-                       "S STRUCT<N BIGINT>", "{\"S\":{}}"),
-               "14");
+    CHECK_TEXT(
+        encoded(RECORD("{\"name\":\"s\",\"type\":" RECORD("{\"name\":\"n\",\"type\":\"long\",\"default\":10}") "}"),
+                true, "S STRUCT<N BIGINT>", "{\"S\":{}}"),
+        "14");
 }
 
 TEST(avro_encode, no_schema)

@@ -226,9 +226,12 @@ TEST(avro_fuzz, memory_runs_out)
 TEST(avro_fuzz, schema_texts)
 {
     static const char whole[] =
-        "{\"type\":\"record\",\"name\":\"r\",\"namespace\":\"a.b\",\"fields\":[{\"name\":\"x\",\"type\":[\"null\",{\"type\":\"enum\","
-        "\"name\":\"e\",\"symbols\":[\"P\",\"Q\"]}],\"default\":null},{\"name\":\"y\",\"type\":{\"type\":\"array\",\"items\":{"
-        "\"type\":\"map\",\"values\":\"e\"}}},{\"name\":\"z\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":"
+        "{\"type\":\"record\",\"name\":\"r\",\"namespace\":\"a.b\",\"fields\":[{\"name\":\"x\",\"type\":[\"null\",{"
+        "\"type\":\"enum\","
+        "\"name\":\"e\",\"symbols\":[\"P\",\"Q\"]}],\"default\":null},{\"name\":\"y\",\"type\":{\"type\":\"array\","
+        "\"items\":{"
+        "\"type\":\"map\",\"values\":\"e\"}}},{\"name\":\"z\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\","
+        "\"precision\":"
         "4,\"scale\":2}},{\"name\":\"f\",\"type\":{\"type\":\"fixed\",\"name\":\"fx\",\"size\":4}}]}";
     uint64_t state = 15;
     struct avro_fixture f;
@@ -262,16 +265,24 @@ TEST(avro_fuzz, schema_texts)
 /* Bytes at random as messages of all kinds of schemas, read into the columns that are inferred, and into none. */
 TEST(avro_fuzz, random_bytes)
 {
-    static const char *const writers[] = {
-        RECORD(FIELD("a", "[\"null\",\"int\",\"string\"]") "," FIELD("b", "[\"int\",\"null\"]") "," FIELD("c", "[\"float\"]")),
-        RECORD(FIELD("a", "{\"type\":\"map\",\"values\":[\"null\",{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"X\",\"Y\"]}]}") ","
-               FIELD("b", "{\"type\":\"array\",\"items\":{\"type\":\"fixed\",\"name\":\"x\",\"size\":2}}")),
-        RECORD(FIELD("a", "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"e\",\"connect.internal.type\":\"MapEntry\","
-                          "\"fields\":[" FIELD("key", "[\"null\",\"string\"]") "," FIELD("value", "[\"null\",\"double\"]") "]}}")),
-        RECORD(FIELD("a", "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"q\",\"fields\":[]}}") ","
-               FIELD("b", "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":20,\"scale\":3}") ","
-               FIELD("c", "{\"type\":\"int\",\"logicalType\":\"time-millis\"}")),
-    };
+    static const char
+        *const
+            writers[] =
+                {
+                    RECORD(FIELD("a", "[\"null\",\"int\",\"string\"]") "," FIELD("b", "[\"int\",\"null\"]") "," FIELD(
+                        "c", "[\"float\"]")),
+                    RECORD(FIELD("a", "{\"type\":\"map\",\"values\":[\"null\",{\"type\":\"enum\",\"name\":\"e\","
+                                      "\"symbols\":[\"X\",\"Y\"]}]}") "," FIELD(
+                        "b", "{\"type\":\"array\",\"items\":{\"type\":\"fixed\",\"name\":\"x\",\"size\":2}}")),
+                    RECORD(FIELD("a", "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"e\",\"connect."
+                                      "internal.type\":\"MapEntry\","
+                                      "\"fields\":[" FIELD("key", "[\"null\",\"string\"]") "," FIELD(
+                                          "value", "[\"null\",\"double\"]") "]}}")),
+                    RECORD(FIELD("a", "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"q\",\"fields\":[]}"
+                                      "}") "," FIELD("b", "{\"type\":\"bytes\",\"logicalType\":\"decimal\","
+                                                          "\"precision\":20,\"scale\":3}") "," FIELD(
+                        "c", "{\"type\":\"int\",\"logicalType\":\"time-millis\"}")),
+                };
     uint64_t state = 16;
     int n_good = 0;
     for (size_t k = 0; k < sizeof writers / sizeof *writers; k++) {

@@ -40,10 +40,12 @@ static const char *columns(const char *schema, bool wrapped, int32_t schema_id, 
 
 TEST(avro_schema, scalars)
 {
-    CHECK_TEXT(COLUMNS(RECORD(FIELD("b", "\"boolean\"") "," FIELD("i", "\"int\"") "," FIELD("l", "{\"type\":\"long\"}") ","
-                              FIELD("f", "\"float\"") "," FIELD("d", "\"double\"") "," FIELD("s", "\"string\"") ","
-                              FIELD("y", "\"bytes\""))),
-               "B BOOLEAN, I INTEGER, L BIGINT, F DOUBLE, D DOUBLE, S STRING, Y BYTES");
+    CHECK_TEXT(
+        COLUMNS(
+            RECORD(FIELD("b", "\"boolean\"") "," FIELD("i", "\"int\"") "," FIELD("l", "{\"type\":\"long\"}") "," FIELD(
+                "f", "\"float\"") "," FIELD("d", "\"double\"") "," FIELD("s", "\"string\"") "," FIELD("y",
+                                                                                                      "\"bytes\""))),
+        "B BOOLEAN, I INTEGER, L BIGINT, F DOUBLE, D DOUBLE, S STRING, Y BYTES");
     CHECK_TEXT(ONE("{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"X\",\"Y\"]}"), "F STRING");
     CHECK_TEXT(ONE("{\"type\":\"fixed\",\"name\":\"x\",\"size\":3}"), "F BYTES");
     CHECK_TEXT(ONE("[\"null\",\"int\"]"), "F INTEGER");
@@ -65,11 +67,13 @@ TEST(avro_schema, logical_types)
                "F DATE");
     CHECK_TEXT(ONE("{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":4,\"scale\":2}"), "F DECIMAL(4, 2)");
     CHECK_TEXT(ONE("{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":4}"), "F DECIMAL(4, 0)");
-    CHECK_TEXT(ONE("{\"type\":\"fixed\",\"name\":\"x\",\"size\":5,\"logicalType\":\"decimal\",\"precision\":9,\"scale\":1}"),
-               "F DECIMAL(9, 1)");
-    CHECK_TEXT(ONE("{\"type\":\"bytes\",\"connect.name\":\"org.apache.kafka.connect.data.Decimal\",\"connect.parameters\":"
-                   "{\"scale\":\"3\",\"connect.decimal.precision\":\"7\"}}"),
-               "F DECIMAL(7, 3)");
+    CHECK_TEXT(
+        ONE("{\"type\":\"fixed\",\"name\":\"x\",\"size\":5,\"logicalType\":\"decimal\",\"precision\":9,\"scale\":1}"),
+        "F DECIMAL(9, 1)");
+    CHECK_TEXT(
+        ONE("{\"type\":\"bytes\",\"connect.name\":\"org.apache.kafka.connect.data.Decimal\",\"connect.parameters\":"
+            "{\"scale\":\"3\",\"connect.decimal.precision\":\"7\"}}"),
+        "F DECIMAL(7, 3)");
     CHECK_TEXT(ONE("{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"scale\":2}"), "F DECIMAL(38, 2)");
     CHECK_TEXT(ONE("{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":64,\"scale\":40}"),
                "DECIMAL scale must be at most 38: 40");
@@ -78,20 +82,24 @@ TEST(avro_schema, logical_types)
 TEST(avro_schema, nested)
 {
     CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":[\"null\",\"long\"]}"), "F ARRAY<BIGINT>");
-    CHECK_TEXT(ONE("{\"type\":\"map\",\"values\":{\"type\":\"array\",\"items\":\"int\"}}"), "F MAP<STRING, ARRAY<INTEGER>>");
+    CHECK_TEXT(ONE("{\"type\":\"map\",\"values\":{\"type\":\"array\",\"items\":\"int\"}}"),
+               "F MAP<STRING, ARRAY<INTEGER>>");
     CHECK_TEXT(ONE("{\"type\":\"record\",\"name\":\"q\",\"fields\":[" FIELD("g", "\"int\"") "]}"),
                "F STRUCT<`G` INTEGER>");
     CHECK_TEXT(ONE("[\"null\",\"int\",\"string\"]"), "F STRUCT<`INT` INTEGER, `STRING` STRING>");
-    CHECK_TEXT(ONE("[\"null\",{\"type\":\"array\",\"items\":\"int\"},{\"type\":\"fixed\",\"name\":\"a.b.Fix\",\"size\":2}]"),
-               "F STRUCT<`ARRAY` ARRAY<INTEGER>, `FIX` BYTES>");
-    CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"e\",\"connect.internal.type\":\"MapEntry\","
-                   "\"fields\":[" FIELD("key", "[\"null\",\"string\"]") "," FIELD("value", "\"int\"") "]}}"),
-               "F MAP<STRING, INTEGER>");
-    CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"MapEntry\",\"namespace\":"
-                   "\"io.confluent.connect.avro\",\"fields\":[" FIELD("key", "\"long\"") "," FIELD("value", "\"int\"") "]}}"),
-               "F MAP<BIGINT, INTEGER>");
-    CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"e\",\"fields\":[" FIELD("key", "\"string\"") ","
-                   FIELD("value", "\"int\"") "]}}"),
+    CHECK_TEXT(
+        ONE("[\"null\",{\"type\":\"array\",\"items\":\"int\"},{\"type\":\"fixed\",\"name\":\"a.b.Fix\",\"size\":2}]"),
+        "F STRUCT<`ARRAY` ARRAY<INTEGER>, `FIX` BYTES>");
+    CHECK_TEXT(
+        ONE("{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"e\",\"connect.internal.type\":\"MapEntry\","
+            "\"fields\":[" FIELD("key", "[\"null\",\"string\"]") "," FIELD("value", "\"int\"") "]}}"),
+        "F MAP<STRING, INTEGER>");
+    CHECK_TEXT(
+        ONE("{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"MapEntry\",\"namespace\":"
+            "\"io.confluent.connect.avro\",\"fields\":[" FIELD("key", "\"long\"") "," FIELD("value", "\"int\"") "]}}"),
+        "F MAP<BIGINT, INTEGER>");
+    CHECK_TEXT(ONE("{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"e\",\"fields\":[" FIELD(
+                   "key", "\"string\"") "," FIELD("value", "\"int\"") "]}}"),
                "F ARRAY<STRUCT<`KEY` STRING, `VALUE` INTEGER>>");
 }
 
@@ -100,8 +108,8 @@ TEST(avro_schema, names)
     CHECK_TEXT(columns(RECORD(FIELD("aB", "\"int\"")), true, 7, false), "aB INTEGER");
     CHECK_TEXT(columns(RECORD(FIELD("aB", RECORD(FIELD("cD", "\"int\"")))), true, 7, false), "aB STRUCT<`cD` INTEGER>");
     /* A named type is used again, by its short and its full name. */
-    CHECK_TEXT(COLUMNS(RECORD(FIELD("a", "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"X\"]}") "," FIELD("b", "\"E\"") ","
-                              FIELD("c", "\"n.s.E\"") "," FIELD("d", "{\"type\":\"E\"}"))),
+    CHECK_TEXT(COLUMNS(RECORD(FIELD("a", "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"X\"]}") "," FIELD(
+                   "b", "\"E\"") "," FIELD("c", "\"n.s.E\"") "," FIELD("d", "{\"type\":\"E\"}"))),
                "A STRING, B STRING, C STRING, D STRING");
 }
 
@@ -112,8 +120,9 @@ TEST(avro_schema, whole_values)
     CHECK_TEXT(columns("[\"null\",\"long\"]", false, 0, true), "ROWKEY BIGINT");
     CHECK_TEXT(columns(RECORD(FIELD("a", "\"int\"")), false, 0, true), "ROWKEY STRUCT<`A` INTEGER>");
     CHECK_TEXT(columns("[\"null\"," RECORD(FIELD("a", "\"int\"")) "]", true, 0, false), "A INTEGER");
-    CHECK_TEXT(COLUMNS("\"int\""), "Schema returned from schema registry is anonymous type. To use this schema with ksqlDB, set "
-                                   "'WRAP_SINGLE_VALUE=false' in the WITH clause properties.");
+    CHECK_TEXT(COLUMNS("\"int\""),
+               "Schema returned from schema registry is anonymous type. To use this schema with ksqlDB, set "
+               "'WRAP_SINGLE_VALUE=false' in the WITH clause properties.");
     CHECK_TEXT(COLUMNS(RECORD("")), "");
 }
 
@@ -155,7 +164,8 @@ TEST(avro_schema, references)
     int32_t id;
     arena_init(&a, 0);
     avro_open(&f);
-    struct registered_schema e = {.type = SCHEMA_AVRO, .text = STR("{\"type\":\"enum\",\"name\":\"p.E\",\"symbols\":[\"X\"]}")};
+    struct registered_schema e = {.type = SCHEMA_AVRO,
+                                  .text = STR("{\"type\":\"enum\",\"name\":\"p.E\",\"symbols\":[\"X\"]}")};
     CHECK_INT(registry_add(f.registry, STR("enums"), &e, &id, NULL), STATUS_OK);
     struct schema_reference to = {STR("p.E"), STR("enums"), 1};
     struct registered_schema s = {
@@ -191,19 +201,23 @@ static const char *text_of(const char *schema, bool wrapped, const char *full_na
 
 TEST(avro_text, record)
 {
-    CHECK_TEXT(text_of("FOO INT, B STRING", true, NULL),
-               "{\"type\":\"record\",\"name\":\"KsqlDataSourceSchema\",\"namespace\":\"io.confluent.ksql.avro_schemas\","
-               "\"fields\":[{\"name\":\"FOO\",\"type\":[\"null\",\"int\"],\"default\":null},"
-               "{\"name\":\"B\",\"type\":[\"null\",\"string\"],\"default\":null}],"
-               "\"connect.name\":\"io.confluent.ksql.avro_schemas.KsqlDataSourceSchema\"}");
-    CHECK_TEXT(text_of("F1 STRUCT<A INT>", false, "a.b.Key"),
-               "{\"type\":\"record\",\"name\":\"Key\",\"namespace\":\"a.b\",\"fields\":[{\"name\":\"A\",\"type\":[\"null\","
-               "\"int\"],\"default\":null}],\"connect.name\":\"a.b.Key\"}");
-    CHECK_TEXT(text_of("F1 STRUCT<A INT>, G INT", true, "Key"),
-               "{\"type\":\"record\",\"name\":\"Key\",\"fields\":[{\"name\":\"F1\",\"type\":[\"null\",{\"type\":\"record\","
-               "\"name\":\"Key_F1\",\"fields\":[{\"name\":\"A\",\"type\":[\"null\",\"int\"],\"default\":null}],"
-               "\"connect.name\":\"Key_F1\"}],\"default\":null},{\"name\":\"G\",\"type\":[\"null\",\"int\"],\"default\":null}],"
-               "\"connect.name\":\"Key\"}");
+    CHECK_TEXT(
+        text_of("FOO INT, B STRING", true, NULL),
+        "{\"type\":\"record\",\"name\":\"KsqlDataSourceSchema\",\"namespace\":\"io.confluent.ksql.avro_schemas\","
+        "\"fields\":[{\"name\":\"FOO\",\"type\":[\"null\",\"int\"],\"default\":null},"
+        "{\"name\":\"B\",\"type\":[\"null\",\"string\"],\"default\":null}],"
+        "\"connect.name\":\"io.confluent.ksql.avro_schemas.KsqlDataSourceSchema\"}");
+    CHECK_TEXT(
+        text_of("F1 STRUCT<A INT>", false, "a.b.Key"),
+        "{\"type\":\"record\",\"name\":\"Key\",\"namespace\":\"a.b\",\"fields\":[{\"name\":\"A\",\"type\":[\"null\","
+        "\"int\"],\"default\":null}],\"connect.name\":\"a.b.Key\"}");
+    CHECK_TEXT(
+        text_of("F1 STRUCT<A INT>, G INT", true, "Key"),
+        "{\"type\":\"record\",\"name\":\"Key\",\"fields\":[{\"name\":\"F1\",\"type\":[\"null\",{\"type\":\"record\","
+        "\"name\":\"Key_F1\",\"fields\":[{\"name\":\"A\",\"type\":[\"null\",\"int\"],\"default\":null}],"
+        "\"connect.name\":\"Key_F1\"}],\"default\":null},{\"name\":\"G\",\"type\":[\"null\",\"int\"],\"default\":null}]"
+        ","
+        "\"connect.name\":\"Key\"}");
     CHECK_TEXT(text_of("A INT", true, "1x"), "Schema is not compatible with Avro: Illegal name: 1x");
     CHECK_TEXT(text_of("A INT", true, "a..b"), "Schema is not compatible with Avro: Illegal name: a..b");
 }
@@ -213,25 +227,30 @@ TEST(avro_text, single_values)
     CHECK_TEXT(text_of("A INT", false, NULL), "\"int\"");
     CHECK_TEXT(text_of("A DATE", false, NULL), "{\"type\":\"int\",\"connect.version\":1,\"connect.name\":"
                                                "\"org.apache.kafka.connect.data.Date\",\"logicalType\":\"date\"}");
-    CHECK_TEXT(text_of("A DECIMAL(4,2)", false, NULL),
-               "{\"type\":\"bytes\",\"scale\":2,\"precision\":4,\"connect.version\":1,\"connect.parameters\":{\"scale\":\"2\","
-               "\"connect.decimal.precision\":\"4\"},\"connect.name\":\"org.apache.kafka.connect.data.Decimal\","
-               "\"logicalType\":\"decimal\"}");
+    CHECK_TEXT(
+        text_of("A DECIMAL(4,2)", false, NULL),
+        "{\"type\":\"bytes\",\"scale\":2,\"precision\":4,\"connect.version\":1,\"connect.parameters\":{\"scale\":\"2\","
+        "\"connect.decimal.precision\":\"4\"},\"connect.name\":\"org.apache.kafka.connect.data.Decimal\","
+        "\"logicalType\":\"decimal\"}");
     CHECK_TEXT(text_of("A ARRAY<BIGINT>", false, NULL), "{\"type\":\"array\",\"items\":[\"null\",\"long\"]}");
-    CHECK_TEXT(text_of("A MAP<STRING,STRUCT<X INT>>", false, "M"),
-               "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"M\",\"fields\":[{\"name\":\"key\",\"type\":[\"null\","
-               "\"string\"],\"default\":null},{\"name\":\"value\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"M_MapValue\","
-               "\"fields\":[{\"name\":\"X\",\"type\":[\"null\",\"int\"],\"default\":null}],\"connect.name\":\"M_MapValue\"}],"
-               "\"default\":null}],\"connect.internal.type\":\"MapEntry\"},\"connect.name\":\"M\"}");
+    CHECK_TEXT(
+        text_of("A MAP<STRING,STRUCT<X INT>>", false, "M"),
+        "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"M\",\"fields\":[{\"name\":\"key\",\"type\":["
+        "\"null\","
+        "\"string\"],\"default\":null},{\"name\":\"value\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"M_"
+        "MapValue\","
+        "\"fields\":[{\"name\":\"X\",\"type\":[\"null\",\"int\"],\"default\":null}],\"connect.name\":\"M_MapValue\"}],"
+        "\"default\":null}],\"connect.internal.type\":\"MapEntry\"},\"connect.name\":\"M\"}");
 }
 
 /* What is written is read as the same columns. */
 TEST(avro_text, back_to_columns)
 {
-    CHECK_TEXT(COLUMNS(text_of("A BOOLEAN, B INT, C BIGINT, D DOUBLE, E STRING, F BYTES, G DECIMAL(10,3), H DATE, I TIME, J "
-                               "TIMESTAMP, K ARRAY<STRUCT<X INT>>, L MAP<STRING,MAP<STRING,DATE>>, M STRUCT<N STRUCT<O "
-                               "ARRAY<INT>>>",
-                               true, NULL)),
-               "A BOOLEAN, B INTEGER, C BIGINT, D DOUBLE, E STRING, F BYTES, G DECIMAL(10, 3), H DATE, I TIME, J TIMESTAMP, "
-               "K ARRAY<STRUCT<`X` INTEGER>>, L MAP<STRING, MAP<STRING, DATE>>, M STRUCT<`N` STRUCT<`O` ARRAY<INTEGER>>>");
+    CHECK_TEXT(
+        COLUMNS(text_of("A BOOLEAN, B INT, C BIGINT, D DOUBLE, E STRING, F BYTES, G DECIMAL(10,3), H DATE, I TIME, J "
+                        "TIMESTAMP, K ARRAY<STRUCT<X INT>>, L MAP<STRING,MAP<STRING,DATE>>, M STRUCT<N STRUCT<O "
+                        "ARRAY<INT>>>",
+                        true, NULL)),
+        "A BOOLEAN, B INTEGER, C BIGINT, D DOUBLE, E STRING, F BYTES, G DECIMAL(10, 3), H DATE, I TIME, J TIMESTAMP, "
+        "K ARRAY<STRUCT<`X` INTEGER>>, L MAP<STRING, MAP<STRING, DATE>>, M STRUCT<`N` STRUCT<`O` ARRAY<INTEGER>>>");
 }

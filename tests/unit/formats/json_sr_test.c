@@ -32,8 +32,9 @@ TEST(json_sr, reading)
 
 TEST(json_sr, no_header)
 {
-    static const char expected[] = "BAD: The record does not begin with a zero byte and the id of its schema, as JSON_SR does. "
-                                   "Data without them has the format JSON.";
+    static const char expected[] =
+        "BAD: The record does not begin with a zero byte and the id of its schema, as JSON_SR does. "
+        "Data without them has the format JSON.";
     CHECK_TEXT(decoded(&wrapped, "A INT", "{\"a\":1}", 7), expected);
     CHECK_TEXT(decoded(&wrapped, "A INT", "\0\0\0\1", 4), expected);
     CHECK_TEXT(decoded(&wrapped, "A INT", "\1\0\0\0\1{}", 7), expected);
@@ -121,8 +122,9 @@ TEST(json_sr, writing_with_a_given_schema)
     const struct value row[] = {{.kind = KIND_BIGINT, .i64 = 5}, {.kind = KIND_STRING, .str = STR("x")}};
     struct format_spec spec = wrapped;
     written_init(&w, "`c1` BIGINT, `c3` STRING");
-    give(&w, 40, "{\"type\":\"object\",\"properties\":{\"c1\":{\"type\":\"integer\"},\"c2\":{\"type\":\"string\"},"
-                 "\"c3\":{\"type\":\"string\"},\"c4\":{\"type\":\"boolean\"}}}");
+    give(&w, 40,
+         "{\"type\":\"object\",\"properties\":{\"c1\":{\"type\":\"integer\"},\"c2\":{\"type\":\"string\"},"
+         "\"c3\":{\"type\":\"string\"},\"c4\":{\"type\":\"boolean\"}}}");
     give(&w, 41, "{\"type\":\"object\",\"properties\":{\"other\":{\"type\":\"integer\"}}}");
     spec.schema_id = 40;
     CHECK_TEXT(write_row(&w, spec, row), "~~~~({\"c1\":5,\"c3\":\"x\",\"c4\":null,\"c2\":null}");
@@ -182,7 +184,8 @@ TEST(json_sr_schema, to_columns)
                                            "\"i\":{\"type\":[\"null\",\"string\"]},"
                                            "\"j\":{\"enum\":[\"x\"]},"
                                            "\"k\":{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"boolean\"}]}")),
-               "`A` INTEGER, `B` INTEGER, `C` DOUBLE, `D` DOUBLE, `E` BIGINT, `F` BOOLEAN, `G` STRING, `H` BYTES, `I` STRING, `J` "
+               "`A` INTEGER, `B` INTEGER, `C` DOUBLE, `D` DOUBLE, `E` BIGINT, `F` BOOLEAN, `G` STRING, `H` BYTES, `I` "
+               "STRING, `J` "
                "STRING, `K` BOOLEAN");
     CHECK_TEXT(columns_of(&wrapped, "{\"oneOf\":[{\"type\":\"null\"}," OBJECT("\"a\":{\"type\":\"string\"}") "]}"),
                "`A` STRING");
@@ -195,21 +198,25 @@ TEST(json_sr_schema, to_columns)
 
 TEST(json_sr_schema, nested_and_logical)
 {
-    CHECK_TEXT(columns_of(&wrapped,
-                          OBJECT("\"a\":{\"type\":\"array\",\"items\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"string\"}]}},"
-                                 "\"b\":{\"type\":\"object\",\"connect.type\":\"map\",\"additionalProperties\":{\"type\":\"number\"}},"
-                                 "\"c\":" OBJECT("\"d\":" OBJECT("\"e\":{\"type\":\"boolean\"}")))),
-               "`A` ARRAY<STRING>, `B` MAP<STRING, DOUBLE>, `C` STRUCT<`D` STRUCT<`E` BOOLEAN>>");
-    CHECK_TEXT(columns_of(&wrapped, OBJECT("\"a\":{\"type\":\"number\",\"title\":\"org.apache.kafka.connect.data.Decimal\","
-                                           "\"connect.type\":\"bytes\",\"connect.parameters\":{\"scale\":\"2\","
-                                           "\"connect.decimal.precision\":\"6\"}},"
-                                           "\"b\":{\"type\":\"integer\",\"title\":\"org.apache.kafka.connect.data.Date\","
-                                           "\"connect.type\":\"int32\"},"
-                                           "\"c\":{\"type\":\"integer\",\"title\":\"org.apache.kafka.connect.data.Time\","
-                                           "\"connect.type\":\"int32\"},"
-                                           "\"d\":{\"type\":\"integer\",\"title\":\"org.apache.kafka.connect.data.Timestamp\","
-                                           "\"connect.type\":\"int64\"}")),
-               "`A` DECIMAL(6, 2), `B` DATE, `C` TIME, `D` TIMESTAMP");
+    CHECK_TEXT(
+        columns_of(
+            &wrapped,
+            OBJECT(
+                "\"a\":{\"type\":\"array\",\"items\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"string\"}]}},"
+                "\"b\":{\"type\":\"object\",\"connect.type\":\"map\",\"additionalProperties\":{\"type\":\"number\"}},"
+                "\"c\":" OBJECT("\"d\":" OBJECT("\"e\":{\"type\":\"boolean\"}")))),
+        "`A` ARRAY<STRING>, `B` MAP<STRING, DOUBLE>, `C` STRUCT<`D` STRUCT<`E` BOOLEAN>>");
+    CHECK_TEXT(
+        columns_of(&wrapped, OBJECT("\"a\":{\"type\":\"number\",\"title\":\"org.apache.kafka.connect.data.Decimal\","
+                                    "\"connect.type\":\"bytes\",\"connect.parameters\":{\"scale\":\"2\","
+                                    "\"connect.decimal.precision\":\"6\"}},"
+                                    "\"b\":{\"type\":\"integer\",\"title\":\"org.apache.kafka.connect.data.Date\","
+                                    "\"connect.type\":\"int32\"},"
+                                    "\"c\":{\"type\":\"integer\",\"title\":\"org.apache.kafka.connect.data.Time\","
+                                    "\"connect.type\":\"int32\"},"
+                                    "\"d\":{\"type\":\"integer\",\"title\":\"org.apache.kafka.connect.data.Timestamp\","
+                                    "\"connect.type\":\"int64\"}")),
+        "`A` DECIMAL(6, 2), `B` DATE, `C` TIME, `D` TIMESTAMP");
 }
 
 TEST(json_sr_schema, order)
@@ -226,9 +233,10 @@ TEST(json_sr_schema, order)
 
 TEST(json_sr_schema, references)
 {
-    CHECK_TEXT(columns_of(&wrapped, "{\"definitions\":{\"a/b~\":{\"type\":\"string\"}},\"type\":\"object\",\"properties\":{\"x\":"
-                                    "{\"$ref\":\"#/definitions/a~1b~0\"},\"y\":{\"$ref\":\"#/definitions/none\"},"
-                                    "\"z\":{\"oneOf\":[{\"type\":\"null\"},{\"$ref\":\"#/definitions/a~1b~0\"}]}}}"),
+    CHECK_TEXT(columns_of(&wrapped,
+                          "{\"definitions\":{\"a/b~\":{\"type\":\"string\"}},\"type\":\"object\",\"properties\":{\"x\":"
+                          "{\"$ref\":\"#/definitions/a~1b~0\"},\"y\":{\"$ref\":\"#/definitions/none\"},"
+                          "\"z\":{\"oneOf\":[{\"type\":\"null\"},{\"$ref\":\"#/definitions/a~1b~0\"}]}}}"),
                "`X` STRING, `Z` STRING");
     /* Schemas that hold themselves end. */
     CHECK_TEXT(columns_of(&wrapped, OBJECT("\"x\":{\"type\":\"string\"},\"self\":{\"$ref\":\"#\"}")), "`X` STRING");
@@ -237,13 +245,13 @@ TEST(json_sr_schema, references)
 
     struct registry *r;
     int32_t id;
-    const struct registered_schema other = {.type = SCHEMA_JSON, .text = STR("{\"definitions\":{\"n\":{\"type\":\"number\"}}}")};
+    const struct registered_schema other = {.type = SCHEMA_JSON,
+                                            .text = STR("{\"definitions\":{\"n\":{\"type\":\"number\"}}}")};
     REQUIRE(registry_open_memory(&r, NULL) == STATUS_OK);
     CHECK_INT(registry_add(r, STR("other"), &other, &id, NULL), STATUS_OK);
     const struct schema_reference to = {STR("other.json"), STR("other"), 1};
-    const struct registered_schema s = {.text = STR(OBJECT("\"x\":{\"$ref\":\"other.json#/definitions/n\"}")),
-                                        .n_references = 1,
-                                        .references = &to};
+    const struct registered_schema s = {
+        .text = STR(OBJECT("\"x\":{\"$ref\":\"other.json#/definitions/n\"}")), .n_references = 1, .references = &to};
     CHECK_TEXT(columns_text(&wrapped, r, &s, false), "`X` DOUBLE");
     registry_close(r);
 }
@@ -254,7 +262,8 @@ TEST(json_sr_schema, references_that_multiply)
     buf_init(&text, 0);
     buf_puts(&text, STR("{\"$ref\":\"#/d/0\",\"d\":{"));
     for (int i = 0; i < 60; i++)
-        buf_printf(&text, "\"%d\":" OBJECT("\"a\":{\"$ref\":\"#/d/%d\"},\"b\":{\"$ref\":\"#/d/%d\"}") ",", i, i + 1, i + 1);
+        buf_printf(&text, "\"%d\":" OBJECT("\"a\":{\"$ref\":\"#/d/%d\"},\"b\":{\"$ref\":\"#/d/%d\"}") ",", i, i + 1,
+                   i + 1);
     buf_puts(&text, STR("\"60\":{\"type\":\"string\"}}}"));
     CHECK(!strncmp(columns_of(&wrapped, buf_z(&text)), "`A` STRUCT<", 11)); /* some of it, and soon */
     buf_free(&text);
@@ -269,10 +278,12 @@ TEST(json_sr_schema, refused)
     CHECK_TEXT(columns_of(&wrapped, "{}"), none);
     CHECK_TEXT(columns_of(&wrapped, "true"), none);
     CHECK_TEXT(columns_of(&wrapped, "{\"type\":\"object\"}"), none);
-    CHECK_TEXT(columns_of(&wrapped, OBJECT("\"a\":{\"type\":\"array\"},\"b\":{\"type\":\"null\"},\"c\":7,\"d\":{\"oneOf\":["
-                                           "{\"type\":\"string\"},{\"type\":\"number\"}]},\"e\":{\"type\":[\"string\",\"number\"]},"
-                                           "\"f\":{\"type\":\"object\",\"connect.type\":\"map\"},\"g\":{\"type\":\"odd\"}")),
-               none);
+    CHECK_TEXT(
+        columns_of(&wrapped,
+                   OBJECT("\"a\":{\"type\":\"array\"},\"b\":{\"type\":\"null\"},\"c\":7,\"d\":{\"oneOf\":["
+                          "{\"type\":\"string\"},{\"type\":\"number\"}]},\"e\":{\"type\":[\"string\",\"number\"]},"
+                          "\"f\":{\"type\":\"object\",\"connect.type\":\"map\"},\"g\":{\"type\":\"odd\"}")),
+        none);
     CHECK(!strncmp(columns_of(&wrapped, "{\"type\""), "refused: Schema 3 cannot be read: ", 34));
     CHECK(!strncmp(columns_of(&wrapped, ""), "refused: Schema 3 cannot be read: ", 34));
     CHECK(!strncmp(columns_of(&wrapped, "{} x"), "refused: Schema 3 cannot be read: ", 34));
@@ -305,36 +316,56 @@ static const char *schema_of(const struct format_spec *spec, const char *columns
 
 TEST(json_sr_schema, from_columns)
 {
-    CHECK_TEXT(schema_of(&bare, "A INT"), "{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"integer\",\"connect.type\":\"int32\"}]}");
+    CHECK_TEXT(schema_of(&bare, "A INT"),
+               "{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"integer\",\"connect.type\":\"int32\"}]}");
     CHECK_TEXT(schema_of(&wrapped, "A STRING, `b\"` STRUCT<C BOOLEAN>"),
                OBJECT("\"A\":" OPTIONAL("{\"type\":\"string\"}", "0") ",\"b\\\"\":" OPTIONAL(
                    OBJECT("\"C\":" OPTIONAL("{\"type\":\"boolean\"}", "0")), "1")));
     struct format_spec named = wrapped;
     named.full_name = "my.Order";
     CHECK_TEXT(schema_of(&named, "A STRING"),
-               "{\"title\":\"my.Order\",\"type\":\"object\",\"properties\":{\"A\":" OPTIONAL("{\"type\":\"string\"}", "0") "}}");
+               "{\"title\":\"my.Order\",\"type\":\"object\",\"properties\":{\"A\":" OPTIONAL("{\"type\":\"string\"}",
+                                                                                             "0") "}}");
 }
 
 TEST(json_sr_schema, there_and_back)
 {
-    static const char columns[] =
-        "`A` BOOLEAN, `B` INTEGER, `C` BIGINT, `D` DOUBLE, `E` STRING, `F` BYTES, `G` DATE, `H` TIME, `I` TIMESTAMP, `J` DECIMAL(6, "
-        "2), `z` ARRAY<MAP<STRING, STRUCT<`q` DECIMAL(38, 0), `p` ARRAY<ARRAY<DATE>>>>>, `K` STRUCT<`Z` INTEGER, `Y` BIGINT, `X` "
-        "STRING>";
+    static const char columns[] = "`A` BOOLEAN, `B` INTEGER, `C` BIGINT, `D` DOUBLE, `E` STRING, `F` BYTES, `G` DATE, "
+                                  "`H` TIME, `I` TIMESTAMP, `J` DECIMAL(6, "
+                                  "2), `z` ARRAY<MAP<STRING, STRUCT<`q` DECIMAL(38, 0), `p` ARRAY<ARRAY<DATE>>>>>, `K` "
+                                  "STRUCT<`Z` INTEGER, `Y` BIGINT, `X` "
+                                  "STRING>";
     static const char written[] =
         "A BOOLEAN, B INT, C BIGINT, D DOUBLE, E STRING, F BYTES, G DATE, H TIME, I TIMESTAMP, J DECIMAL(6,2), `z` "
         "ARRAY<MAP<STRING,STRUCT<`q` DECIMAL(38,0),`p` ARRAY<ARRAY<DATE>>>>>, K STRUCT<Z INT,Y BIGINT,X STRING>";
     struct format_spec by_id = wrapped;
     by_id.schema_id = 1;
     CHECK_TEXT(columns_of(&by_id, schema_of(&wrapped, written)), columns);
-    CHECK_TEXT(columns_of(&bare, schema_of(&bare, "A MAP<STRING,DECIMAL(4,1)>")), "`ROWVAL` MAP<STRING, DECIMAL(4, 1)>");
+    CHECK_TEXT(columns_of(&bare, schema_of(&bare, "A MAP<STRING,DECIMAL(4,1)>")),
+               "`ROWVAL` MAP<STRING, DECIMAL(4, 1)>");
 }
 
 static void mutate(char *text, size_t *len, size_t cap, uint64_t *state)
 {
-    static const char *const tokens[] = {"{",      "}",          "[",       "]",        "\"",         ":",        ",",
-                                         "null",   "\"$ref\":",  "\"#\"",   "\"type\"", "\"object\"", "\"array\"", "\"items\":",
-                                         "\"oneOf\":[", "\\u00", "\xFF",    "1e999",    "\"connect.index\":-1,"};
+    static const char *const tokens[] = {"{",
+                                         "}",
+                                         "[",
+                                         "]",
+                                         "\"",
+                                         ":",
+                                         ",",
+                                         "null",
+                                         "\"$ref\":",
+                                         "\"#\"",
+                                         "\"type\"",
+                                         "\"object\"",
+                                         "\"array\"",
+                                         "\"items\":",
+                                         "\"oneOf\":[",
+                                         "\\u00",
+                                         "\xFF",
+                                         "1e999",
+                                         "\"connect.index\":-1,"};
     const char *token = tokens[random_next(state) % (sizeof tokens / sizeof *tokens)];
     size_t at = random_next(state) % (*len + 1), n = strlen(token);
     if (random_next(state) % 3 == 0) {
@@ -354,7 +385,8 @@ TEST(json_sr_schema, mutated)
     uint64_t state = 11;
     struct buf good;
     buf_init(&good, 0);
-    put_schema(&good, &wrapped, "A BOOLEAN, B ARRAY<MAP<STRING,DECIMAL(4,2)>>, C STRUCT<D DATE, E STRUCT<F BYTES>>, G TIMESTAMP");
+    put_schema(&good, &wrapped,
+               "A BOOLEAN, B ARRAY<MAP<STRING,DECIMAL(4,2)>>, C STRUCT<D DATE, E STRUCT<F BYTES>>, G TIMESTAMP");
     for (int i = 0; i < 20000; i++) {
         char *text = mem_alloc(good.len + 200);
         size_t len = good.len;
@@ -405,8 +437,10 @@ TEST(tree, members)
     struct str text;
     int32_t number;
     arena_init(&a, 0);
-    REQUIRE(tree_parse(&a, STR(" {\"a\" : [1, -2.5, true, null, {\"b\": \"\\u00e9\\n\"}], \"a\\\"\": 12, \"e\": {}, \"a\": 5} "), &t, NULL) ==
-            STATUS_OK);
+    REQUIRE(tree_parse(
+                &a,
+                STR(" {\"a\" : [1, -2.5, true, null, {\"b\": \"\\u00e9\\n\"}], \"a\\\"\": 12, \"e\": {}, \"a\": 5} "),
+                &t, NULL) == STATUS_OK);
     CHECK(t->kind == TREE_OBJECT && t->n == 4);
     CHECK(tree_int(t, "a", &number) && number == 5); /* the last one */
     CHECK(tree_int(t, "a\"", &number) && number == 12);

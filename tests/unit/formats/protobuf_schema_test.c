@@ -167,9 +167,10 @@ TEST(protobuf_schema, chosen_by_name)
     spec.full_name = "B";
     CHECK_TEXT(columns_in(&spec, NULL, &schema), "not_found: The schema has no message 'B'");
     spec.full_name = NULL;
-    CHECK_TEXT(columns_in(&spec, NULL, &schema),
-               "invalid: Value schema has multiple schema definitions. \n\n- p.A\n- p.B\n\nPlease specify a schema full name "
-               "in the WITH clause using VALUE_SCHEMA_FULL_NAME");
+    CHECK_TEXT(
+        columns_in(&spec, NULL, &schema),
+        "invalid: Value schema has multiple schema definitions. \n\n- p.A\n- p.B\n\nPlease specify a schema full name "
+        "in the WITH clause using VALUE_SCHEMA_FULL_NAME");
 }
 
 TEST(protobuf_schema, references)

@@ -256,10 +256,11 @@ TEST(registry_http, tls)
     REQUIRE(mkdtemp(dir) != NULL);
     snprintf(cert, sizeof cert, "%s/cert.pem", dir);
     snprintf(key, sizeof key, "%s/key.pem", dir);
-    snprintf(command, sizeof command,
-             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 "
-             "-out %s -keyout %s 2>/dev/null",
-             cert, key);
+    snprintf(
+        command, sizeof command,
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 "
+        "-out %s -keyout %s 2>/dev/null",
+        cert, key);
     if (system(command) == 0 && start(&s, NULL, cert, key)) {
         struct registry *r = client(s.url, NULL, NULL, cert);
         CHECK_INT(add(r, "s", SCHEMA_AVRO, "\"int\"", &id, &d), STATUS_OK);

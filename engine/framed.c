@@ -1,7 +1,7 @@
 /* Records with registered schemas as text: one decoder for each schema that is met, and an encoder for JSON. */
 #include "engine/framed.h"
 
-enum { FRAME = 5, MAX_SCHEMAS = 100 };
+enum { MAX_SCHEMAS = 100 };
 
 struct known {
     enum format_kind kind; /* FORMAT_NONE: there is no such schema */
@@ -47,11 +47,6 @@ void framed_destroy(struct framed *f)
     mem_free(f);
 }
 
-static enum format_kind kind_of(enum schema_type type)
-{
-    return type == SCHEMA_JSON ? FORMAT_JSON_SR : type == SCHEMA_PROTOBUF ? FORMAT_PROTOBUF : FORMAT_AVRO;
-}
-
 static enum status open_codecs(struct known *k, const struct registered_schema *schema, bool wrapped)
 {
     enum status st = STATUS_OK;
@@ -72,7 +67,7 @@ done:
 
 static void open_known(struct known *k, const struct registered_schema *schema)
 {
-    k->kind = kind_of(schema->type);
+    k->kind = format_of_schema(schema->type);
     if (k->kind == FORMAT_JSON_SR || open_codecs(k, schema, true) == STATUS_OK || k->decoder)
         return;
     enum status ignored =
@@ -101,14 +96,12 @@ static struct known *learn(struct framed *f, int32_t id)
 
 static struct known *find(struct framed *f, struct str record)
 {
-    uint32_t id;
-    if (record.len < FRAME || record.p[0] != 0)
+    int32_t id;
+    if (!schema_header_get(record, &id))
         return NULL;
-    memcpy(&id, record.p + 1, sizeof id);
-    id = __builtin_bswap32(id);
     struct known *k = map_get(&f->schemas, str_make((const char *)&id, sizeof id));
     if (!k && f->registry)
-        k = learn(f, (int32_t)id);
+        k = learn(f, id);
     return k && k->kind != FORMAT_NONE ? k : NULL;
 }
 
@@ -145,6 +138,6 @@ bool framed_print(struct framed *f, struct str record, struct buf *out)
         return false;
     if (k->kind != FORMAT_JSON_SR)
         return print_decoded(k, record, out);
-    buf_puts(out, str_make(record.p + FRAME, record.len - FRAME));
+    buf_puts(out, str_make(record.p + SCHEMA_HEADER, record.len - SCHEMA_HEADER));
     return true;
 }

@@ -86,39 +86,10 @@ enum status registry_configure(struct engine *e, struct diag *d)
 struct format_spec registry_format(const struct engine *e, const struct format_spec *format, const char *topic,
                                    bool is_key, struct schema_site *site)
 {
-    struct format_spec out = *format;
-    *site = (struct schema_site){.registry = e->registry, .topic = topic, .is_key = is_key};
-    out.site = site;
-    return out;
+    return format_at(format, e->registry, topic, is_key, site);
 }
 
 /* ---- subjects ------------------------------------------------------------------------------------------------------- */
-
-static bool subject_name(struct buf *out, const char *topic, bool is_key)
-{
-    buf_init(out, 0);
-    buf_printf(out, "%s-%s", topic, is_key ? "key" : "value");
-    return !out->failed;
-}
-
-/* The schema of an id is made one of the subject's: under the same id. */
-static enum status adopt(const struct format_spec *format, struct str subject, struct diag *d)
-{
-    enum status st = STATUS_OK;
-    const struct schema_site *site = format->site;
-    const struct registered_schema *given;
-    int32_t id;
-    TRY(registry_by_id(site->registry, format->schema_id, &given, d));
-    struct registered_schema schema = *given;
-    schema.id = 0;
-    TRY(registry_add(site->registry, subject, &schema, &id, d));
-    if (id != format->schema_id)
-        st = diag_set(d, STATUS_INVALID,
-                      "Schema id registered is %d which is different from provided %s_SCHEMA_ID %d.\nTopic: %s",
-                      (int)id, site->is_key ? "KEY" : "VALUE", (int)format->schema_id, site->topic);
-done:
-    return st;
-}
 
 /* Whether the subject has a schema. */
 static enum status is_there(const struct schema_site *site, struct str subject, bool *out, struct diag *d)
@@ -161,10 +132,10 @@ static enum status prepare_side(struct engine *e, const struct source *source, b
         return STATUS_OK;
     if (!site.registry)
         return format_lacks_registry(d, STATUS_INVALID, (struct span){0}, format.kind, source->topic);
-    if (!subject_name(&subject, source->topic, is_key))
+    if (format.schema_id)
+        return is_written ? schema_adopt(&format, STATUS_INVALID, d) : STATUS_OK;
+    if (!schema_subject(&subject, source->topic, is_key))
         st = diag_nomem(d);
-    else if (format.schema_id)
-        st = is_written ? adopt(&format, buf_str(&subject), d) : STATUS_OK;
     else if ((st = register_side(&format, source, is_written, buf_str(&subject), &own)) != STATUS_OK)
         st = diag_set(d, st, "Could not register schema for topic: %s", own.message);
     buf_free(&subject);
@@ -184,8 +155,8 @@ static void forget_side(struct engine *e, const char *topic, bool is_key)
 {
     struct buf subject;
     struct diag own = DIAG_INIT;
-    enum status st = subject_name(&subject, topic, is_key) ? registry_remove(e->registry, buf_str(&subject), &own)
-                                                           : diag_nomem(&own);
+    enum status st = schema_subject(&subject, topic, is_key) ? registry_remove(e->registry, buf_str(&subject), &own)
+                                                             : diag_nomem(&own);
     if (st != STATUS_OK)
         engine_notice(e, "the schemas of the deleted topic %s are left in the registry: %s", topic, own.message);
     buf_free(&subject);

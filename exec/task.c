@@ -287,10 +287,7 @@ size_t task_memory(const struct task *t)
 struct format_spec op_format(const struct op *op, const struct format_spec *format, const char *topic, bool is_key,
                              struct schema_site *site)
 {
-    struct format_spec out = *format;
-    *site = (struct schema_site){.registry = op->task->options.registry, .topic = topic, .is_key = is_key};
-    out.site = site;
-    return out;
+    return format_at(format, op->task->options.registry, topic, is_key, site);
 }
 
 /* ---- state -------------------------------------------------------------------------------------------------- */

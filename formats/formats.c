@@ -55,6 +55,20 @@ enum schema_type format_schema_type(enum format_kind kind)
     return kind == FORMAT_JSON_SR ? SCHEMA_JSON : kind == FORMAT_PROTOBUF ? SCHEMA_PROTOBUF : SCHEMA_AVRO;
 }
 
+enum format_kind format_of_schema(enum schema_type type)
+{
+    return type == SCHEMA_JSON ? FORMAT_JSON_SR : type == SCHEMA_PROTOBUF ? FORMAT_PROTOBUF : FORMAT_AVRO;
+}
+
+struct format_spec format_at(const struct format_spec *format, struct registry *registry, const char *topic,
+                             bool is_key, struct schema_site *site)
+{
+    struct format_spec out = *format;
+    *site = (struct schema_site){.registry = registry, .topic = topic, .is_key = is_key};
+    out.site = site;
+    return out;
+}
+
 static enum status no_schemas(enum format_kind kind, struct diag *d)
 {
     return diag_set(d, STATUS_UNSUPPORTED, "The '%s' format has no schemas", format_name(kind));
@@ -89,6 +103,13 @@ enum status columns_to_schema(const struct format_spec *spec, const struct schem
     return st == STATUS_OK && out->failed ? diag_nomem(d) : st;
 }
 
+bool schema_subject(struct buf *out, const char *topic, bool is_key)
+{
+    buf_init(out, 0);
+    buf_printf(out, "%s-%s", topic, is_key ? "key" : "value");
+    return !out->failed;
+}
+
 enum status schema_register(const struct format_spec *spec, const struct schema_column *columns, uint32_t n,
                             int32_t *id, struct diag *d)
 {
@@ -101,15 +122,36 @@ enum status schema_register(const struct format_spec *spec, const struct schema_
     if (!site || !site->registry)
         return format_lacks_registry(d, STATUS_INVALID, (struct span){0}, spec->kind, site ? site->topic : "");
     buf_init(&text, 0);
-    buf_init(&subject, 0);
-    buf_printf(&subject, "%s-%s", site->topic, site->is_key ? "key" : "value");
+    bool has_subject = schema_subject(&subject, site->topic, site->is_key);
     TRY(columns_to_schema(spec, columns, n, site->is_key, &text, d));
-    if (subject.failed)
+    if (!has_subject)
         TRY(diag_nomem(d));
     struct registered_schema schema = {.type = format_schema_type(spec->kind), .text = buf_str(&text)};
     st = registry_add(site->registry, buf_str(&subject), &schema, id, d);
 done:
     buf_free(&text);
+    buf_free(&subject);
+    return st;
+}
+
+enum status schema_adopt(const struct format_spec *spec, enum status code, struct diag *d)
+{
+    enum status st = STATUS_OK;
+    const struct schema_site *site = spec->site;
+    const struct registered_schema *given;
+    struct buf subject;
+    int32_t id;
+    if (!schema_subject(&subject, site->topic, site->is_key))
+        TRY(diag_nomem(d));
+    TRY(registry_by_id(site->registry, spec->schema_id, &given, d));
+    struct registered_schema schema = *given;
+    schema.id = 0;
+    TRY(registry_add(site->registry, buf_str(&subject), &schema, &id, d));
+    if (id != spec->schema_id)
+        st =
+            diag_set(d, code, "Schema id registered is %d which is different from provided %s_SCHEMA_ID %d.\nTopic: %s",
+                     (int)id, site->is_key ? "KEY" : "VALUE", (int)spec->schema_id, site->topic);
+done:
     buf_free(&subject);
     return st;
 }

@@ -37,6 +37,10 @@ struct format_spec {
 };
 bool format_has_registry(enum format_kind kind);      /* AVRO, JSON_SR, PROTOBUF */
 enum schema_type format_schema_type(enum format_kind kind); /* of those */
+enum format_kind format_of_schema(enum schema_type type);   /* the reverse */
+/* The format with the place of its schemas, which is put into *site and must live as long as codecs. */
+struct format_spec format_at(const struct format_spec *format, struct registry *registry, const char *topic, bool is_key,
+                             struct schema_site *site);
 /* Records that such a format has no registry; returns `code`. */
 enum status format_lacks_registry(struct diag *d, enum status code, struct span where, enum format_kind kind,
                                   const char *topic);
@@ -52,9 +56,19 @@ enum status columns_from_schema(const struct format_spec *spec, struct registry 
 /* The text of the schema that these columns are written with, as ksqlDB would register it. */
 enum status columns_to_schema(const struct format_spec *spec, const struct schema_column *columns, uint32_t n_columns,
                                 bool is_key, struct buf *out, struct diag *d) MUST_CHECK;
+/* The subject of a side of a topic, in `out`, which is initialised. False: no memory. */
+bool schema_subject(struct buf *out, const char *topic, bool is_key);
 /* The id to write these columns with: spec->schema_id, or that of their schema, which is registered if need be. */
 enum status schema_register(const struct format_spec *spec, const struct schema_column *columns, uint32_t n_columns,
                             int32_t *id, struct diag *d) MUST_CHECK;
+/* Makes the schema spec->schema_id one of the subject's, under the same id. `code`: that it would get another. */
+enum status schema_adopt(const struct format_spec *spec, enum status code, struct diag *d) MUST_CHECK;
+
+/* What stands before a message: a zero byte and the schema's id, 4 bytes, big end first. */
+enum { SCHEMA_HEADER = 5 };
+void schema_header_put(struct buf *out, int32_t id);
+/* False: no such header. */
+bool schema_header_get(struct str payload, int32_t *id);
 
 /* ---- decoding --------------------------------------------------------------------------------------------- */
 

@@ -78,12 +78,6 @@ struct schema_ops {
                                 bool is_key, struct buf *out, struct diag *d);
 };
 
-/* What stands before a message: a zero byte and the schema's id, 4 bytes, big end first. */
-enum { SCHEMA_HEADER = 5 };
-void schema_header_put(struct buf *out, int32_t id);
-/* False: no such header. */
-bool schema_header_get(struct str payload, int32_t *id);
-
 extern const struct decoder_ops json_decoder_ops, delimited_decoder_ops, kafka_decoder_ops, row_decoder_ops;
 extern const struct encoder_ops json_encoder_ops, delimited_encoder_ops, kafka_encoder_ops, row_encoder_ops;
 extern const struct decoder_ops json_sr_decoder_ops;

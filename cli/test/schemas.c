@@ -93,39 +93,20 @@ done:
 
 /* ---- statements ------------------------------------------------------------------------------------------ */
 
-/* The schema of an id becomes one of the subject's, under the same id. */
-static enum status adopt(const struct format_spec *spec, struct str subject, struct diag *d)
-{
-    enum status st = STATUS_OK;
-    const struct schema_site *site = spec->site;
-    const struct registered_schema *schema;
-    int32_t id;
-    TRY(registry_by_id(site->registry, spec->schema_id, &schema, d));
-    struct registered_schema copy = *schema;
-    copy.id = 0;
-    TRY(registry_add(site->registry, subject, &copy, &id, d));
-    if (id != spec->schema_id)
-        st = diag_set(d, STATUS_STATEMENT,
-                      "Schema id registered is %d which is different from provided %s_SCHEMA_ID %d.\nTopic: %s",
-                      (int)id, site->is_key ? "KEY" : "VALUE", (int)spec->schema_id, site->topic);
-done:
-    return st;
-}
-
 static enum status register_side(struct world *w, const struct source *s, bool is_key, bool is_written, struct diag *d)
 {
     const struct registered_schema *schema;
-    struct schema_site site = {.registry = w->registry, .topic = s->topic, .is_key = is_key};
-    struct format_spec spec = is_key ? s->formats.key : s->formats.value;
+    struct schema_site site;
+    const struct format_spec spec =
+        format_at(is_key ? &s->formats.key : &s->formats.value, w->registry, s->topic, is_key, &site);
     struct str subject = str_printf(&w->arena, "%s-%s", s->topic, is_key ? "key" : "value");
     uint32_t n = is_key ? s->schema.n_keys : source_n_values(s);
     struct diag ignored = DIAG_INIT;
     int32_t id;
-    spec.site = &site;
     if (!format_has_registry(spec.kind) || !n || (spec.schema_id && !is_written))
         return STATUS_OK;
     if (spec.schema_id)
-        return adopt(&spec, subject, d);
+        return schema_adopt(&spec, STATUS_STATEMENT, d);
     if (!is_written && registry_by_subject(w->registry, subject, 0, &schema, &ignored) == STATUS_OK)
         return STATUS_OK;
     return schema_register(&spec, is_key ? s->schema.columns : source_value_columns(s), n, &id, d);

@@ -135,8 +135,9 @@ static enum status decode_side(struct run *r, const struct source *s, bool is_ke
     enum status st = STATUS_OK;
     const struct schema_column *columns = is_key ? s->schema.columns : source_value_columns(s);
     uint32_t n = is_key ? s->schema.n_keys : source_n_values(s);
-    struct schema_site site = {.registry = r->w.registry, .topic = s->topic, .is_key = is_key};
-    struct format_spec format = is_key ? s->formats.key : s->formats.value;
+    struct schema_site site;
+    const struct format_spec format =
+        format_at(is_key ? &s->formats.key : &s->formats.value, r->w.registry, s->topic, is_key, &site);
     struct decoder *decoder = NULL;
     struct decode_sink sink = {0};
     uint8_t state = ROW_OK;
@@ -146,7 +147,6 @@ static enum status decode_side(struct run *r, const struct source *s, bool is_ke
         return diag_nomem(&r->d);
     for (uint32_t i = 0; i < n; i++)
         fields[i] = (struct decode_field){.column = i, .type = columns[i].type};
-    format.site = &site;
     TRY(decoder_create(&format, columns, n, fields, n, &decoder, &r->d));
     TRY(decode(decoder, &bytes, 1, &r->w.arena, cells, &state, &sink));
     *bad = state == ROW_BAD;

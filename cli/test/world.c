@@ -207,8 +207,9 @@ static enum status encode_values(struct world *w, const struct source *s, bool i
     enum status st = STATUS_OK;
     const struct schema_column *columns = is_key ? s->schema.columns : source_value_columns(s);
     uint32_t n = is_key ? s->schema.n_keys : source_n_values(s);
-    struct schema_site site = {.registry = w->registry, .topic = s->topic, .is_key = is_key};
-    struct format_spec format = is_key ? s->formats.key : s->formats.value;
+    struct schema_site site;
+    const struct format_spec format =
+        format_at(is_key ? &s->formats.key : &s->formats.value, w->registry, s->topic, is_key, &site);
     struct encoder *encoder = NULL;
     struct buf bytes;
     bool is_null = false;
@@ -224,7 +225,6 @@ static enum status encode_values(struct world *w, const struct source *s, bool i
         else
             column_set(&cells[i], 0, &values[i]);
     }
-    format.site = &site;
     TRY(encoder_create(&format, columns, n, &encoder, d));
     TRY(encode(encoder, cells, 0, &bytes, &is_null, d));
     *out = is_null ? (struct str){NULL, 0} : str_dup(&w->arena, buf_str(&bytes));

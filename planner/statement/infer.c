@@ -13,11 +13,6 @@ static const char *side_prefix(bool is_key)
     return is_key ? "KEY" : "VALUE";
 }
 
-static const char *format_of_type(enum schema_type type)
-{
-    return type == SCHEMA_AVRO ? "AVRO" : type == SCHEMA_PROTOBUF ? "PROTOBUF" : "JSON_SR";
-}
-
 /* ---- fetching ---- */
 
 static enum status not_there(struct planner *p, const char *topic, bool is_key, int32_t id)
@@ -89,7 +84,7 @@ static enum status check_type(struct planner *p, bool is_key, const struct forma
 {
     if (schema->type == format_schema_type(spec->kind))
         return STATUS_OK;
-    const char *actual = format_of_type(schema->type);
+    const char *actual = format_name(format_of_schema(schema->type));
     return plan_error(p, p->statement->span,
                       "%s schema is not in the expected format. You may want to set %s_FORMAT to '%s'.\n"
                       "expected format: %s\nactual format from Schema Registry: %s",
